@@ -1,0 +1,51 @@
+# make train does everything: environment, dataset, training, evaluation.
+
+PYTHON ?= python3
+RECIPE ?= datasets/numeric.toml
+DATA ?= datasets/numeric
+RUN ?= runs/$(notdir $(DATA))
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup data train test lint bench lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("expected Python 3.11 to 3.13, not " + sys.version.split()[0] + "; make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $(READY)
+
+data: $(READY)
+	$(BIN)/python generate_data.py $(RECIPE) $(ARGS)
+
+# Makes the dataset first where it has a recipe of its name; a run that is there is resumed.
+train: $(READY)
+	@if [ -f $(DATA).toml ]; then $(BIN)/python generate_data.py $(DATA).toml; fi
+	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks.bench_render
+	$(BIN)/python -m tests.benchmarks.bench_loader
+
+# Needs uv (https://docs.astral.sh/uv); one file for Python 3.11 to 3.13, hashes and no index named.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

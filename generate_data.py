@@ -1,0 +1,44 @@
+"""Makes a dataset from a recipe: `python generate_data.py datasets/numeric.toml`."""
+
+import os
+import sys
+from pathlib import Path
+
+from ocrlib.arguments import Parser, run_main
+from ocrlib.config import split_overrides
+from ocrlib.factory import make_dataset
+from ocrlib.recipe import TOP_LEVEL_KEYS, load_recipe
+
+
+def main() -> None:
+    """Arguments -> one call."""
+    argv, overrides = split_overrides(sys.argv[1:], TOP_LEVEL_KEYS)
+    parser = Parser(
+        description="Renders the text lines of a recipe into sharded TFRecord and HDF5 files. Run it again to resume.",
+        epilog="Any key of the recipe can be set as --section.key VALUE, such as --splits.train 1000.",
+    )
+    parser.add_argument("recipe", type=Path, help="a TOML file, such as datasets/numeric.toml")
+    parser.add_argument(
+        "--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)"
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.workers < 1:
+        parser.error(f"--workers: expected at least 1, not {arguments.workers}")
+
+    recipe = load_recipe(arguments.recipe, overrides)
+    out = arguments.out or arguments.recipe.parent / recipe.name
+    manifest, worked = make_dataset(recipe, out, arguments.workers)
+    counts = ", ".join(f"{entry.samples} {split}" for split, entry in manifest.splits.items())
+    print(
+        f"{out}: {'made' if worked else 'is already there, whole:'} {counts} (fingerprint {manifest.fingerprint[:12]})"
+    )
+    rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
+    print(f"drawn again: {rejected or 'nothing'}")
+    print(f"next: python train_from_records.py {out} --run runs/{recipe.name}")
+
+
+if __name__ == "__main__":
+    run_main(main, "run the same command again to go on from here")

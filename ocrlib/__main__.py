@@ -1,0 +1,5 @@
+"""`python -m ocrlib`."""
+
+from ocrlib.cli import entry
+
+entry()

@@ -1,0 +1,127 @@
+"""`python -m ocrlib predict | evaluate | verify`: a trained model or a finished dataset, put to use."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ocrlib.arguments import Parser, run_main
+from ocrlib.errors import UserError
+from ocrlib.shards.manifest import FILE_NAME, read_manifest, write_json
+
+# TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Prints a row for each picture: name, text and confidence, parted by tabs."""
+    from ocrlib.pictures import list_pictures, read_line_image
+    from ocrlib.recognizer import Recognizer
+
+    pictures = list_pictures(arguments.paths)
+    recognizer = Recognizer.load(arguments.model)
+    names, images, damaged = [], [], 0
+    for name, path in pictures:
+        try:
+            images.append(read_line_image(path, recognizer.height, recognizer.channels))
+            names.append(name)
+        except UserError as error:
+            damaged += 1
+            print(error, file=sys.stderr)
+    readings = recognizer.read(images)
+    rows = [f"{name}\t{r.text}\t{r.confidence:.4f}\n" for name, r in zip(names, readings, strict=True)]
+    if arguments.out is None:
+        sys.stdout.writelines(rows)
+    else:
+        arguments.out.write_text("".join(rows), encoding="utf-8")
+        print(
+            f"{arguments.out}: {len(rows)} lines read" + (f", {damaged} pictures damaged" if damaged else "")
+        )
+    return 1 if damaged else 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Prints CER, WER and exact match of a model on a dataset's split or on a folder of pairs."""
+    from ocrlib.recognizer import Recognizer, evaluate_dataset, evaluate_folder
+
+    folder: Path = arguments.data
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; expected a dataset, or NAME.png with NAME.gt.txt")
+    is_dataset = (folder / FILE_NAME).exists()
+    if arguments.split is not None and not is_dataset:
+        raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
+    recognizer = Recognizer.load(arguments.model)
+    split = arguments.split or "test"
+    result = (
+        evaluate_dataset(recognizer, folder, split) if is_dataset else evaluate_folder(recognizer, folder)
+    )
+    what = f"{folder} ({split})" if is_dataset else str(folder)
+    print(
+        f"{what}: {result['lines']} lines, CER {result['cer']:.2%}, WER {result['wer']:.2%}, "
+        f"exact {result['exact_match']:.2%}"
+    )
+    if arguments.out is not None:
+        write_json(arguments.out, {"model": arguments.model, "data": what, **result})
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Checks counts, hashes and contents of a dataset, and with --rerender that it can be made again."""
+    from ocrlib.shards.verify import verify_shard
+
+    folder: Path = arguments.dataset
+    manifest = read_manifest(folder)
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    problems = [
+        p
+        for shard in tqdm(shards, unit="shard", desc="verify")
+        for p in verify_shard(folder, manifest, shard)
+    ]
+    if arguments.rerender and not problems:
+        from ocrlib.factory import rerender
+
+        problems = rerender(folder, manifest, arguments.rerender)
+    if problems:
+        print("\n".join(problems), file=sys.stderr)
+        print(f"{folder}: {len(problems)} problems in {len(shards)} shards", file=sys.stderr)
+        return 1
+    again = f", {arguments.rerender} samples rendered again to the same bytes" if arguments.rerender else ""
+    print(f"{folder}: {len(shards)} shards as the manifest says{again}")
+    return 0
+
+
+def main() -> int:
+    """Arguments -> one of the commands above."""
+    parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    model_help = "a run folder or a .keras file"
+
+    command = commands.add_parser("predict", help="read pictures of lines")
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
+    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument(
+        "--out", type=Path, help="a file for the rows: name, text, confidence, parted by tabs"
+    )
+    command.set_defaults(run=predict)
+
+    command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
+    command.add_argument("data", type=Path, help="a dataset, or a folder of NAME.png with NAME.gt.txt")
+    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument("--split", help="of a dataset (default: test)")
+    command.add_argument("--out", type=Path, help="a JSON file for the figures")
+    command.set_defaults(run=evaluate)
+
+    command = commands.add_parser("verify", help="check a dataset against its manifest")
+    command.add_argument("dataset", type=Path)
+    command.add_argument(
+        "--rerender", type=int, default=0, metavar="N", help="render N samples again and compare"
+    )
+    command.set_defaults(run=verify)
+
+    arguments = parser.parse_args()
+    return arguments.run(arguments)
+
+
+def entry() -> None:
+    """The console script `ocrlib`."""
+    run_main(main, "nothing was changed")

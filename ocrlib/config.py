@@ -1,0 +1,164 @@
+"""TOML and command line in, validated frozen dataclass out: recipes and run configs both come through here.
+
+pydantic checks types and ranges; this file only merges the sources and turns pydantic's findings
+into one line that names place, key, expectation and what was given.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ocrlib.errors import UserError
+
+C = TypeVar("C")
+
+# Every config dataclass uses this: a key that nobody reads is a mistake of the user's.
+STRICT = ConfigDict(extra="forbid")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Returns the tables of a TOML file; raises UserError when it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `ls datasets/*.toml` shows the recipes at hand") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: is not valid TOML: {error}") from None
+
+
+def split_overrides(argv: Sequence[str], top_level: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
+    """Separates `--section.key VALUE` (and `--key VALUE` for top_level keys) from the rest.
+
+    Returns:
+      The remaining arguments in order, and {"section.key": raw value}. A key with no value after it is "true".
+    """
+    rest: list[str] = []
+    overrides: dict[str, str] = {}
+    tokens = list(argv)
+    while tokens:
+        token = tokens.pop(0)
+        name, equals, value = token.removeprefix("--").partition("=")
+        if not token.startswith("--") or not ("." in name or name in top_level):
+            rest.append(token)
+        elif equals:
+            overrides[name] = value
+        elif tokens and not tokens[0].startswith("--"):
+            overrides[name] = tokens.pop(0)
+        else:
+            overrides[name] = "true"
+    return rest, overrides
+
+
+def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], where: str) -> C:
+    """Returns an instance of the dataclass `cls` made from `data`, overrides on top.
+
+    Args:
+      data: nested tables, as TOML gives them. Not changed.
+      overrides: {"section.key": text}; the text is read as a TOML value, or as a plain string where it is none.
+      where: what error messages call the source of data, usually a file name.
+
+    Raises:
+      UserError: unknown key, wrong type, or impossible value; one line.
+    """
+    values = {name: _toml_value(text) for name, text in overrides.items()}
+    try:
+        return _validate(cls, _merged(data, values))
+    except ValidationError as error:
+        # `--text.charset 123` is a string to the user and a number to TOML: only the field knows.
+        for item in error.errors():
+            name = ".".join(_resolve(cls, item["loc"])[0])
+            if item["type"] == "string_type" and name in values:
+                values[name] = overrides[name]
+    try:
+        return _validate(cls, _merged(data, values))
+    except ValidationError as error:
+        raise UserError(_one_line(cls, error, overrides, where)) from None
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Returns the dataclass as JSON-ready nested dicts and lists."""
+    return json.loads(json.dumps(asdict(config)))
+
+
+@cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+def _validate(cls: Any, data: Mapping[str, Any]) -> Any:
+    # By way of JSON, because strict JSON takes a list for a tuple and still refuses "1000" for 1000.
+    return _adapter(cls).validate_json(json.dumps(data, default=str), strict=True)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merged(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    merged = json.loads(json.dumps(data, default=str))
+    for name, value in values.items():
+        table, *path = merged, *name.split(".")
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise UserError(f"--{name}: '{part}' is a value, not a section")
+        table[path[-1]] = value
+    return merged
+
+
+def _one_line(cls: type, error: ValidationError, overrides: Mapping[str, str], where: str) -> str:
+    """Words one finding: `datasets/numeric.toml: [render] has no key 'blurr'; did you mean 'blur'?`"""
+    # Unknown keys first: "no key 'trian', did you mean 'train'?" helps more than "lacks the key 'train'".
+    found = sorted(error.errors(), key=lambda item: item["type"] != "unexpected_keyword_argument")[0]
+    path, owner = _resolve(cls, found["loc"])
+    *tables, key = path or [""]
+    place = f"--{'.'.join(path)}" if ".".join(path) in overrides else where
+    section = f"[{'.'.join(tables)}] " if tables else ""
+    if found["type"] == "unexpected_keyword_argument":
+        known = [field.name for field in fields(owner)]
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"it knows {', '.join(known)}"
+        return f"{place}: {section or 'the top level '}has no key '{key}'; {hint}"
+    if found["type"] == "missing":
+        return f"{place}: {section or 'the top level '}lacks the key '{key}'"
+    if found["type"] == "union_tag_invalid":
+        return f"{place}: [{key}] source must be one of {found['ctx']['expected_tags']}, not {found['ctx']['tag']!r}"
+    if found["type"] == "union_tag_not_found":
+        return f"{place}: [{key}] lacks the key 'source'"
+    if isinstance(found["input"], dict) and found["type"] == "value_error":  # a rule over several keys
+        return f"{place}: [{'.'.join(path)}] {found['ctx']['error']}"
+    expected = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{place}: {section}{key} {expected}, not {json.dumps(found['input'], default=str)}"
+
+
+def _resolve(cls: type, loc: tuple[int | str, ...]) -> tuple[list[str], type]:
+    """Returns a pydantic location as the user's key path, and the dataclass that owns its last key."""
+    path: list[str] = []
+    owner: type = cls
+    hint: Any = cls
+    for part in loc:
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        members = {getattr(member, "TAG", None): member for member in get_args(hint)}
+        if part in members:  # pydantic names the chosen member of a union; the user never wrote it
+            hint = members[part]
+            continue
+        path.append(str(part))
+        if is_dataclass(hint):
+            owner = hint  # type: ignore[assignment]
+            hint = get_type_hints(hint, include_extras=True).get(str(part))
+        else:
+            hint = next(iter(get_args(hint)), None)
+    return path, owner

@@ -1,0 +1,176 @@
+"""The network: a line image of any width in, for each time step a probability for each character out.
+
+    image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/4, features)
+                       -> 1-D convolutions along the line, or a bidirectional LSTM
+                       -> softmax over the charset and the blank, (B, W/4, num_classes)
+
+Two rules keep a sample's output the same alone and in any batch: whatever lies right of its true width is
+zero after every block (`MaskColumns`), just as the zero padding of a convolution would have it at the edge of
+a lone image; and widths are multiples of the strides (`Ink` sees to that), because where TensorFlow puts the
+padding of a strided convolution depends on whether the width is odd or even.
+
+The image is halved in width early, where a column costs most, and its height is halved in every block.
+Letters: B samples, H height, W padded width in pixels, C channels.
+"""
+
+import keras
+from keras import ops
+
+WIDTH_STRIDE = 4  # pixels of width behind one time step
+_BLOCKS = ((24, (2, 2)), (48, (2, 1)), (64, (2, 2)), (96, (2, 1)))  # (filters, strides down and along)
+_LINE_FILTERS = 128
+_LSTM_UNITS = 128
+_DROPOUT = 0.1
+
+
+def time_steps(width_px: int) -> int:
+    """Returns the time steps, T, that the network gives an image of `width_px` pixels."""
+    return -(-width_px // WIDTH_STRIDE)
+
+
+def _mask(num_columns, valid):
+    """(B, num_columns) float32: 1 in the first valid[b] columns, else 0."""
+    return ops.cast(ops.arange(num_columns)[None, :] < valid[:, None], "float32")
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class Ink(keras.layers.Layer):
+    """Gray levels to ink: paper is 0, black is 1, everything right of the true width is 0.
+
+    Input: image (B, H, W, C) uint8 or float32 in [0, 255]; width (B,) int32 pixels.
+    Output: (B, H, W', C) in [0, 1], W' the next multiple of WIDTH_STRIDE.
+    """
+
+    def call(self, image, width):
+        ink = (255.0 - ops.cast(image, self.compute_dtype)) / 255.0
+        ink = ink * ops.cast(_mask(ops.shape(ink)[2], width), ink.dtype)[:, None, :, None]
+        return ops.pad(ink, [[0, 0], [0, 0], [0, -ops.shape(ink)[2] % WIDTH_STRIDE], [0, 0]])
+
+    def compute_output_shape(self, image_shape, width_shape):
+        return (*image_shape[:2], None, image_shape[3])
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class MaskColumns(keras.layers.Layer):
+    """Sets the columns right of the true width to 0.
+
+    Input: features (B, h, W / stride, f) or (B, W / stride, f); width (B,) int32 pixels of the image.
+    """
+
+    def __init__(self, stride, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride  # pixels of the image behind one column
+
+    def call(self, features, width):
+        mask = _mask(ops.shape(features)[-2], -(-width // self.stride))  # (B, W / stride)
+        mask = ops.cast(mask, features.dtype)
+        return features * (mask[:, None, :, None] if len(features.shape) == 4 else mask[:, :, None])
+
+    def compute_output_shape(self, features_shape, width_shape):
+        return features_shape
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class MaskedBidirectionalLSTM(keras.layers.Layer):
+    """An LSTM in both directions that starts, from the right too, at the sample's own end.
+
+    Input: features (B, T, f); width (B,) int32 pixels. Output: (B, T, 2 * units).
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        lstm = keras.layers.LSTM(units, return_sequences=True)
+        self.lstm = keras.layers.Bidirectional(lstm)
+
+    def build(self, features_shape, width_shape):
+        self.lstm.build(features_shape)
+        super().build(features_shape)
+
+    def call(self, features, width):
+        mask = _mask(ops.shape(features)[1], -(-width // WIDTH_STRIDE)) > 0.5
+        return self.lstm(features, mask=mask)
+
+    def compute_output_shape(self, features_shape, width_shape):
+        return (*features_shape[:2], 2 * self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class CharacterProbabilities(keras.layers.Layer):
+    """A probability for each character and, last, for the blank; knows the charset, so the file does too.
+
+    Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
+    """
+
+    def __init__(self, num_classes, charset=None, **kwargs):
+        super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
+        self.supports_masking = True
+        self.num_classes = num_classes
+        self.charset = charset
+        self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
+
+    def build(self, features_shape):
+        self.dense.build(features_shape)
+        super().build(features_shape)
+
+    def call(self, features):
+        return self.dense(features)
+
+    def compute_output_shape(self, features_shape):
+        return (*features_shape[:-1], self.num_classes)
+
+    def get_config(self):
+        return {**super().get_config(), "num_classes": self.num_classes, "charset": self.charset}
+
+
+def build_crnn(
+    height: int, num_classes: int, *, use_lstm: bool = False, channels: int = 1, charset: str | None = None
+) -> keras.Model:
+    """Returns the network, untrained.
+
+    Args:
+      height: pixels of every image, at least 8; the width is open.
+      num_classes: C, the characters and the blank.
+      use_lstm: read the line with a bidirectional LSTM, which learns what tends to follow what. Needed for
+        language; there is nothing of the kind to learn in random digits, where convolutions are faster.
+      channels: 1 or 3.
+      charset: the characters of classes 0 to C - 2, kept in the saved file.
+
+    Returns:
+      A model from {"image": (B, H, W, channels) uint8 or float32 in [0, 255], "width": (B,) int32} to
+      (B, ceil(W / 4), C) float32, softmax over C.
+    """
+    image = keras.Input((height, None, channels), name="image", dtype="uint8")
+    width = keras.Input((), name="width", dtype="int32")
+    x = Ink(name="ink")(image, width)
+    stride = 1
+    for number, (filters, strides) in enumerate(_BLOCKS, 1):
+        x = keras.layers.Conv2D(
+            filters, 3, strides=strides, padding="same", use_bias=False, name=f"conv{number}"
+        )(x)
+        stride *= strides[1]
+        x = _normalise(x, width, stride, f"block{number}")
+    # (B, H/16, W/4, f) -> (B, W/4, H/16 * f): each time step sees its column from top to bottom.
+    x = keras.layers.Permute((2, 1, 3), name="columns_first")(x)
+    x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
+    x = keras.layers.Dropout(_DROPOUT, name="dropout")(x)
+    for number in (1, 2):
+        x = keras.layers.Conv1D(_LINE_FILTERS, 3, padding="same", use_bias=False, name=f"line{number}")(x)
+        x = _normalise(x, width, stride, f"line_block{number}")
+    if use_lstm:
+        x = MaskedBidirectionalLSTM(_LSTM_UNITS, name="lstm")(x, width)
+    x = keras.layers.Dropout(_DROPOUT, name="last_dropout")(x)
+    probs = CharacterProbabilities(num_classes, charset, name="characters")(x)
+    return keras.Model({"image": image, "width": width}, probs, name="crnn_lstm" if use_lstm else "crnn")
+
+
+def _normalise(x, width, stride: int, name: str):
+    x = keras.layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+    x = keras.layers.ReLU(name=f"{name}_relu")(x)
+    return MaskColumns(stride, name=f"{name}_mask")(x, width)

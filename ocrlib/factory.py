@@ -1,0 +1,379 @@
+"""Recipe in, dataset folder out: plan the shards, hand them to workers, resume, commit.
+
+    out/.work/lock              held while a process makes the dataset
+    out/.work/state.json        the fingerprint, so that another recipe is not mixed in
+    out/.work/KEY.json          a shard is done: its files, hashes, widths, rejects
+    out/train-00000-of-00008.*  written whole, by rename
+    out/manifest.json           written last, by rename; then .work goes
+
+A run that stops anywhere leaves `.work`, and the same command goes on from there.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ocrlib import __version__, config, pool
+from ocrlib.errors import UserError
+from ocrlib.recipe import Recipe, fingerprint, recipe_from_dict
+from ocrlib.render.fonts import Face, load_faces
+from ocrlib.render.renderer import Renderer, render_inputs
+from ocrlib.shards import hdf5, tfrecord
+from ocrlib.shards.manifest import (
+    ENDINGS,
+    FILE_NAME,
+    FORMAT,
+    WORK_DIR,
+    Manifest,
+    ShardEntry,
+    read_manifest,
+    sync_folder,
+    write_bytes,
+    write_json,
+)
+from ocrlib.shards.plan import Shard, plan_shards
+from ocrlib.shards.verify import check_files, read_shard, same_sample
+from ocrlib.text import open_text
+from ocrlib.text.source import TextSource
+
+_ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
+_PROGRESS_SAMPLES = 25  # a worker speaks up this often
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """A recipe with everything it names opened and hashed."""
+
+    texts: TextSource
+    faces: list[Face]
+    left_out: dict[str, str]
+    fingerprint: str
+
+
+def gather(recipe: Recipe) -> Ingredients:
+    """Opens the texts and fonts of a recipe.
+
+    Raises:
+      UserError: one of them is missing or of no use.
+    """
+    texts = open_text(recipe.text, recipe.seed)
+    faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
+    inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}
+    return Ingredients(texts=texts, faces=faces, left_out=left_out, fingerprint=fingerprint(recipe, inputs))
+
+
+def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest, bool]:
+    """Renders what is missing of a dataset into `out`, with a progress bar on standard error.
+
+    Returns:
+      The manifest, and whether there was anything to do.
+
+    Raises:
+      UserError: the recipe cannot be rendered, or `out` holds something else, is in use, or cannot be written.
+      pool.WorkerError: a worker failed; what is done stays, and the same call goes on.
+    """
+    ingredients = gather(recipe)
+    finished = _finished(out, recipe, ingredients.fingerprint)
+    if finished is not None:
+        return finished, False
+    try:
+        with _held(out):
+            # Whoever held the folder before may have finished it in the meantime.
+            finished = _finished(out, recipe, ingredients.fingerprint)
+            if finished is not None:
+                return finished, False
+            return _make(recipe, ingredients, out, num_workers), True
+    except OSError as error:
+        raise UserError(
+            f"{out}: cannot be written: {error.strerror}; what is done stays, the same command resumes"
+        ) from error
+
+
+def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
+    """Draws evenly spread samples of a dataset again; returns what differs from the shards, a line each.
+
+    Raises:
+      UserError: the fonts, the corpus or the libraries are not those it was made with.
+    """
+    recipe = recipe_from_dict(manifest.recipe, str(folder / FILE_NAME))
+    ingredients = gather(recipe)
+    if ingredients.fingerprint != manifest.fingerprint:
+        raise UserError(
+            f"{folder}: cannot be rendered again: its fonts, corpus or library versions are not at hand"
+        )
+    renderer = Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
+    total = sum(split.samples for split in manifest.splits.values())
+    wanted = {i * total // num_samples for i in range(min(num_samples, total))}
+    problems, position = [], 0
+    for split, entry in manifest.splits.items():
+        start = 0
+        for shard in entry.shards:
+            chosen = [i for i in range(shard.samples) if position + i in wanted]
+            if chosen:
+                stored = list(read_shard(folder, manifest, shard, next(iter(shard.files))))
+                for i in chosen:
+                    if not same_sample(stored[i], renderer.draw(split, start + i)[0]):
+                        problems.append(
+                            f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes"
+                        )
+            start += shard.samples
+            position += shard.samples
+    return problems
+
+
+def _finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
+    """Returns the manifest if `out` is just the dataset asked for, None if there is work; refuses all else."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out}: expected a folder, found a file; choose another --out")
+    if (out / FILE_NAME).exists():
+        manifest = read_manifest(out)
+        _refuse_other(out, manifest.fingerprint, wanted)
+        for split, entry in manifest.splits.items():
+            asked = getattr(recipe.splits, split)
+            if entry.samples > asked:
+                more = f"holds {entry.samples} {split} samples, more than the {asked} asked for"
+                raise UserError(f"{out}: {more}; choose another --out")
+        planned = {shard.stem for shard in _plan(recipe)}
+        entries = [entry for split in manifest.splits.values() for entry in split.shards]
+        complete = all(
+            split.samples == getattr(recipe.splits, name) for name, split in manifest.splits.items()
+        )
+        formats = all(set(recipe.output.formats) <= set(entry.files) for entry in entries)
+        whole = complete and formats and planned == {entry.stem for entry in entries}
+        return manifest if whole and not (out / WORK_DIR).exists() else None
+    if (out / WORK_DIR).is_dir():
+        state = _read_json(out / WORK_DIR / "state.json")
+        if state is not None:
+            _refuse_other(out, state["fingerprint"], wanted)
+    elif out.is_dir() and any(out.iterdir()):
+        raise UserError(f"{out}: is not empty and holds no dataset; choose another --out, or empty it")
+    return None
+
+
+def _refuse_other(out: Path, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"{out}: was made from another recipe, font, corpus or library version (fingerprint {found[:12]}, "
+            f"now {wanted[:12]}); choose another --out or name, or delete the folder"
+        )
+
+
+def _plan(recipe: Recipe) -> list[Shard]:
+    return plan_shards(config.to_dict(recipe.splits), recipe.output.shard_samples)
+
+
+@contextmanager
+def _held(out: Path) -> Iterator[None]:
+    """Holds `out` for this process; another one that comes along is told who has it."""
+    work = out / WORK_DIR
+    while True:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = open(work / "lock", "a+")  # noqa: SIM115 - held for as long as the lock
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            lock.close()
+            raise UserError(
+                f"{out}: {holder} is making this dataset; wait for it, or choose another --out"
+            ) from None
+        # The holder before us may have removed `.work`: then this lock is on a file that nobody else sees.
+        try:
+            same = os.path.samestat(os.fstat(lock.fileno()), os.stat(work / "lock"))
+        except FileNotFoundError:
+            same = False
+        if same:
+            break
+        lock.close()
+    try:
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.flush()
+        yield
+    finally:
+        lock.close()
+        if work.is_dir() and [path.name for path in work.iterdir()] == ["lock"]:
+            shutil.rmtree(work)  # nothing was begun: leave no trace
+
+
+def _make(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
+    work = out / WORK_DIR
+    if (
+        out / FILE_NAME
+    ).exists():  # it grows: its shards count as done, and it is no dataset until it is whole
+        _adopt(out, read_manifest(out))
+        os.replace(out / FILE_NAME, work / FILE_NAME)
+    write_json(work / "state.json", {"fingerprint": ingredients.fingerprint})
+    for leftover in [*out.glob(".*.tmp"), *work.glob(".*.tmp")]:
+        leftover.unlink(missing_ok=True)
+
+    shards = _plan(recipe)
+    done = {shard.key: entry for shard in shards if (entry := _done(shard, recipe, out))}
+    todo = [shard for shard in shards if shard.key not in done]
+    total = sum(shard.num_samples for shard in shards)
+    already = total - sum(shard.num_samples for shard in todo)
+    with tqdm(total=total, initial=already, unit="img", desc=recipe.name, smoothing=0.1) as bar:
+        results = pool.run_tasks(
+            todo,
+            num_workers=num_workers,
+            start=_start_worker,
+            start_args=(recipe, ingredients.faces, str(out)),
+            on_progress=bar.update,
+        )
+        for shard, entry in results:
+            done[shard.key] = entry
+    return _commit(recipe, ingredients, out, shards, done)
+
+
+def _start_worker(recipe: Recipe, faces: list[Face], out: str) -> pool.Work:
+    """Runs in each worker: opens the texts there, and returns what makes a shard."""
+    texts = open_text(recipe.text, recipe.seed)
+    renderer = Renderer(recipe.render, recipe.seed, faces, texts)
+    return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
+
+
+def _make_shard(
+    shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, report: pool.Report
+) -> dict[str, Any]:
+    """Renders a shard and writes its files; the note beside them, written last, says that it is done."""
+    samples, rejected = [], Counter[str]()
+    for count, index in enumerate(range(shard.start, shard.stop), 1):
+        sample, rejects = renderer.draw(shard.split, index)
+        samples.append(sample)
+        rejected += rejects
+        if count % _PROGRESS_SAMPLES == 0:
+            report(_PROGRESS_SAMPLES)
+    report(shard.num_samples % _PROGRESS_SAMPLES)
+    files = {}
+    try:
+        for file_format in recipe.output.formats:
+            data = _ENCODERS[file_format](samples, recipe.output.encoding)
+            name = shard.stem + ENDINGS[file_format]
+            write_bytes(out / name, data)
+            files[file_format] = {
+                "name": name,
+                "bytes": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(),
+            }
+        widths = Counter(sample.image.shape[1] for sample in samples)
+        entry = {
+            "stem": shard.stem,
+            "samples": shard.num_samples,
+            "files": files,
+            "widths": {str(width): widths[width] for width in sorted(widths)},
+            "rejected": dict(sorted(rejected.items())),
+        }
+        sync_folder(out)
+        write_json(out / WORK_DIR / f"{shard.key}.json", entry)
+    except OSError as error:
+        raise UserError(
+            f"{out / shard.stem}: cannot be written: {error.strerror}; mend that and run the same command again, "
+            "finished shards are kept"
+        ) from None
+    return entry
+
+
+def _done(shard: Shard, recipe: Recipe, out: Path) -> dict[str, Any] | None:
+    """Returns the note of a shard that an earlier run finished, if its files are still what it says."""
+    values = _read_json(out / WORK_DIR / f"{shard.key}.json")
+    if values is None or not set(recipe.output.formats) <= set(values["files"]):
+        return None
+    entry = config.build(ShardEntry, values, {}, str(out / WORK_DIR / f"{shard.key}.json"))
+    return values if not check_files(out, entry, hashes=True) else None
+
+
+def _adopt(out: Path, manifest: Manifest) -> None:
+    """Writes the notes of a finished dataset's shards again, so that a larger plan finds them done."""
+    for split, entry in manifest.splits.items():
+        start = 0
+        for index, shard in enumerate(entry.shards):
+            stop = start + shard.samples
+            key = Shard(split=split, index=index, num_shards=len(entry.shards), start=start, stop=stop).key
+            write_json(out / WORK_DIR / f"{key}.json", config.to_dict(shard))
+            start = stop
+
+
+def _commit(
+    recipe: Recipe,
+    ingredients: Ingredients,
+    out: Path,
+    shards: list[Shard],
+    done: Mapping[str, dict[str, Any]],
+) -> Manifest:
+    """Gives every file its final name, writes the manifest, and clears away what is not of the dataset."""
+    splits: dict[str, Any] = {}
+    for shard in shards:
+        split = splits.setdefault(shard.split, {"samples": 0, "shards": []})
+        split["samples"] += shard.num_samples
+        split["shards"].append(_renamed(done[shard.key], shard, out))
+    rejected = sum(
+        (Counter(s["rejected"]) for split in splits.values() for s in split["shards"]), Counter[str]()
+    )
+    values = {
+        "format": FORMAT,
+        "name": recipe.name,
+        "fingerprint": ingredients.fingerprint,
+        "recipe": config.to_dict(recipe),
+        "charset": recipe.text.charset,
+        "image": {
+            "height": recipe.render.height,
+            "channels": recipe.render.channels,
+            "encoding": recipe.output.encoding,
+        },
+        "splits": splits,
+        "rejected": dict(sorted(rejected.items())),
+        "fonts": {"used": [face.name for face in ingredients.faces], "left_out": ingredients.left_out},
+        "environment": _environment(),
+    }
+    sync_folder(out)
+    write_json(out / FILE_NAME, values)
+    manifest = read_manifest(out)
+    listed = {
+        file.name for split in manifest.splits.values() for s in split.shards for file in s.files.values()
+    }
+    for path in out.iterdir():  # under older names, before the dataset grew
+        if path.suffix in ENDINGS.values() and "-of-" in path.stem and path.name not in listed:
+            path.unlink()
+    shutil.rmtree(out / WORK_DIR)
+    sync_folder(out)
+    return manifest
+
+
+def _renamed(entry: dict[str, Any], shard: Shard, out: Path) -> dict[str, Any]:
+    """Returns the entry with its files under the names of the plan: a grown split counts more shards."""
+    files = {}
+    for file_format, file in entry["files"].items():
+        name = shard.stem + ENDINGS[file_format]
+        if name != file["name"]:
+            (out / name).unlink(missing_ok=True)
+            os.link(out / file["name"], out / name)
+        files[file_format] = {**file, "name": name}
+    return {**entry, "stem": shard.stem, "files": files}
+
+
+def _environment() -> dict[str, str]:
+    packages = ("trdg", "pillow", "opencv-python", "numpy", "h5py")
+    return {"python": platform.python_version(), "ocrlib": __version__} | {
+        name: version(name) for name in packages
+    }
+
+
+def _read_json(path: Path) -> Any | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,57 @@
+"""One line image with its text and its history: what the renderer hands to the writers, and the readers give back."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+# What is remembered of how a sample was made: name -> type, the same for every sample of every dataset.
+PROVENANCE: dict[str, type] = {
+    "font": str,  # file name of the face
+    "background": str,  # gaussian_noise, plain_white, quasicrystal, or image:FILE
+    "skew_deg": int,
+    "blur_px": float,
+    "source": str,  # where the text came from
+    "seed": int,  # the draw that was kept; 63 bits
+    "attempt": int,  # draws rejected before it
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A line.
+
+    Attributes:
+      id: split and index, such as `train-000000012`; stable while a dataset grows.
+      text: as printed, NFC, not empty.
+      image: (H, W) or (H, W, 3) uint8.
+      provenance: a value for each key of PROVENANCE.
+    """
+
+    id: str
+    text: str
+    image: np.ndarray
+    provenance: dict[str, str | int | float]
+
+
+def sample_id(split: str, index: int) -> str:
+    """Returns the id of sample `index` of `split`."""
+    return f"{split}-{index:09d}"
+
+
+def encode_image(image: np.ndarray, encoding: str) -> bytes:
+    """Returns the stored form of a (H, W) or (H, W, 3) uint8 image: its `raw` pixels by rows, or a `png`."""
+    if encoding == "raw":
+        return image.tobytes()
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "PNG", compress_level=6)
+    return stream.getvalue()
+
+
+def decode_image(stored: bytes, encoding: str, height: int, channels: int) -> np.ndarray:
+    """Returns the image that `encode_image` stored: (H, W) uint8, or (H, W, 3) for 3 channels."""
+    if encoding == "png":
+        return np.asarray(Image.open(BytesIO(stored)))
+    shape = (height, -1) if channels == 1 else (height, -1, channels)
+    return np.frombuffer(stored, np.uint8).reshape(shape)

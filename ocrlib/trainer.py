@@ -1,0 +1,345 @@
+"""Datasets in, a run folder out: the CTC training step, and the run around it.
+
+runs/NAME/config.json      everything, with the fingerprints of the datasets
+runs/NAME/history.csv      a row an epoch
+runs/NAME/best.keras       the network of the lowest validation CER
+runs/NAME/last/            weights, optimizer and place in the data, to resume from
+runs/NAME/predictions/     what it reads, after each epoch
+runs/NAME/metrics.json     the test split, read by best.keras
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import keras
+import tensorflow as tf
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+import ocrlib.backend  # noqa: F401 - first, see there
+from ocrlib import config
+from ocrlib.callbacks import KeepBest, KeepPlace, PredictionStrip, Progress, State, pick_lines
+from ocrlib.charset import Charset
+from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
+from ocrlib.ctc import greedy_decode
+from ocrlib.errors import UserError
+from ocrlib.loader import Loader, Mixture, to_tf_dataset
+from ocrlib.metrics import count_errors
+from ocrlib.recognizer import Recognizer, evaluate_dataset
+from ocrlib.shards.manifest import read_manifest, write_json
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class DataConfig:
+    """`--data.*`: charset None takes the datasets' own; batch_size counts lines of average width."""
+
+    charset: str | None = None
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    format: Literal["auto", "tfrecord", "hdf5"] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class ModelConfig:
+    """`--model.*`: use_lstm None means True unless the text is numeric strings."""
+
+    use_lstm: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class TrainConfig:
+    """`--train.*`.
+
+    Attributes:
+      epochs: passes over the data. patience: epochs without a better validation CER before it stops early.
+      optimizer, learning_rate: the peak; schedule: cosine falls to 0, constant stays.
+      warmup: share of all steps in which the rate climbs to its peak.
+      clip_norm: largest norm of the gradient of all weights together; 0 leaves it as it is.
+      seed: of weights, dropout and shuffle. save_minutes: between two places to resume from.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 5
+    patience: Annotated[int, Field(ge=1)] = 5
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    clip_norm: Annotated[float, Field(ge=0)] = 5.0
+    seed: Annotated[int, Field(ge=0)] = 1
+    save_minutes: Annotated[float, Field(gt=0)] = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class RunConfig:
+    """All that decides a training, but for the datasets."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class Ratio(keras.metrics.Metric):
+    """errors / total over all batches: CER and WER, or with exact lines over lines the exact match."""
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.errors = self.add_weight(name="errors", initializer="zeros")
+        self.total = self.add_weight(name="total", initializer="zeros")
+
+    def update_state(self, errors: Any, total: Any) -> None:
+        self.errors.assign_add(tf.cast(errors, tf.float32))
+        self.total.assign_add(tf.cast(total, tf.float32))
+
+    def result(self) -> Any:
+        return tf.math.divide_no_nan(self.errors, self.total)
+
+
+class CTCModel(keras.Model):
+    """A network and how it learns from lines and their labels: the loss is here, the network knows nothing of it.
+
+    Batches are those of `loader.Loader`. Letters: B samples, T time steps, C classes, L the longest label.
+
+    Args:
+      network: {"image", "width"} -> (B, T, C) float32 softmax, class C - 1 the blank.
+      charset: the characters of the other classes.
+    """
+
+    def __init__(self, network: keras.Model, charset: Charset) -> None:
+        super().__init__()
+        self.network = network
+        self.charset = charset
+        self.loss_mean = keras.metrics.Mean("loss")
+        self.cer, self.wer, self.exact_match = Ratio("cer"), Ratio("wer"), Ratio("exact_match")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """What Keras resets at the start of each epoch and each validation."""
+        return [self.loss_mean, self.cer, self.wer, self.exact_match]
+
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        return self.network(inputs, training=training)
+
+    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One step: forward, CTC loss, backward."""
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self._ctc_losses(batch, training=True)[0])
+            scaled = self.optimizer.scale_loss(loss)  # more than 1 under mixed precision only
+        weights = self.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
+        self.loss_mean.update_state(loss, sample_weight=tf.shape(batch["width"])[0])
+        return {"loss": self.loss_mean.result()}
+
+    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The loss, and what the best path reads against what stands there."""
+        losses, probs, input_length = self._ctc_losses(batch, training=False)
+        self.loss_mean.update_state(losses)
+        arrays = [probs, input_length, batch["label"], batch["label_length"]]
+        counts = tf.numpy_function(self._count, arrays, tf.int64)
+        lines, exact, characters, character_edits, words, word_edits = tf.unstack(
+            tf.ensure_shape(counts, (6,))
+        )
+        self.cer.update_state(character_edits, characters)
+        self.wer.update_state(word_edits, words)
+        self.exact_match.update_state(exact, lines)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def _ctc_losses(
+        self, batch: dict[str, tf.Tensor], training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
+        probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
+        # From the true width: steps that look at padding must not take part in any path.
+        input_length = -(-batch["width"] // WIDTH_STRIDE)
+        losses = tf.keras.backend.ctc_batch_cost(
+            y_true=batch["label"],  # (B, L) classes; what lies beyond label_length is not looked at
+            y_pred=probs,  # (B, T, C) softmax, not logits: it takes the logarithm itself
+            input_length=input_length[:, None],  # (B, 1)
+            label_length=batch["label_length"][:, None],  # (B, 1)
+        )[:, 0]
+        finite = tf.math.is_finite(losses)
+        bad = tf.boolean_mask(batch["id"], ~finite)
+        check = tf.debugging.Assert(
+            tf.reduce_all(finite), ["the loss is not finite for samples", bad], summarize=20
+        )
+        with tf.control_dependencies([check]):
+            return tf.identity(losses), probs, input_length
+
+    def _count(self, probs: Any, input_length: Any, label: Any, label_length: Any) -> Any:
+        paths, _ = greedy_decode(probs, input_length)
+        truths = [self.charset.decode(row[:n].tolist()) for row, n in zip(label, label_length, strict=True)]
+        counts = count_errors(truths, [self.charset.decode(path) for path in paths])
+        return tf.constant(
+            [
+                counts.lines,
+                counts.exact,
+                counts.characters,
+                counts.character_edits,
+                counts.words,
+                counts.word_edits,
+            ],
+            tf.int64,
+        ).numpy()
+
+
+def make_optimizer(settings: TrainConfig, num_steps: int) -> keras.optimizers.Optimizer:
+    """Returns the optimizer, its rate scheduled over `num_steps` steps."""
+    rate: Any = settings.learning_rate
+    if settings.schedule == "cosine":
+        warmup = round(settings.warmup * num_steps)
+        rate = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=rate / 20 if warmup else rate,
+            decay_steps=max(1, num_steps - warmup),
+            alpha=0.0,
+            warmup_target=rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    clip = settings.clip_norm or None
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, global_clipnorm=clip)
+    kind = keras.optimizers.AdamW if settings.optimizer == "adamw" else keras.optimizers.Adam
+    return kind(rate, global_clipnorm=clip)
+
+
+def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool) -> dict[str, Any]:
+    """Trains a network on datasets and evaluates the best one on their test split.
+
+    Args:
+      datasets: folders with a manifest; their images must agree in height and channels.
+      run: the folder for what comes out; must not hold a run, unless resume.
+      resume: go on where the run in that folder stopped.
+
+    Returns:
+      What is written to metrics.json.
+
+    Raises:
+      UserError: the input cannot be used.
+      FloatingPointError: the loss is NaN or infinite; the message names the samples.
+    """
+    manifests = [read_manifest(folder) for folder in datasets]
+    written = {
+        "datasets": [
+            {"folder": str(f), "fingerprint": m.fingerprint} for f, m in zip(datasets, manifests, strict=True)
+        ],
+        "config": config.to_dict(settings),
+    }
+    _open_run(run, written, resume)
+    keras.utils.set_random_seed(settings.train.seed)
+
+    charset = Charset.named(
+        settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests)))
+    )
+    file_format = None if settings.data.format == "auto" else settings.data.format
+
+    def load(split: str) -> Mixture:
+        return Mixture(
+            [Loader(f, split, charset, time_steps, settings.data.batch_size, file_format) for f in datasets]
+        )
+
+    training, validation = load("train"), load("val")
+    seed, epochs = settings.train.seed, settings.train.epochs
+    use_lstm = settings.model.use_lstm
+    if use_lstm is None:
+        use_lstm = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
+    network = build_crnn(
+        training.image.height,
+        charset.num_classes,
+        use_lstm=use_lstm,
+        channels=training.image.channels,
+        charset=charset.characters,
+    )
+    model = CTCModel(network, charset)
+    num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
+    model.compile(
+        optimizer=make_optimizer(settings.train, num_steps), jit_compile=False
+    )  # CTC does not compile
+    model.optimizer.build(model.trainable_variables)
+
+    state = State.load(run / "last", model) if resume else State()
+    if state.epoch < epochs and not state.stopped:
+        live = Recognizer(network, charset)
+
+        def read(images: list[Any]) -> list[str]:
+            return [reading.text for reading in live.read(images)]
+
+        place = KeepPlace(run / "last", state, settings.train.save_minutes)
+        callbacks = [
+            Progress(training, seed, epochs, state),
+            PredictionStrip(read, *pick_lines(validation, charset), run / "predictions"),
+            KeepBest(network, run / "best.keras", state, settings.train.patience),
+            keras.callbacks.CSVLogger(run / "history.csv", append=resume),
+            keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
+            place,
+        ]
+        try:
+            with place:
+                model.fit(
+                    to_tf_dataset(training, seed, state.epoch, state.batch),
+                    initial_epoch=state.epoch,
+                    epochs=epochs,
+                    validation_data=to_tf_dataset(validation),
+                    callbacks=callbacks,
+                    verbose=0,
+                )
+        except tf.errors.InvalidArgumentError as error:
+            if "the loss is not finite" not in str(error):
+                raise
+            raise FloatingPointError(_first_line(error, "the loss is not finite")) from None
+        except (tf.errors.UnknownError, tf.errors.InternalError) as error:
+            raise _user_error_inside(error) from error
+
+    splits = ["test"] if all("test" in m.splits and m.splits["test"].samples for m in manifests) else ["val"]
+    recognizer = Recognizer.load(str(run / "best.keras"))
+    metrics = {
+        "split": splits[0],
+        "epochs": state.epoch,
+        "training_seconds": round(state.seconds, 1),
+        "datasets": {str(folder): evaluate_dataset(recognizer, folder, splits[0]) for folder in datasets},
+    }
+    write_json(run / "metrics.json", metrics)
+    return metrics
+
+
+def _open_run(run: Path, written: dict[str, Any], resume: bool) -> None:
+    path = run / "config.json"
+    if resume:
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
+        for key in ("datasets", "config"):
+            if before[key] != written[key]:
+                raise UserError(
+                    f"{run}: was begun with other {key} ({_difference(before[key], written[key])}); "
+                    "resume with the same, or choose another --run"
+                )
+        return
+    if path.exists():
+        raise UserError(f"{run}: holds a run already; go on with it by --resume, or choose another --run")
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise UserError(f"{run}: is in use for something else; choose another --run")
+    run.mkdir(parents=True, exist_ok=True)
+    write_json(path, written)
+
+
+def _difference(before: Any, after: Any) -> str:
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        return ", ".join(f"{key}.{_difference(before.get(key), after.get(key))}" for key in keys)
+    return f" {before} then, {after} now"
+
+
+def _first_line(error: Exception, wanted: str) -> str:
+    lines = [line for line in str(error).splitlines() if wanted in line]
+    return lines[0].strip() if lines else wanted
+
+
+def _user_error_inside(error: Exception) -> Exception:
+    """The loader runs inside tf.data, which hands its UserError on as text."""
+    for line in str(error).splitlines():
+        _, found, message = line.partition("UserError: ")
+        if found:
+            return UserError(message.strip())
+    return error

@@ -1,0 +1,158 @@
+"""Lines a second of stock trdg and of `draw_line` on the same work, in turn.
+
+Run as `python -m tests.benchmarks.bench_render`. Time is this process's own processor time, all its
+threads together: the speed of one core, also on a busy machine. "first" is the pass that fills the glyph
+cache, "ours" the median of the passes after it; the ratio is that of "ours" to "stock". Every line's bytes
+go into a hash, stock's and ours apart; lines that either refused are left out of both, and counted. Exit 1
+if hashes differ or a bar is missed.
+"""
+
+import argparse
+import hashlib
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+
+from ocrlib.render.line import DrawError, draw_line
+from ocrlib.render.options import (
+    BOTH,
+    COSINE,
+    GAUSSIAN_NOISE,
+    HORIZONTAL,
+    IMAGE,
+    QUASICRYSTAL,
+    RANDOM,
+    SINE,
+    VERTICAL,
+    LineOptions,
+)
+from ocrlib.render.trdg_compat import stock_line
+from tests.render.samples import draw_digits, draw_sentence, trdg_fonts, trdg_pictures
+
+Case = tuple[str, str, LineOptions, int]  # text, font path, options, seed
+
+
+@dataclass(frozen=True)
+class Work:
+    """A kind of line; `bar` is the ratio to reach, or None where none was set."""
+
+    name: str
+    draw_text: Callable[[Random], str]
+    options: LineOptions
+    bar: float | None = None
+
+
+PLAIN = LineOptions()
+WORKS = [
+    Work("digits, white", draw_digits, PLAIN, 10),
+    Work("digits, noise", draw_digits, replace(PLAIN, background=GAUSSIAN_NOISE), 10),
+    Work("sentences, white", draw_sentence, PLAIN, 15),
+    Work("sentences, noise", draw_sentence, replace(PLAIN, background=GAUSSIAN_NOISE), 15),
+    Work(
+        "sentences, noise, skew 5, blur 1.5",
+        draw_sentence,
+        replace(PLAIN, background=GAUSSIAN_NOISE, skew_deg=5, random_skew=True, blur=1.5, random_blur=True),
+        10,
+    ),
+    Work("digits, quasicrystal", draw_digits, replace(PLAIN, background=QUASICRYSTAL)),
+    Work("sentences, quasicrystal", draw_sentence, replace(PLAIN, background=QUASICRYSTAL)),
+    Work("sentences, pictures", draw_sentence, replace(PLAIN, background=IMAGE, image_dir=trdg_pictures())),
+    Work(
+        "sentences, sine, vertical", draw_sentence, replace(PLAIN, distortion=SINE, distortion_axis=VERTICAL)
+    ),
+    Work("sentences, cosine, both", draw_sentence, replace(PLAIN, distortion=COSINE, distortion_axis=BOTH)),
+    Work(
+        "sentences, random, horiz.",
+        draw_sentence,
+        replace(PLAIN, distortion=RANDOM, distortion_axis=HORIZONTAL),
+    ),
+    Work("sentences, black, RGB", draw_sentence, replace(PLAIN, text_color="#000000", channels=3)),
+    Work("sentences, colours, RGB", draw_sentence, replace(PLAIN, text_color="#000000,#8080ff", channels=3)),
+    Work("sentences, red stroke", draw_sentence, replace(PLAIN, stroke_width=1, stroke_fill="#c00000")),
+    Work("sentences, by word", draw_sentence, replace(PLAIN, word_split=True)),
+]
+
+
+def make_cases(work: Work, num_lines: int) -> list[Case]:
+    rng = Random(work.name)
+    fonts = trdg_fonts()
+    return [
+        (work.draw_text(rng), rng.choice(fonts), work.options, rng.getrandbits(31)) for _ in range(num_lines)
+    ]
+
+
+def draw_ours(*case) -> np.ndarray | None:
+    try:
+        return draw_line(*case).image
+    except DrawError:
+        return None
+
+
+def time_pass(draw: Callable[..., np.ndarray | None], cases: list[Case]) -> tuple[float, list[bytes | None]]:
+    """Processor seconds to draw `cases`, and each line's digest, None where it was refused."""
+    start = time.process_time()
+    images = [draw(*case) for case in cases]
+    seconds = time.process_time() - start
+    return seconds, [
+        None if i is None else hashlib.sha256(repr(i.shape).encode() + i.tobytes()).digest() for i in images
+    ]
+
+
+def run(work: Work, num_lines: int, num_rounds: int) -> bool:
+    """Draws in turn, prints a row; True if hashes agree and the bar is reached."""
+    cases = make_cases(work, num_lines)
+    stock_seconds, our_seconds = [], []
+    seconds, ours = time_pass(draw_ours, cases)
+    first_seconds = seconds
+    stock: list[bytes | None] = []
+    for _ in range(num_rounds):
+        seconds, stock = time_pass(stock_line, cases)
+        stock_seconds.append(seconds)
+        for _ in range(3):
+            seconds, again = time_pass(draw_ours, cases)
+            our_seconds.append(seconds)
+            assert again == ours, f"{work.name}: two passes gave different bytes"
+    both = [(a, b) for a, b in zip(stock, ours, strict=True) if a is not None and b is not None]
+    equal = [hashlib.sha256(b"".join(side)).hexdigest() for side in zip(*both, strict=True)]
+    same = equal[0] == equal[1]
+
+    rates = [
+        num_lines / s
+        for s in (statistics.median(stock_seconds), first_seconds, statistics.median(our_seconds))
+    ]
+    ratio = rates[2] / rates[0]
+    bar = "-" if work.bar is None else f"{work.bar:g}x"
+    print(
+        f"{work.name:35}{rates[0]:9.1f}{rates[1]:9.0f}{rates[2]:9.0f}{ratio:8.1f}x{bar:>6}"
+        f"{num_lines - len(both):9}  {'equal' if same else 'DIFFER'} {equal[1][:8]}",
+        flush=True,
+    )
+    return same and ratio >= (work.bar or 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Stock trdg against draw_line, on the same lines in turn.")
+    parser.add_argument("--lines", type=int, default=200, help="lines a pass (default 200)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds, each 1 pass of stock and 3 of ours (default 3)"
+    )
+    parser.add_argument("--only", default="", help="run only the works whose name contains this")
+    arguments = parser.parse_args()
+
+    works = [work for work in WORKS if arguments.only in work.name]
+    for work in works[:1]:
+        run_quietly = make_cases(work, 5)  # what is imported or opened at the first line is nobody's cost
+        time_pass(stock_line, run_quietly)
+    columns = f"{'stock':>9}{'first':>9}{'ours':>9}{'ratio':>9}{'bar':>6}{'refused':>9}  bytes"
+    print(f"{'lines/s of one core':35}{columns}")
+    passed = [run(work, arguments.lines, arguments.rounds) for work in works]
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
