@@ -66,8 +66,8 @@ def test_splits_are_runs_and_characters_are_found(tmp_path_factory, lines):
 def test_a_changed_cache_is_refused(tmp_path, name):
     write(tmp_path, ["One.", "Two."])
     data = bytearray((tmp_path / name).read_bytes())
-    data[len(data) // 2 if name != "offsets.npy" else -8] ^= 1
-    (tmp_path / name).write_bytes(data)
+    data[-3] ^= 1
+    (tmp_path / name).write_bytes(data[:-9] if name == "sentences.json" else data)
     with pytest.raises(UserError, match="delete it to have it built again"):
         SentenceFile(tmp_path)
 
