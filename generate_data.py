@@ -8,6 +8,7 @@ from ocrlib.arguments import Parser, run_main
 from ocrlib.config import split_overrides
 from ocrlib.factory import make_dataset
 from ocrlib.recipe import TOP_LEVEL_KEYS, load_recipe
+from ocrlib.report.card import PREVIEW_NAME, write_card
 
 
 def main() -> None:
@@ -37,6 +38,9 @@ def main() -> None:
     )
     rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
     print(f"drawn again: {rejected or 'nothing'}")
+    if worked or not (out / PREVIEW_NAME).exists():
+        write_card(out)
+    print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
     print(f"next: python train_from_records.py {out} --run runs/{recipe.name}")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ocrlib.arguments import Parser, run_main
 from ocrlib.config import build, split_overrides
+from ocrlib.run_config import RunConfig
 
 
 def main() -> None:
@@ -21,9 +22,10 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     arguments = parser.parse_args(argv)
 
-    from ocrlib.trainer import RunConfig, train  # here: TensorFlow takes seconds, a typo should not
-
     settings = build(RunConfig, {}, overrides, "the settings")
+
+    from ocrlib.trainer import train  # here: TensorFlow takes seconds, a typo should not
+
     metrics = train(arguments.datasets, arguments.run, settings, arguments.resume)
     for folder, result in metrics["datasets"].items():
         print(

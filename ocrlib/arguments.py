@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from ocrlib.errors import UserError
+from ocrlib.errors import UserError, WorkerError
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,6 +32,9 @@ def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
     except UserError as error:
         print(error, file=sys.stderr)
         code = 2
+    except (WorkerError, FloatingPointError) as error:
+        print(error, file=sys.stderr)
+        code = 1
     except KeyboardInterrupt:
         print(f"\nstopped; {interrupted}", file=sys.stderr)
         code = 1

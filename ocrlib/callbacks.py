@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
+from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.loader import Mixture
@@ -70,9 +70,7 @@ class State:
         ):
             for name, variable in zip(_by_path(prefix, variables), variables, strict=True):
                 if name not in saved:
-                    raise UserError(
-                        f"{folder}: lacks {name}; it was saved by another version, begin a new run"
-                    )
+                    raise UserError(f"{folder}: lacks {name}; it was saved by another version, begin a new run")
                 variable.assign(saved[name])
         return cls(**values)
 
@@ -90,9 +88,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         total = self._training.count(self._seed, epoch)
-        self._bar = tqdm(
-            total=total, initial=self._state.batch, unit="batch", desc=f"epoch {epoch + 1}/{self._epochs}"
-        )
+        self._bar = tqdm(total=total, initial=self._state.batch, unit="batch", desc=f"epoch {epoch + 1}/{self._epochs}")
         self._last = self._begin = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -136,9 +132,7 @@ class KeepBest(keras.callbacks.Callback):
             return
         self._state.since_best += 1
         if self._state.since_best >= self._patience:
-            print(
-                f"no better CER than {self._state.best_cer:.2%} for {self._patience} epochs: stopping early"
-            )
+            print(f"no better CER than {self._state.best_cer:.2%} for {self._patience} epochs: stopping early")
             self._state.stopped = True
             self.model.stop_training = True
 
@@ -157,9 +151,7 @@ class KeepPlace(keras.callbacks.Callback):
         self._interrupted = False
 
     def __enter__(self) -> None:
-        self._handlers = {
-            number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._handlers = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._handlers.items():
@@ -210,9 +202,7 @@ class PredictionStrip(keras.callbacks.Callback):
         strip.save(self._folder / f"epoch-{epoch + 1:03d}.png")
 
 
-def pick_lines(
-    validation: Mixture, charset: Charset, num_lines: int = 16
-) -> tuple[list[np.ndarray], list[str]]:
+def pick_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:
     """Returns (H, W, C) images and their texts, taken evenly from the batches, so from all widths."""
     batches = list(validation.batches())
     chosen = [batches[i * len(batches) // num_lines] for i in range(num_lines)]
@@ -229,9 +219,7 @@ def draw_strip(images: list[np.ndarray], truths: list[str], predictions: list[st
     """Returns lines one below the other, each with its truth and, wrong characters in red, its prediction."""
     font = _label_font(14)
     row_height = max(image.shape[0] for image in images) + 44
-    width = max(
-        [image.shape[1] for image in images] + [int(font.getlength(t)) + 60 for t in truths + predictions]
-    )
+    width = max([image.shape[1] for image in images] + [int(font.getlength(t)) + 60 for t in truths + predictions])
     strip = Image.new("RGB", (width + 20, row_height * len(images)), "white")
     draw = ImageDraw.Draw(strip)
     for row, (image, truth, prediction) in enumerate(zip(images, truths, predictions, strict=True)):

@@ -37,22 +37,16 @@ class Charset:
             raise ValueError("a charset must be in Unicode normal form NFC")
         repeated = sorted({c for c in self.characters if self.characters.count(c) > 1})
         if repeated:
-            raise ValueError(
-                f"a charset names each character once; repeated: {' '.join(map(repr, repeated))}"
-            )
+            raise ValueError(f"a charset names each character once; repeated: {' '.join(map(repr, repeated))}")
         control = [c for c in self.characters if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
         if control:
             raise ValueError(f"a charset holds printable characters only, not {control[0]!r}")
         combining = [c for c in self.characters if unicodedata.combining(c)]
         if combining:
-            raise ValueError(
-                f"a charset holds whole characters, not the combining mark U+{ord(combining[0]):04X}"
-            )
+            raise ValueError(f"a charset holds whole characters, not the combining mark U+{ord(combining[0]):04X}")
         right_to_left = [c for c in self.characters if unicodedata.bidirectional(c) in ("R", "AL", "AN")]
         if right_to_left:
-            raise ValueError(
-                f"right-to-left scripts are not supported yet; the charset has {right_to_left[0]!r}"
-            )
+            raise ValueError(f"right-to-left scripts are not supported yet; the charset has {right_to_left[0]!r}")
 
     @classmethod
     def named(cls, name_or_characters: str) -> "Charset":

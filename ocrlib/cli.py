@@ -1,4 +1,4 @@
-"""`python -m ocrlib predict | evaluate | verify`: a trained model or a finished dataset, put to use."""
+"""`python -m ocrlib predict | evaluate | verify | card`: a trained model or a finished dataset, put to use."""
 
 import argparse
 import sys
@@ -34,9 +34,7 @@ def predict(arguments: argparse.Namespace) -> int:
         sys.stdout.writelines(rows)
     else:
         arguments.out.write_text("".join(rows), encoding="utf-8")
-        print(
-            f"{arguments.out}: {len(rows)} lines read" + (f", {damaged} pictures damaged" if damaged else "")
-        )
+        print(f"{arguments.out}: {len(rows)} lines read" + (f", {damaged} pictures damaged" if damaged else ""))
     return 1 if damaged else 0
 
 
@@ -52,9 +50,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
     recognizer = Recognizer.load(arguments.model)
     split = arguments.split or "test"
-    result = (
-        evaluate_dataset(recognizer, folder, split) if is_dataset else evaluate_folder(recognizer, folder)
-    )
+    result = evaluate_dataset(recognizer, folder, split) if is_dataset else evaluate_folder(recognizer, folder)
     what = f"{folder} ({split})" if is_dataset else str(folder)
     print(
         f"{what}: {result['lines']} lines, CER {result['cer']:.2%}, WER {result['wer']:.2%}, "
@@ -72,11 +68,7 @@ def verify(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.dataset
     manifest = read_manifest(folder)
     shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    problems = [
-        p
-        for shard in tqdm(shards, unit="shard", desc="verify")
-        for p in verify_shard(folder, manifest, shard)
-    ]
+    problems = [p for shard in tqdm(shards, unit="shard", desc="verify") for p in verify_shard(folder, manifest, shard)]
     if arguments.rerender and not problems:
         from ocrlib.factory import rerender
 
@@ -90,6 +82,14 @@ def verify(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def card(arguments: argparse.Namespace) -> int:
+    """Writes a dataset's card and preview into its folder, and prints the card."""
+    from ocrlib.report.card import write_card
+
+    print(write_card(arguments.dataset, arguments.split), end="")
+    return 0
+
+
 def main() -> int:
     """Arguments -> one of the commands above."""
     parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
@@ -99,9 +99,7 @@ def main() -> int:
     command = commands.add_parser("predict", help="read pictures of lines")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
     command.add_argument("--model", required=True, help=model_help)
-    command.add_argument(
-        "--out", type=Path, help="a file for the rows: name, text, confidence, parted by tabs"
-    )
+    command.add_argument("--out", type=Path, help="a file for the rows: name, text, confidence, parted by tabs")
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
@@ -113,10 +111,13 @@ def main() -> int:
 
     command = commands.add_parser("verify", help="check a dataset against its manifest")
     command.add_argument("dataset", type=Path)
-    command.add_argument(
-        "--rerender", type=int, default=0, metavar="N", help="render N samples again and compare"
-    )
+    command.add_argument("--rerender", type=int, default=0, metavar="N", help="render N samples again and compare")
     command.set_defaults(run=verify)
+
+    command = commands.add_parser("card", help="tell what a dataset holds, in figures and a picture")
+    command.add_argument("dataset", type=Path)
+    command.add_argument("--split", help="tell of one split alone (default: all)")
+    command.set_defaults(run=card)
 
     arguments = parser.parse_args()
     return arguments.run(arguments)

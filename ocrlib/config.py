@@ -6,12 +6,13 @@ into one line that names place, key, expectation and what was given.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -75,7 +76,7 @@ def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], w
     except ValidationError as error:
         # `--text.charset 123` is a string to the user and a number to TOML: only the field knows.
         for item in error.errors():
-            name = ".".join(_resolve(cls, item["loc"])[0])
+            name = ".".join(_resolve(cls, item["loc"]).path)
             if item["type"] == "string_type" and name in values:
                 values[name] = overrides[name]
     try:
@@ -122,43 +123,65 @@ def _one_line(cls: type, error: ValidationError, overrides: Mapping[str, str], w
     """Words one finding: `datasets/numeric.toml: [render] has no key 'blurr'; did you mean 'blur'?`"""
     # Unknown keys first: "no key 'trian', did you mean 'train'?" helps more than "lacks the key 'train'".
     found = sorted(error.errors(), key=lambda item: item["type"] != "unexpected_keyword_argument")[0]
-    path, owner = _resolve(cls, found["loc"])
+    path, owner, is_table = _resolve(cls, found["loc"])
+    if is_table and found["type"] == "value_error":  # a rule over several keys
+        return f"{where}: {_section(path)}{found['ctx']['error']}"
+    if found["type"] == "missing" and path[-1].isdecimal():
+        expected = f"must have more than {path[-1]} items"
+    else:
+        expected = found["msg"].removeprefix("Value error, ").replace("an object", "a table")
+        expected = re.sub(r"^\w+ should (.*?)( after validation.*)?$", r"must \1", expected)
+    while path and path[-1].isdecimal():  # a list's item goes by the list's name
+        path.pop()
     *tables, key = path or [""]
     place = f"--{'.'.join(path)}" if ".".join(path) in overrides else where
-    section = f"[{'.'.join(tables)}] " if tables else ""
     if found["type"] == "unexpected_keyword_argument":
         known = [field.name for field in fields(owner)]
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"it knows {', '.join(known)}"
-        return f"{place}: {section or 'the top level '}has no key '{key}'; {hint}"
+        return f"{place}: {_section(tables) or 'the top level '}has no key '{key}'; {hint}"
+    if found["type"].startswith("union_tag_"):
+        tag = found["ctx"]["discriminator"].strip("'")
+        if found["type"] == "union_tag_not_found":
+            return f"{place}: [{key}] lacks the key '{tag}'"
+        return f"{place}: [{key}] {tag} must be one of {found['ctx']['expected_tags']}, not {found['ctx']['tag']!r}"
+    if expected.startswith("must "):
+        return f"{place}: {_section(tables)}{key} {expected}, not {json.dumps(found['input'], default=str)}"
     if found["type"] == "missing":
-        return f"{place}: {section or 'the top level '}lacks the key '{key}'"
-    if found["type"] == "union_tag_invalid":
-        return f"{place}: [{key}] source must be one of {found['ctx']['expected_tags']}, not {found['ctx']['tag']!r}"
-    if found["type"] == "union_tag_not_found":
-        return f"{place}: [{key}] lacks the key 'source'"
-    if isinstance(found["input"], dict) and found["type"] == "value_error":  # a rule over several keys
-        return f"{place}: [{'.'.join(path)}] {found['ctx']['error']}"
-    expected = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{place}: {section}{key} {expected}, not {json.dumps(found['input'], default=str)}"
+        return f"{place}: {_section(tables) or 'the top level '}lacks the key '{key}'"
+    return ": ".join(filter(None, (place, _section(tables) + key, expected)))
 
 
-def _resolve(cls: type, loc: tuple[int | str, ...]) -> tuple[list[str], type]:
-    """Returns a pydantic location as the user's key path, and the dataclass that owns its last key."""
+def _section(tables: Sequence[str]) -> str:
+    return f"[{'.'.join(tables)}] " if tables else ""
+
+
+class _Place(NamedTuple):
+    """Where in a config an error lies: the user's key path, the dataclass that owns its last key, and whether
+    that key is a table of its own."""
+
+    path: list[str]
+    owner: type
+    is_table: bool
+
+
+def _resolve(cls: type, loc: tuple[int | str, ...]) -> _Place:
+    """Returns a pydantic location in the user's terms."""
     path: list[str] = []
     owner: type = cls
     hint: Any = cls
     for part in loc:
         if get_origin(hint) is Annotated:
             hint = get_args(hint)[0]
-        members = {getattr(member, "TAG", None): member for member in get_args(hint)}
-        if part in members:  # pydantic names the chosen member of a union; the user never wrote it
-            hint = members[part]
+        tags = {getattr(member, "TAG", None): member for member in get_args(hint)}
+        if part in tags:  # pydantic names the chosen member of a union; the user never wrote it
+            hint = tags[part]
             continue
         path.append(str(part))
         if is_dataclass(hint):
             owner = hint  # type: ignore[assignment]
             hint = get_type_hints(hint, include_extras=True).get(str(part))
         else:
-            hint = next(iter(get_args(hint)), None)
-    return path, owner
+            members = get_args(hint) or (None,)
+            hint = members[-1 if get_origin(hint) is dict else 0]
+    return _Place(path, owner, is_dataclass(hint))

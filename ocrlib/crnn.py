@@ -13,8 +13,9 @@ The image is halved in width early, where a column costs most, and its height is
 Letters: B samples, H height, W padded width in pixels, C channels.
 """
 
-import keras
-from keras import ops
+from ocrlib.backend import keras
+
+ops = keras.ops
 
 WIDTH_STRIDE = 4  # pixels of width behind one time step
 _BLOCKS = ((24, (2, 2)), (48, (2, 1)), (64, (2, 2)), (96, (2, 1)))  # (filters, strides down and along)
@@ -151,9 +152,7 @@ def build_crnn(
     x = Ink(name="ink")(image, width)
     stride = 1
     for number, (filters, strides) in enumerate(_BLOCKS, 1):
-        x = keras.layers.Conv2D(
-            filters, 3, strides=strides, padding="same", use_bias=False, name=f"conv{number}"
-        )(x)
+        x = keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=f"conv{number}")(x)
         stride *= strides[1]
         x = _normalise(x, width, stride, f"block{number}")
     # (B, H/16, W/4, f) -> (B, W/4, H/16 * f): each time step sees its column from top to bottom.

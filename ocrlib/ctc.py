@@ -34,9 +34,7 @@ def greedy_decode(probs: np.ndarray, input_length: np.ndarray) -> tuple[list[lis
     """
     num_steps, blank = probs.shape[1], probs.shape[2] - 1
     if len(input_length) and int(np.max(input_length)) > num_steps:
-        raise ValueError(
-            f"input_length {int(np.max(input_length))} exceeds the {num_steps} time steps there are"
-        )
+        raise ValueError(f"input_length {int(np.max(input_length))} exceeds the {num_steps} time steps there are")
     inside = np.arange(num_steps) < np.asarray(input_length)[:, None]  # (B, T)
     best = np.where(inside, probs.argmax(axis=2), blank)  # (B, T)
     # A step counts when it is no blank and differs from the step before it (a blank in between counts as one).

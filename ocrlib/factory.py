@@ -83,7 +83,7 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
 
     Raises:
       UserError: the recipe cannot be rendered, or `out` holds something else, is in use, or cannot be written.
-      pool.WorkerError: a worker failed; what is done stays, and the same call goes on.
+      WorkerError: a worker failed; what is done stays, and the same call goes on.
     """
     ingredients = gather(recipe)
     finished = _finished(out, recipe, ingredients.fingerprint)
@@ -111,12 +111,11 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
     recipe = recipe_from_dict(manifest.recipe, str(folder / FILE_NAME))
     ingredients = gather(recipe)
     if ingredients.fingerprint != manifest.fingerprint:
-        raise UserError(
-            f"{folder}: cannot be rendered again: its fonts, corpus or library versions are not at hand"
-        )
+        raise UserError(f"{folder}: cannot be rendered again: its fonts, corpus or library versions are not at hand")
     renderer = Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
     total = sum(split.samples for split in manifest.splits.values())
-    wanted = {i * total // num_samples for i in range(min(num_samples, total))}
+    num_samples = min(num_samples, total)
+    wanted = {i * total // num_samples for i in range(num_samples)}
     problems, position = [], 0
     for split, entry in manifest.splits.items():
         start = 0
@@ -126,9 +125,7 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
                 stored = list(read_shard(folder, manifest, shard, next(iter(shard.files))))
                 for i in chosen:
                     if not same_sample(stored[i], renderer.draw(split, start + i)[0]):
-                        problems.append(
-                            f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes"
-                        )
+                        problems.append(f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes")
             start += shard.samples
             position += shard.samples
     return problems
@@ -138,21 +135,18 @@ def _finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
     """Returns the manifest if `out` is just the dataset asked for, None if there is work; refuses all else."""
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: expected a folder, found a file; choose another --out")
+    if (out / WORK_DIR / FILE_NAME).exists():  # it was growing when its run stopped
+        _refuse_fewer(out, read_manifest(out / WORK_DIR), recipe)
     if (out / FILE_NAME).exists():
         manifest = read_manifest(out)
         _refuse_other(out, manifest.fingerprint, wanted)
-        for split, entry in manifest.splits.items():
-            asked = getattr(recipe.splits, split)
-            if entry.samples > asked:
-                more = f"holds {entry.samples} {split} samples, more than the {asked} asked for"
-                raise UserError(f"{out}: {more}; choose another --out")
+        _refuse_fewer(out, manifest, recipe)
         planned = {shard.stem for shard in _plan(recipe)}
         entries = [entry for split in manifest.splits.values() for entry in split.shards]
-        complete = all(
-            split.samples == getattr(recipe.splits, name) for name, split in manifest.splits.items()
-        )
+        complete = all(split.samples == getattr(recipe.splits, name) for name, split in manifest.splits.items())
         formats = all(set(recipe.output.formats) <= set(entry.files) for entry in entries)
         whole = complete and formats and planned == {entry.stem for entry in entries}
+        whole = whole and not any(check_files(out, entry, hashes=False) for entry in entries)
         return manifest if whole and not (out / WORK_DIR).exists() else None
     if (out / WORK_DIR).is_dir():
         state = _read_json(out / WORK_DIR / "state.json")
@@ -169,6 +163,14 @@ def _refuse_other(out: Path, found: str, wanted: str) -> None:
             f"{out}: was made from another recipe, font, corpus or library version (fingerprint {found[:12]}, "
             f"now {wanted[:12]}); choose another --out or name, or delete the folder"
         )
+
+
+def _refuse_fewer(out: Path, manifest: Manifest, recipe: Recipe) -> None:
+    for split, entry in manifest.splits.items():
+        asked = getattr(recipe.splits, split)
+        if entry.samples > asked:
+            more = f"holds {entry.samples} {split} samples, more than the {asked} asked for"
+            raise UserError(f"{out}: {more}; choose another --out")
 
 
 def _plan(recipe: Recipe) -> list[Shard]:
@@ -188,9 +190,7 @@ def _held(out: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
             lock.close()
-            raise UserError(
-                f"{out}: {holder} is making this dataset; wait for it, or choose another --out"
-            ) from None
+            raise UserError(f"{out}: {holder} is making this dataset; wait for it, or choose another --out") from None
         # The holder before us may have removed `.work`: then this lock is on a file that nobody else sees.
         try:
             same = os.path.samestat(os.fstat(lock.fileno()), os.stat(work / "lock"))
@@ -212,9 +212,8 @@ def _held(out: Path) -> Iterator[None]:
 
 def _make(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
     work = out / WORK_DIR
-    if (
-        out / FILE_NAME
-    ).exists():  # it grows: its shards count as done, and it is no dataset until it is whole
+    if (out / FILE_NAME).exists():
+        # It grows, or is mended: its shards count as done, and it is no dataset until it is whole.
         _adopt(out, read_manifest(out))
         os.replace(out / FILE_NAME, work / FILE_NAME)
     write_json(work / "state.json", {"fingerprint": ingredients.fingerprint})
@@ -246,9 +245,7 @@ def _start_worker(recipe: Recipe, faces: list[Face], out: str) -> pool.Work:
     return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
 
 
-def _make_shard(
-    shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, report: pool.Report
-) -> dict[str, Any]:
+def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, report: pool.Report) -> dict[str, Any]:
     """Renders a shard and writes its files; the note beside them, written last, says that it is done."""
     samples, rejected = [], Counter[str]()
     for count, index in enumerate(range(shard.start, shard.stop), 1):
@@ -320,9 +317,7 @@ def _commit(
         split = splits.setdefault(shard.split, {"samples": 0, "shards": []})
         split["samples"] += shard.num_samples
         split["shards"].append(_renamed(done[shard.key], shard, out))
-    rejected = sum(
-        (Counter(s["rejected"]) for split in splits.values() for s in split["shards"]), Counter[str]()
-    )
+    rejected = sum((Counter(s["rejected"]) for split in splits.values() for s in split["shards"]), Counter[str]())
     values = {
         "format": FORMAT,
         "name": recipe.name,
@@ -342,11 +337,11 @@ def _commit(
     sync_folder(out)
     write_json(out / FILE_NAME, values)
     manifest = read_manifest(out)
-    listed = {
-        file.name for split in manifest.splits.values() for s in split.shards for file in s.files.values()
-    }
-    for path in out.iterdir():  # under older names, before the dataset grew
-        if path.suffix in ENDINGS.values() and "-of-" in path.stem and path.name not in listed:
+    listed = {file.name for split in manifest.splits.values() for s in split.shards for file in s.files.values()}
+    for path in out.iterdir():
+        outgrown = path.suffix in ENDINGS.values() and "-of-" in path.stem and path.name not in listed
+        killed_writing = path.match(".*.tmp")
+        if outgrown or killed_writing:
             path.unlink()
     shutil.rmtree(out / WORK_DIR)
     sync_folder(out)
@@ -367,9 +362,7 @@ def _renamed(entry: dict[str, Any], shard: Shard, out: Path) -> dict[str, Any]:
 
 def _environment() -> dict[str, str]:
     packages = ("trdg", "pillow", "opencv-python", "numpy", "h5py")
-    return {"python": platform.python_version(), "ocrlib": __version__} | {
-        name: version(name) for name in packages
-    }
+    return {"python": platform.python_version(), "ocrlib": __version__} | {name: version(name) for name in packages}
 
 
 def _read_json(path: Path) -> Any | None:

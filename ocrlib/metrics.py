@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-_FOLDED = str.maketrans(
-    {**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‐‑‒–—―−", "-")}
-)
+_FOLDED = str.maketrans({**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‐‑‒–—―−", "-")})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +56,7 @@ def count_errors(truths: Sequence[str], predictions: Sequence[str]) -> Counts:
         characters=sum(len(truth) for truth, _ in pairs),
         character_edits=sum(Levenshtein.distance(truth, prediction) for truth, prediction in pairs),
         words=sum(len(truth.split()) for truth, _ in pairs),
-        word_edits=sum(
-            Levenshtein.distance(truth.split(), prediction.split()) for truth, prediction in pairs
-        ),
+        word_edits=sum(Levenshtein.distance(truth.split(), prediction.split()) for truth, prediction in pairs),
     )
 
 

@@ -45,9 +45,7 @@ def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
             picture = ImageOps.exif_transpose(opened)
             picture.load()
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"{path}: cannot be read as a picture: {str(error) or type(error).__name__}"
-        ) from None
+        raise UserError(f"{path}: cannot be read as a picture: {str(error) or type(error).__name__}") from None
     picture = _opaque(_eight_bits(picture)).convert("L" if channels == 1 else "RGB")
     width = max(1, round(picture.width * height / picture.height))
     if picture.size != (width, height):

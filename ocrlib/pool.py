@@ -16,16 +16,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ocrlib.errors import UserError
+from ocrlib.errors import UserError, WorkerError
 
 MAX_DEATHS = 3  # a task that takes this many workers down with it is at fault itself
 
 Report = Callable[[int], None]
 Work = Callable[[Any, Report], Any]
-
-
-class WorkerError(RuntimeError):
-    """A worker raised, or a task killed its workers; the message has the task and the trace."""
 
 
 @dataclass
@@ -70,39 +66,52 @@ def run_tasks(
                     _send(worker.pipe, worker.task)
             wait([worker.pipe for worker in workers])
             for worker in list(workers):
-                try:
-                    while worker.pipe.poll():
-                        kind, value = worker.pipe.recv()
-                        if kind == "progress":
-                            reported[str(worker.task)] += value
-                            on_progress(value)
-                        elif kind == "done":
-                            task, worker.task = worker.task, None
-                            yield task, value
-                        else:
-                            raise (
-                                UserError(value) if kind == "user" else WorkerError(f"{worker.task}: {value}")
-                            )
-                except (EOFError, ConnectionResetError):
-                    workers.remove(worker)
-                    worker.process.join()
-                    if worker.task is None:
-                        continue
+                for kind, value in _messages(worker.pipe):
                     name = str(worker.task)
-                    deaths[name] += 1
-                    on_progress(-reported.pop(name, 0))
-                    if deaths[name] >= MAX_DEATHS:
-                        raise WorkerError(
-                            f"{name}: its worker died {MAX_DEATHS} times (exit code {worker.process.exitcode}); "
-                            "out of memory? Try fewer --workers, or a smaller output.shard_samples"
-                        ) from None
-                    waiting.appendleft(worker.task)
+                    if kind == "progress":
+                        reported[name] += value
+                        on_progress(value)
+                    elif kind == "done":
+                        task, worker.task = worker.task, None
+                        yield task, value
+                    elif kind == "user":
+                        raise UserError(value)
+                    elif kind == "error":
+                        raise WorkerError(f"{name}: {value}")
+                    else:
+                        workers.remove(worker)
+                        worker.process.join()
+                        worker.pipe.close()
+                        if worker.task is None:
+                            continue
+                        deaths[name] += 1
+                        on_progress(-reported.pop(name, 0))
+                        if deaths[name] >= MAX_DEATHS:
+                            raise WorkerError(
+                                f"{name}: its worker died {MAX_DEATHS} times "
+                                f"(exit code {worker.process.exitcode}); out of memory? "
+                                "Try fewer --workers, or a smaller output.shard_samples"
+                            )
+                        waiting.appendleft(worker.task)
     finally:
         for worker in workers:
             worker.process.kill()
         for worker in workers:
             worker.process.join()
             worker.pipe.close()
+
+
+def _messages(pipe: Connection) -> Iterator[tuple[str, Any]]:
+    """Yields what has arrived, and ("dead", None) last if the worker will send no more."""
+    while True:
+        try:
+            if not pipe.poll():
+                return
+            message = pipe.recv()
+        except (EOFError, OSError):  # OSError: it died in the middle of a message
+            yield "dead", None
+            return
+        yield message
 
 
 def _start_worker(context: Any, start: Callable[..., Work], start_args: tuple[Any, ...]) -> _Worker:

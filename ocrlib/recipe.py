@@ -6,6 +6,7 @@ A recipe holds everything that shapes the bytes of a dataset. Nothing here opens
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -40,27 +41,33 @@ def _regex(pattern: str) -> str:
     return pattern
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _range(value: Any) -> Any:
     low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
-    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in (low, high)):
+    if not (_is_number(low) and _is_number(high)):
         raise ValueError("must be a number, or a range [low, high]")
     if low > high:
         raise ValueError("must have its low end first")
     return (low, high)
 
 
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
+
+
 def _weighted(value: Any) -> Any:
     """A name, a list of names, {name = weight}, or what this returned once: ((name, weight), ...)."""
     if isinstance(value, str):
         value = [value]
-    if isinstance(value, list) and all(isinstance(item, list) and len(item) == 2 for item in value):
+    if isinstance(value, list) and all(_is_pair(item) for item in value):
         value = dict(value)
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         value = dict.fromkeys(value, 1.0)
-    good = isinstance(value, dict) and value
-    if not good or any(
-        isinstance(w, bool) or not isinstance(w, int | float) or w <= 0 for w in value.values()
-    ):
+    good = isinstance(value, dict) and value and all(_is_number(w) and w > 0 for w in value.values())
+    if not good:
         raise ValueError("must be a name, a list of names, or a table { name = weight above 0 }")
     return tuple((name, float(weight)) for name, weight in value.items())
 
@@ -119,9 +126,8 @@ class NumericText:
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
 
 
-# Written from right to left: trdg draws their letters reversed or reshaped, with a label that does not say so.
-_RIGHT_TO_LEFT = ("ar", "arc", "arz", "azb", "ckb", "dv", "fa", "glk", "he", "ks", "ku", "lrc", "mzn", "nqo")
-_RIGHT_TO_LEFT += ("pnb", "ps", "sd", "ug", "ur", "yi")
+# Written from right to left: trdg draws their letters reversed or reshaped, and the label does not say so.
+_RIGHT_TO_LEFT = ("ar", "arz", "azb", "ckb", "dv", "fa", "he", "ks", "mzn", "pnb", "ps", "sd", "ug", "ur", "yi")
 
 
 def _language(code: str) -> str:
@@ -233,7 +239,43 @@ class FontSet:
 
 
 def _font_sets(value: Any) -> Any:
-    return tuple({"source": item} if isinstance(item, str) else item for item in value) if value else value
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise ValueError("must be a name, or a list of names and tables { source, weight }")
+    return tuple({"source": item} if isinstance(item, str) else item for item in value)
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Degradation:
+    """How often something befalls a line, and how strongly: 0 not at all, 1 as much as a person can still read."""
+
+    share: Share = 0.0
+    strength: Annotated[FloatRange, _between(0, 1)] = (0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Degrade:
+    """`[render.degrade]`: what happens to print on its way into a file; each is described in `render/degrade.py`.
+
+    Attributes:
+      clean: share of lines that nothing befalls at all.
+    """
+
+    clean: Share = 0.0
+    ink_spread: Degradation = field(default_factory=Degradation)
+    broken_dots: Degradation = field(default_factory=Degradation)
+    thermal_fade: Degradation = field(default_factory=Degradation)
+    neighbours: Degradation = field(default_factory=Degradation)
+    crop: Degradation = field(default_factory=Degradation)
+    perspective: Degradation = field(default_factory=Degradation)
+    uneven_light: Degradation = field(default_factory=Degradation)
+    defocus: Degradation = field(default_factory=Degradation)
+    motion_blur: Degradation = field(default_factory=Degradation)
+    low_resolution: Degradation = field(default_factory=Degradation)
+    camera_noise: Degradation = field(default_factory=Degradation)
+    binarise: Degradation = field(default_factory=Degradation)
+    jpeg: Degradation = field(default_factory=Degradation)
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -260,6 +302,7 @@ class Render:
       min_contrast: gray levels that the ink must stand off the paper; a fainter line is drawn again.
       px_per_step: widest horizontal stride of the networks that will read it; a line too narrow for its
         label at that stride is drawn again.
+      degrade: what happens to the line after it is drawn.
     """
 
     height: Annotated[int, Field(ge=8, le=512)] = 32
@@ -296,6 +339,7 @@ class Render:
     alignment: Annotated[Choice, _known_names("left", "center", "right")] = (("left", 1.0),)
     min_contrast: Annotated[int, Field(ge=1, le=255)] = 40
     px_per_step: Annotated[int, Field(ge=1, le=32)] = 4
+    degrade: Degrade = field(default_factory=Degrade)
 
     def __post_init__(self) -> None:
         top, _, bottom, _ = self.margins

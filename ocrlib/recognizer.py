@@ -5,12 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-import ocrlib.backend  # noqa: F401 - first, see there
 from ocrlib import crnn  # registers the layers that a saved network is made of
+from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.ctc import greedy_decode
 from ocrlib.errors import UserError

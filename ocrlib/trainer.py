@@ -10,17 +10,11 @@ runs/NAME/metrics.json     the test split, read by best.keras
 
 import json
 from collections.abc import Sequence
-from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import keras
-import tensorflow as tf
-from pydantic import Field
-from pydantic.dataclasses import dataclass
-
-import ocrlib.backend  # noqa: F401 - first, see there
 from ocrlib import config
+from ocrlib.backend import keras, tf
 from ocrlib.callbacks import KeepBest, KeepPlace, PredictionStrip, Progress, State, pick_lines
 from ocrlib.charset import Charset
 from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
@@ -29,55 +23,8 @@ from ocrlib.errors import UserError
 from ocrlib.loader import Loader, Mixture, to_tf_dataset
 from ocrlib.metrics import count_errors
 from ocrlib.recognizer import Recognizer, evaluate_dataset
+from ocrlib.run_config import RunConfig, TrainConfig
 from ocrlib.shards.manifest import read_manifest, write_json
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class DataConfig:
-    """`--data.*`: charset None takes the datasets' own; batch_size counts lines of average width."""
-
-    charset: str | None = None
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    format: Literal["auto", "tfrecord", "hdf5"] = "auto"
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class ModelConfig:
-    """`--model.*`: use_lstm None means True unless the text is numeric strings."""
-
-    use_lstm: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class TrainConfig:
-    """`--train.*`.
-
-    Attributes:
-      epochs: passes over the data. patience: epochs without a better validation CER before it stops early.
-      optimizer, learning_rate: the peak; schedule: cosine falls to 0, constant stays.
-      warmup: share of all steps in which the rate climbs to its peak.
-      clip_norm: largest norm of the gradient of all weights together; 0 leaves it as it is.
-      seed: of weights, dropout and shuffle. save_minutes: between two places to resume from.
-    """
-
-    epochs: Annotated[int, Field(ge=1)] = 5
-    patience: Annotated[int, Field(ge=1)] = 5
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    clip_norm: Annotated[float, Field(ge=0)] = 5.0
-    seed: Annotated[int, Field(ge=0)] = 1
-    save_minutes: Annotated[float, Field(gt=0)] = 5.0
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class RunConfig:
-    """All that decides a training, but for the datasets."""
-
-    data: DataConfig = field(default_factory=DataConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    train: TrainConfig = field(default_factory=TrainConfig)
 
 
 @keras.saving.register_keras_serializable("ocrlib")
@@ -138,17 +85,13 @@ class CTCModel(keras.Model):
         self.loss_mean.update_state(losses)
         arrays = [probs, input_length, batch["label"], batch["label_length"]]
         counts = tf.numpy_function(self._count, arrays, tf.int64)
-        lines, exact, characters, character_edits, words, word_edits = tf.unstack(
-            tf.ensure_shape(counts, (6,))
-        )
+        lines, exact, characters, character_edits, words, word_edits = tf.unstack(tf.ensure_shape(counts, (6,)))
         self.cer.update_state(character_edits, characters)
         self.wer.update_state(word_edits, words)
         self.exact_match.update_state(exact, lines)
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def _ctc_losses(
-        self, batch: dict[str, tf.Tensor], training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _ctc_losses(self, batch: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
         probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
         # From the true width: steps that look at padding must not take part in any path.
@@ -161,9 +104,7 @@ class CTCModel(keras.Model):
         )[:, 0]
         finite = tf.math.is_finite(losses)
         bad = tf.boolean_mask(batch["id"], ~finite)
-        check = tf.debugging.Assert(
-            tf.reduce_all(finite), ["the loss is not finite for samples", bad], summarize=20
-        )
+        check = tf.debugging.Assert(tf.reduce_all(finite), ["the loss is not finite for samples", bad], summarize=20)
         with tf.control_dependencies([check]):
             return tf.identity(losses), probs, input_length
 
@@ -228,15 +169,11 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
     _open_run(run, written, resume)
     keras.utils.set_random_seed(settings.train.seed)
 
-    charset = Charset.named(
-        settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests)))
-    )
+    charset = Charset.named(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
     file_format = None if settings.data.format == "auto" else settings.data.format
 
     def load(split: str) -> Mixture:
-        return Mixture(
-            [Loader(f, split, charset, time_steps, settings.data.batch_size, file_format) for f in datasets]
-        )
+        return Mixture([Loader(f, split, charset, time_steps, settings.data.batch_size, file_format) for f in datasets])
 
     training, validation = load("train"), load("val")
     seed, epochs = settings.train.seed, settings.train.epochs
@@ -252,9 +189,7 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
     )
     model = CTCModel(network, charset)
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
-    model.compile(
-        optimizer=make_optimizer(settings.train, num_steps), jit_compile=False
-    )  # CTC does not compile
+    model.compile(optimizer=make_optimizer(settings.train, num_steps), jit_compile=False)  # CTC does not compile
     model.optimizer.build(model.trainable_variables)
 
     state = State.load(run / "last", model) if resume else State()
@@ -269,26 +204,30 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
             Progress(training, seed, epochs, state),
             PredictionStrip(read, *pick_lines(validation, charset), run / "predictions"),
             KeepBest(network, run / "best.keras", state, settings.train.patience),
-            keras.callbacks.CSVLogger(run / "history.csv", append=resume),
+            keras.callbacks.CSVLogger(run / "history.csv", append=True),
             keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
             place,
         ]
         try:
             with place:
-                model.fit(
-                    to_tf_dataset(training, seed, state.epoch, state.batch),
-                    initial_epoch=state.epoch,
-                    epochs=epochs,
-                    validation_data=to_tf_dataset(validation),
-                    callbacks=callbacks,
-                    verbose=0,
-                )
-        except tf.errors.InvalidArgumentError as error:
-            if "the loss is not finite" not in str(error):
-                raise
-            raise FloatingPointError(_first_line(error, "the loss is not finite")) from None
-        except (tf.errors.UnknownError, tf.errors.InternalError) as error:
-            raise _user_error_inside(error) from error
+                # A fit an epoch: within one, Keras would cut every epoch to as many batches as the first had, and
+                # of a resumed run that is what was left of the epoch it stopped in.
+                for epoch in range(state.epoch, epochs):
+                    model.fit(
+                        to_tf_dataset(training, seed, epoch, state.batch),
+                        steps_per_epoch=training.count(seed, epoch) - state.batch,
+                        initial_epoch=epoch,
+                        epochs=epoch + 1,
+                        validation_data=to_tf_dataset(validation),
+                        validation_steps=validation.count(None, 0),
+                        callbacks=callbacks,
+                        shuffle=False,  # the loader has done it
+                        verbose=0,
+                    )
+                    if state.stopped:
+                        break
+        except tf.errors.OpError as error:
+            raise _meant_by(error) from error
 
     splits = ["test"] if all("test" in m.splits and m.splits["test"].samples for m in manifests) else ["val"]
     recognizer = Recognizer.load(str(run / "best.keras"))
@@ -331,15 +270,13 @@ def _difference(before: Any, after: Any) -> str:
     return f" {before} then, {after} now"
 
 
-def _first_line(error: Exception, wanted: str) -> str:
-    lines = [line for line in str(error).splitlines() if wanted in line]
-    return lines[0].strip() if lines else wanted
-
-
-def _user_error_inside(error: Exception) -> Exception:
-    """The loader runs inside tf.data, which hands its UserError on as text."""
+def _meant_by(error: Exception) -> Exception:
+    """What went wrong inside TensorFlow: it hands on a UserError of the loader, or our check of the loss, as text."""
     for line in str(error).splitlines():
         _, found, message = line.partition("UserError: ")
         if found:
             return UserError(message.strip())
+        _, found, message = line.partition("the loss is not finite")
+        if found:
+            return FloatingPointError(found + message.rstrip())
     return error

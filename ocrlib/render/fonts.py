@@ -144,7 +144,7 @@ def _find(source: str) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        near = difflib.get_close_matches(source, _PACKAGED, n=1)
+        near = difflib.get_close_matches(source, _PACKAGED, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(_PACKAGED)}"
         raise UserError(f"[render] fonts '{source}': no such set, folder or file; {hint}")
     paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)

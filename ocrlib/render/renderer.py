@@ -19,6 +19,7 @@ from ocrlib.charset import ctc_steps
 from ocrlib.errors import UserError
 from ocrlib.recipe import Render
 from ocrlib.render import options as trdg
+from ocrlib.render.degrade import degrade, draw_degradations
 from ocrlib.render.errors import DrawError
 from ocrlib.render.fonts import Face
 from ocrlib.render.line import DrawnLine, draw_line
@@ -81,15 +82,18 @@ class Renderer:
             except DrawError as error:
                 rejected[error.reason] += 1
                 continue
-            if reason := self._objection(line.image, text):
+            drawn = draw_degradations(self._render.degrade, rng)
+            image = degrade(line.image, drawn, seed)
+            if reason := self._objection(image, text):
                 rejected[reason] += 1
                 continue
             provenance = _provenance(face, options, line) | {
+                "degradation": " ".join(f"{name}={strength}" for name, strength in drawn),
                 "source": source,
                 "seed": seed,
                 "attempt": attempt,
             }
-            sample = Sample(id=sample_id(split, index), text=text, image=line.image, provenance=provenance)
+            sample = Sample(id=sample_id(split, index), text=text, image=image, provenance=provenance)
             return sample, rejected
         reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.most_common())
         raise UserError(

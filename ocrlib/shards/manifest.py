@@ -48,9 +48,14 @@ class ShardEntry:
 
     stem: PlainName
     samples: Annotated[int, Field(ge=1)]
-    files: dict[str, ShardFile]
+    files: Annotated[dict[Literal["tfrecord", "hdf5"], ShardFile], Field(min_length=1)]
     widths: dict[str, Count]
     rejected: dict[str, Count] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if sum(self.widths.values()) != self.samples:
+            counted = sum(self.widths.values())
+            raise ValueError(f"counts {self.samples} samples, but widths of {counted}; was it edited?")
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -59,6 +64,11 @@ class SplitEntry:
 
     samples: Count
     shards: tuple[ShardEntry, ...]
+
+    def __post_init__(self) -> None:
+        counted = sum(shard.samples for shard in self.shards)
+        if counted != self.samples:
+            raise ValueError(f"counts {self.samples} samples, but its shards {counted}; was it edited?")
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

@@ -26,7 +26,11 @@ class Shard:
 
     @property
     def num_samples(self) -> int:
+        """How many samples it holds."""
         return self.stop - self.start
+
+    def __str__(self) -> str:
+        return self.stem
 
 
 def plan_shards(splits: Mapping[str, int], shard_samples: int) -> list[Shard]:

@@ -12,6 +12,7 @@ PROVENANCE: dict[str, type] = {
     "background": str,  # gaussian_noise, plain_white, quasicrystal, or image:FILE
     "skew_deg": int,
     "blur_px": float,
+    "degradation": str,  # what befell it and how strongly: "crop=0.4 jpeg=0.7"
     "source": str,  # where the text came from
     "seed": int,  # the draw that was kept; 63 bits
     "attempt": int,  # draws rejected before it

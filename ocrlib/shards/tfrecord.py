@@ -8,7 +8,8 @@ The two formats nested here are small and fixed:
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ import numpy as np
 from ocrlib.shards.record import PROVENANCE, Sample, decode_image, encode_image
 
 _FEATURES = {str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
+_ALL_FEATURES = frozenset(("id", "text", "image", "width", *PROVENANCE))
+_COLUMN_DTYPES = {bytes: object, float: np.float32, int: np.int64}
 _MASK_DELTA = 0xA282EAD8
+_ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
 
 
 class TruncatedRecord(ValueError):
@@ -41,7 +45,7 @@ def decode_shard(data: bytes, encoding: str, height: int, channels: int) -> Iter
       TruncatedRecord: a record is cut or damaged.
     """
     for payload in _payloads(data):
-        features = _parse_example(payload)
+        features = _parse_example(payload, _ALL_FEATURES)
         yield Sample(
             id=str(features["id"], "utf-8"),
             text=str(features["text"], "utf-8"),
@@ -60,18 +64,20 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
       TruncatedRecord: a record is cut or damaged.
       KeyError: a record has no such feature.
     """
-    examples = [_parse_example(payload) for payload in _payloads(path.read_bytes())]
+    features = {"image" if name in ("pixels", "offsets") else name for name in names}
+    examples = [_parse_example(payload, features) for payload in _payloads(path.read_bytes())]
     columns: dict[str, np.ndarray] = {}
     for name in names:
         if name == "pixels":
             columns[name] = np.frombuffer(b"".join(example["image"] for example in examples), np.uint8)
         elif name == "offsets":
-            columns[name] = np.cumsum([0] + [len(example["image"]) for example in examples])
+            columns[name] = np.cumsum([0] + [len(example["image"]) for example in examples], dtype=np.int64)
         else:
             values = [example[name] for example in examples]
-            if isinstance(values[0], bytes):
+            kind = type(values[0]) if values else bytes
+            if kind is bytes:
                 values = [str(value, "utf-8") for value in values]
-            columns[name] = np.array(values, object if isinstance(values[0], str) else None)
+            columns[name] = np.array(values, _COLUMN_DTYPES[kind])
     return columns
 
 
@@ -111,10 +117,15 @@ def _example(sample: Sample, encoding: str) -> bytes:
         features[name] = value.encode() if isinstance(value, str) else value
     # Example { Features features = 1; }, Features { map<string, Feature> feature = 1; }; sorted, so that
     # equal samples are equal bytes.
-    entries = b"".join(
-        _field(1, _field(1, n.encode()) + _field(2, _feature(v))) for n, v in sorted(features.items())
-    )
-    return _field(1, entries)
+    entries = [
+        _field(1, _map_key(name) + _field(2, _feature(value))) for name, value in sorted(features.items())
+    ]
+    return _field(1, b"".join(entries))
+
+
+@cache
+def _map_key(name: str) -> bytes:
+    return _field(1, name.encode())
 
 
 def _feature(value: bytes | int | float) -> bytes:
@@ -127,10 +138,12 @@ def _feature(value: bytes | int | float) -> bytes:
 
 def _field(number: int, payload: bytes) -> bytes:
     """A length-delimited field, wire type 2."""
-    return b"".join((_varint(number << 3 | 2), _varint(len(payload)), payload))
+    return _ONE_BYTE[number << 3 | 2] + _varint(len(payload)) + payload
 
 
 def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return _ONE_BYTE[value]
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -139,36 +152,45 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _parse_example(payload: bytes) -> dict[str, Any]:
-    (features,) = _fields(payload)
+def _parse_example(payload: bytes, wanted: Collection[str]) -> dict[str, Any]:
+    """Returns the wanted features of an Example, those of them that it has."""
     parsed: dict[str, Any] = {}
-    for _, entry in _fields(features[1]):
-        (_, name), (_, feature) = _fields(entry)
-        ((kind, values),) = _fields(feature)
-        ((_, value),) = _fields(values)
+    _, position, end = _open_field(payload, 0)
+    while position < end:
+        _, start, position = _open_field(payload, position)  # an entry of the map; the next follows it
+        _, start, stop = _open_field(payload, start)
+        name = str(payload[start:stop], "utf-8")
+        if name not in wanted:
+            continue
+        _, start, _ = _open_field(payload, stop)
+        kind, start, _ = _open_field(payload, start)
+        _, start, stop = _open_field(payload, start)
         if kind == _FEATURES[int]:
-            number = _read_varint(value, 0)[0]
-            parsed[name.decode()] = number - (1 << 64) if number >> 63 else number
+            number = _read_varint(payload, start)[0]
+            parsed[name] = number - (1 << 64) if number >> 63 else number
+        elif kind == _FEATURES[float]:
+            parsed[name] = struct.unpack_from("<f", payload, start)[0]
         else:
-            parsed[name.decode()] = struct.unpack("<f", value)[0] if kind == _FEATURES[float] else value
+            parsed[name] = payload[start:stop]
     return parsed
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
-    position = 0
-    while position < len(data):
-        tag, position = _read_varint(data, position)
-        length, position = _read_varint(data, position)
-        yield tag >> 3, data[position : position + length]
-        position += length
+def _open_field(data: bytes, position: int) -> tuple[int, int, int]:
+    """Returns number, start and stop of the length-delimited field that lies at `position`."""
+    tag, position = _read_varint(data, position)
+    length, position = _read_varint(data, position)
+    return tag >> 3, position, position + length
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
+    value = data[position]
+    if value < 0x80:
+        return value, position + 1
+    value, shift = value & 0x7F, 7
     while True:
-        byte = data[position]
         position += 1
+        byte = data[position]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, position
+            return value, position + 1
         shift += 7

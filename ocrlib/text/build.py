@@ -55,9 +55,7 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
     _sweep(folder.parent)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        sorter = SentenceSorter(
-            building / "lines.sqlite", near_duplicates=not isinstance(config, WikipediaText)
-        )
+        sorter = SentenceSorter(building / "lines.sqlite", near_duplicates=not isinstance(config, WikipediaText))
         with contextlib.closing(sorter):
             counts = _collect(config, corpus, sorter)
             about = {
@@ -68,11 +66,12 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
                 **about,
                 "counts": counts,
             }
-            write_sentences(building, sorter.sorted(), about)
+            with contextlib.closing(sorter.sorted()) as lines:
+                write_sentences(building, lines, about)
         (building / "lines.sqlite").unlink()
         building.chmod(0o755)
         # The rename fails if another process was first; its folder holds the same.
-        with contextlib.suppress(FileExistsError, OSError):
+        with contextlib.suppress(OSError):
             building.rename(folder)
         if not (folder / "sentences.json").exists():
             raise OSError(f"cannot rename {building.name} to {folder.name}")
@@ -91,9 +90,7 @@ def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> 
     limit = config.max_sentences if isinstance(config, WikipediaText) else 0
     read: Counter[str] = Counter()
     kept = 0
-    bar = tqdm(
-        total=limit or None, desc=corpus.name, unit=" sentences", disable=None, delay=1, smoothing=0.05
-    )
+    bar = tqdm(total=limit or None, desc=corpus.name, unit=" sentences", disable=None, delay=1, smoothing=0.05)
     texts = corpus.read(read)
     with bar, contextlib.closing(texts):
         for text, is_line in texts:

@@ -43,7 +43,7 @@ _ASCII = {
 
 
 def spaced(text: str) -> str:
-    """Returns `text` in NFC, each white space a plain space, invisible characters gone. Runs of spaces stay."""
+    """Returns `text` in NFC, white space as plain spaces, invisible characters gone. Runs of spaces stay."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text).translate(_HYPHENS))
     else:
@@ -52,7 +52,7 @@ def spaced(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Returns `text` as it can be printed on one line: `spaced`, with single spaces inside and none around."""
+    """Returns `text` as one line prints it: `spaced`, with single spaces inside and none around."""
     return _SPACES.sub(" ", spaced(text)).strip(" ")
 
 

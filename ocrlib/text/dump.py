@@ -38,9 +38,7 @@ def _articles(path: Path, counts: Counter[str]) -> Iterator[tuple[str, frozenset
         with open_bytes(path) as file:
             root = ElementIterator.from_file(file)
             if root.tag != "mediawiki":
-                raise UserError(
-                    f"{path}: is no MediaWiki dump: its XML begins with <{root.tag}>, not <mediawiki>"
-                )
+                raise UserError(f"{path}: is no MediaWiki dump: its XML begins with <{root.tag}>, not <mediawiki>")
             dump = Dump.from_element(root)
             names = (space.name for space in dump.site_info.namespaces or ())
             namespaces = frozenset(name.lower() for name in names if name)

@@ -48,16 +48,12 @@ def find_files(path: Path) -> list[Path]:
       UserError: nothing is there, or nothing of a known kind, or a file that cannot be what it is called.
     """
     if not path.exists():
-        raise UserError(
-            f'{path}: no such file or folder; text.corpus may be "embedded", "live", or {_EXPECTED}'
-        )
+        raise UserError(f'{path}: no such file or folder; text.corpus may be "embedded", "live", or {_EXPECTED}')
     if path.is_dir():
         files = sorted(
             file
             for file in path.rglob("*")
-            if file.is_file()
-            and kind_of(file)
-            and not any(p.startswith(".") for p in file.relative_to(path).parts)
+            if file.is_file() and kind_of(file) and not any(p.startswith(".") for p in file.relative_to(path).parts)
         )
         if not files:
             raise UserError(f"{path}: the folder holds no corpus; expected {_EXPECTED}")

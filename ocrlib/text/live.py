@@ -51,10 +51,8 @@ class _Unusable(Exception):
     """An answer that is worth asking again for."""
 
 
-def live_pages(
-    api: str, collected: Path, counts: Counter[str], manners: Manners | None = None
-) -> Iterator[str]:
-    """Yields lead sections: those in `collected` first, then new ones, each written there before it is yielded.
+def live_pages(api: str, collected: Path, counts: Counter[str], manners: Manners | None = None) -> Iterator[str]:
+    """Yields lead sections: those in `collected` first, then new ones, each written there before it comes.
 
     The caller stops it when it has enough; there is no end to random articles, except in a small wiki.
 
@@ -83,8 +81,8 @@ def live_pages(
                 pages = _ask(session, api, manners)
             except _Unusable as problem:
                 raise UserError(
-                    f"{api}: no usable answer in {manners.tries} tries (the last: {problem}); run it again to go "
-                    f'on from the {len(seen):,} articles collected, or set text.corpus = "embedded"'
+                    f"{api}: no usable answer in {manners.tries} tries (the last: {problem}); run it again "
+                    f'to go on from the {len(seen):,} articles collected, or set text.corpus = "embedded"'
                 ) from None
             fresh = [page for page in pages if page["id"] not in seen]
             fruitless = 0 if fresh else fruitless + 1
@@ -112,6 +110,7 @@ def _saved_pages(file: Any) -> Iterator[dict[str, Any]]:
 
 def _ask(session: requests.Session, api: str, manners: Manners) -> list[dict[str, Any]]:
     """Returns the articles of one request, after as many tries as it takes."""
+    problem: Exception | None = None
     for number in range(1, manners.tries + 1):
         wait_s = min(120.0, manners.backoff_s * 2 ** (number - 1))
         try:
@@ -154,7 +153,7 @@ def _retry_after_s(answer: requests.Response) -> float:
     return min(120.0, float(value)) if value.isdigit() else 0.0
 
 
-def _reason(problem: Exception, manners: Manners) -> str:
+def _reason(problem: Exception | None, manners: Manners) -> str:
     if isinstance(problem, requests.Timeout):
         return f"nothing within {manners.timeout_s:g} s"
     if isinstance(problem, requests.ConnectionError):

@@ -1,4 +1,4 @@
-"""Lines that no prose has: random words, numbers, brackets, capitals, and all characters of the charset alike.
+"""Lines that no prose has: random words, numbers, brackets, capitals, and each character as often as any.
 
 A reader trained on prose alone learns that digits are rare and that a capital begins a word; then it reads
 "[22]", "(1)" and "GigaMax" wrong, however sharp they are printed.
@@ -14,9 +14,7 @@ _TRIES = 100  # pieces drawn for one line
 Token = Callable[[], str]
 
 
-def fill_line(
-    rng: random.Random, token: Token, min_length: int, max_length: int, space: str = " "
-) -> str | None:
+def fill_line(rng: random.Random, token: Token, min_length: int, max_length: int, space: str = " ") -> str | None:
     """Returns tokens joined up to a length drawn from the range, or None if they would not fit."""
     aim = rng.randint(min_length, max_length)
     line = ""
@@ -70,9 +68,7 @@ class MixedLines:
         return self._random_word(rng, "")
 
     def _random_word(self, rng: random.Random, character: str) -> str:
-        pool = (
-            self._characters if rng.random() < 0.5 else self._plain
-        )  # half of them look like serial numbers
+        pool = self._characters if rng.random() < 0.5 else self._plain  # half of them look like serial numbers
         letters = [rng.choice(pool) for _ in range(rng.randint(1, 8))]
         if character.strip() and rng.random() < 0.5:
             letters[rng.randrange(len(letters))] = character

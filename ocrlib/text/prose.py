@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-import sentencex
+from sentencex import segment
 
 from ocrlib.errors import UserError
 from ocrlib.recipe import LineText, WikipediaText
@@ -18,7 +18,7 @@ _GLUED = re.compile(r"[a-zà-öø-ÿ\-–,;:.)º]")  # no sentence begins so: se
 _MARKUP = re.compile(r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}|\|\||==|<[a-z/!]|&[a-z]{2,8};|://|__[A-Z]|''")
 # Where a reader or an extract lost something: "denoted by  or , is", "( born 1970)", "(; listen)".
 _HOLE = re.compile(r"  |\(\s*[,;:)]|[\[(]\s|\s[\])]|\s[,.](\s|$)|,\s*,")
-_PAIRS = ("()", "[]", "“”", "«»")
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 
 
 def split_sentences(paragraph: str, language: str) -> Iterator[str]:
@@ -27,7 +27,7 @@ def split_sentences(paragraph: str, language: str) -> Iterator[str]:
     A piece that cannot begin a sentence ("et mort en 278 av. J." + "-C.") is given back to the one before.
     """
     sentence = ""
-    for piece in sentencex.segment(language, spaced(paragraph)):
+    for piece in segment(language, spaced(paragraph)):
         if sentence and not _GLUED.match(piece):
             yield sentence
             sentence = ""
@@ -79,7 +79,7 @@ class LineFilter:
 
     Attributes:
       num_sentences: sentences seen.
-      rejected: {reason: sentences, or lines of a wrapped one}; "remainder" counts wrapped ones that left some.
+      rejected: {reason: sentences, or lines of a wrapped one}; "remainder": wrapped ones that left some over.
       folded: lines brought into the charset by folding.
     """
 
@@ -110,11 +110,7 @@ class LineFilter:
             self.rejected["empty"] += 1
             return
         lines = [line]
-        if (
-            len(line) > self._config.max_length
-            and self._wikipedia
-            and self._wikipedia.long_sentences == "wrap"
-        ):
+        if len(line) > self._config.max_length and self._wikipedia and self._wikipedia.long_sentences == "wrap":
             lines = wrap(line, self._config.min_length, self._config.max_length)
             if sum(map(len, lines)) + len(lines) - 1 < len(line):
                 self.rejected["remainder"] += 1

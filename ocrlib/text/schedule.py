@@ -2,19 +2,23 @@
 
 Lines are dealt in blocks of 10,000. A block has a fixed number of places for mixed lines, for lines that are
 there for a rare character, and for plain sentences; the recipe's seed says which place is which. So shares
-hold exactly in each block, any line can be drawn without the ones before it, and a split can grow.
+hold exactly in each block, and any line can be drawn without the ones before it, in a split that may grow.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ocrlib.errors import UserError
+from ocrlib.text.source import sample_rng
 
 BLOCK = 10_000  # lines
 _ROUNDS = 6  # of the permutation; three would do for its proof, more mix small sizes better
+Kind = Literal["sentence", "rare", "mixed"]
 _SPREAD = 4.0  # standard deviations that a natural count may fall short by
 
 
@@ -37,8 +41,7 @@ def permuted(position: int, size: int, key: str) -> int:
             return position
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What goes to an index.
 
     Attributes:
@@ -46,7 +49,7 @@ class Place:
       ordinal: how many of this kind (and character) came before it in the split.
     """
 
-    kind: Literal["sentence", "rare", "mixed"]
+    kind: Kind
     ordinal: int
     character: str = ""
 
@@ -71,15 +74,26 @@ class Schedule:
     def place(self, index: int) -> Place:
         """Returns what goes to `index` of the split."""
         block, position = divmod(index, BLOCK)
-        position = permuted(position, BLOCK, f"{self.seed}/{self.split}/places/{block}")
-        if position < self.num_mixed:
-            return Place("mixed", block * self.num_mixed + position)
-        position -= self.num_mixed
-        num_rare = len(self.rare) * self.per_character
-        if position < num_rare:
-            number, character = divmod(position, len(self.rare))
-            return Place("rare", block * self.per_character + number, self.rare[character])
-        return Place("sentence", block * (BLOCK - self.num_mixed - num_rare) + position - num_rare)
+        return _deal(self, block)[position]
+
+
+@lru_cache(maxsize=4)  # a worker draws in order; a block takes 10 ms and 1 MB
+def _deal(schedule: Schedule, block: int) -> list[Place]:
+    """Returns what goes to each of a block's places, in order."""
+    kinds: list[tuple[Kind, str]] = []
+    kinds.extend(("mixed", "") for _ in range(schedule.num_mixed))
+    for character in schedule.rare:
+        kinds.extend(("rare", character) for _ in range(schedule.per_character))
+    kinds.extend(("sentence", "") for _ in range(BLOCK - len(kinds)))
+    before = {kind: block * number for kind, number in Counter(kinds).items()}
+    rng = sample_rng(schedule.seed, schedule.split, block, 0, "places")
+    chances = [rng.random() for _ in range(BLOCK)]  # sorted, not shuffled: random() is the same in any Python
+    places = []
+    for position in sorted(range(BLOCK), key=chances.__getitem__):
+        kind = kinds[position]
+        places.append(Place(kind[0], before[kind], kind[1]))
+        before[kind] += 1
+    return places
 
 
 def plan_rare(lines_with: Mapping[str, int], num_lines: int, num_mixed: int, min_per_char: int) -> str:
@@ -101,8 +115,8 @@ def plan_rare(lines_with: Mapping[str, int], num_lines: int, num_mixed: int, min
         if plain < 0:
             most = (BLOCK - num_mixed) // len(lines_with)
             raise UserError(
-                f"[text] min_per_char = {min_per_char} would fill more than the {BLOCK:,} lines it is counted "
-                f"in; with this charset and mixed_share, up to {most} always fits"
+                f"[text] min_per_char = {min_per_char} would fill more than the {BLOCK:,} lines it is "
+                f"counted in; with this charset and mixed_share, up to {most} always fits"
             )
         short = ""
         for character, lines in lines_with.items():

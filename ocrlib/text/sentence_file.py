@@ -14,7 +14,7 @@ import os
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,7 @@ class SentenceSorter:
         self._table.execute("PRAGMA synchronous = OFF")
         self._table.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         unique = "place, line" if near_duplicates else "place"
-        self._table.execute(
-            f"CREATE TABLE lines (place INTEGER, line TEXT, PRIMARY KEY ({unique})) WITHOUT ROWID"
-        )
+        self._table.execute(f"CREATE TABLE lines (place INTEGER, line TEXT, PRIMARY KEY ({unique})) WITHOUT ROWID")
         self._table.execute("BEGIN")
 
     def add(self, line: str) -> str | None:
@@ -53,12 +51,10 @@ class SentenceSorter:
         place = key_hash(line)
         if self._table.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (place, line)).rowcount:
             return None
-        same = self._table.execute(
-            "SELECT 1 FROM lines WHERE place = ? AND line = ?", (place, line)
-        ).fetchone()
+        same = self._table.execute("SELECT 1 FROM lines WHERE place = ? AND line = ?", (place, line)).fetchone()
         return "duplicate" if same else "near_duplicate"
 
-    def sorted(self) -> Iterator[tuple[int, str]]:
+    def sorted(self) -> Generator[tuple[int, str], None, None]:
         """Yields (place in the hash space, line) in the order of the file."""
         yield from self._table.execute("SELECT place, line FROM lines ORDER BY place, line")
 
@@ -121,14 +117,13 @@ class SentenceFile:
         try:
             self.about = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
             self.num_lines: dict[str, int] = self.about["splits"]
-            self._offsets = np.load(folder / "offsets.npy", mmap_mode="r")
+            # Still mapped, but a plain array: indexing a np.memmap takes ten times as long.
+            self._offsets = np.asarray(np.load(folder / "offsets.npy", mmap_mode="r"))
             with open(folder / "sentences.txt", "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError, KeyError, EOFError) as error:
-            raise UserError(
-                f"{folder}: is no sentence file ({error}); delete it to have it built again"
-            ) from None
+            raise UserError(f"{folder}: is no sentence file ({error}); delete it to have it built again") from None
         sizes = len(self._bytes), len(self._offsets) - 1, int(self._offsets[-1])
         if digest != self.about["sha256"] or sizes != (sizes[2], sum(self.num_lines.values()), sizes[0]):
             raise UserError(f"{folder}: was changed after it was built; delete it to have it built again")

@@ -1,6 +1,8 @@
 """Sentences, lines of a file and random words as a TextSource: a sentence file, and what is drawn from it."""
 
 import re
+from functools import partial
+from random import Random
 from typing import Any
 
 from ocrlib.errors import UserError
@@ -76,8 +78,8 @@ class SentenceText:
         num_lines = self._file.num_lines[split]
         if not num_lines:
             raise UserError(
-                f"{self.about['source']}: none of its {len(self._file):,} lines falls into the split '{split}', "
-                f"which owns {SHARES[split]}% by hash; give it more lines, or set splits.{split} to 0"
+                f"{self.about['source']}: none of its {len(self._file):,} lines falls into the split "
+                f"'{split}' ({SHARES[split]}% by hash); give it more lines, or set splits.{split} to 0"
             )
         past, position = divmod(ordinal, num_lines)
         line = permuted(position, num_lines, f"{self._seed}/{split}/pass/{past}")
@@ -110,25 +112,23 @@ class SentenceText:
     def _words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
         rng = sample_rng(self._seed, split, index, attempt, "words")
         names, weights = zip(*config.case, strict=True)
-        space = " " if " " in self._charset else ""
         for _ in range(_MIXED_TRIES):
-            case = rng.choices(names, weights)[0]
-            line = fill_line(
-                rng, lambda: self._cased_word(rng, case), config.min_length, config.max_length, space
-            )
+            cased = partial(self._cased_word, rng, rng.choices(names, weights)[0])
+            space = " " if " " in self._charset else ""
+            line = fill_line(rng, cased, config.min_length, config.max_length, space)
             if line and split_of(key_hash(line)) == split:
                 return DrawnText(line, f"words:{config.language}")
         raise UserError(
-            f"[text] {self.about['source']}: its {len(self._file):,} words make no line of {config.min_length} to "
-            f"{config.max_length} characters for the split '{split}'; change text.min_length or text.max_length"
+            f"[text] {self.about['source']}: its {len(self._file):,} words make no line of "
+            f"{config.min_length} to {config.max_length} characters for the split '{split}'; change these lengths"
         )
 
-    def _cased_word(self, rng: Any, case: str) -> str:
+    def _cased_word(self, rng: Random, case: str) -> str:
         word = self._file[rng.randrange(len(self._file))]
         cased = {"lower": word, "title": word.capitalize(), "upper": word.upper()}[case]
         return cased if self._charset.issuperset(cased) else word
 
-    def _word(self, rng: Any) -> str:
+    def _word(self, rng: Random) -> str:
         """Returns a random word of the corpus without the punctuation around it; maybe empty."""
         return _EDGES.sub("", rng.choice(self._file[rng.randrange(len(self._file))].split(" ")))
 

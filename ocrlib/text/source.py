@@ -1,4 +1,4 @@
-"""What every source of text promises the factory: strings drawn as a pure function of seed, split and index."""
+"""What a source of text promises the factory: strings drawn as a pure function of seed, split and index."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""Wikipedia's markup in, paragraphs of prose out; tables, templates, references, lists and headings stay behind.
+"""Wikipedia's markup in, paragraphs of prose out; tables, templates, references, lists, headings stay behind.
 
 Two steps. A scanner cuts out what nests (templates, tables, references) in one linear pass: on whole pages
 mwparserfromhell does 0.2 MB/s and holds a hundred times the page in memory. It then gets the lines that have
@@ -15,9 +15,7 @@ import mwparserfromhell
 from ocrlib.text.cleaning import GAP
 
 _NOTES = "ref|references"
-_BLOCKS = (
-    "gallery|timeline|table|imagemap|templatestyles|graph|mapframe|inputbox|categorytree|poem|hiero|score"
-)
+_BLOCKS = "gallery|timeline|table|imagemap|templatestyles|graph|mapframe|inputbox|categorytree|poem|hiero|score"
 _INLINE = "math|chem|ce|code|syntaxhighlight|source|pre|nowiki|includeonly"
 _TAG = f"(?P<tag>{_NOTES}|{_BLOCKS}|{_INLINE})"
 _TOKEN = re.compile(
@@ -39,9 +37,7 @@ _MARKED = re.compile(r"[\[\]<>]")
 _NAMESPACES = frozenset({"file", "image", "media", "category", "special", "wikipedia", "template", "portal"})
 
 
-def paragraphs(
-    wikitext: str, counts: Counter[str], namespaces: frozenset[str] = frozenset()
-) -> Iterator[str]:
+def paragraphs(wikitext: str, counts: Counter[str], namespaces: frozenset[str] = frozenset()) -> Iterator[str]:
     """Yields the paragraphs of a page as plain text.
 
     Args:

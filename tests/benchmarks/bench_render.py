@@ -62,9 +62,7 @@ WORKS = [
     Work("digits, quasicrystal", draw_digits, replace(PLAIN, background=QUASICRYSTAL)),
     Work("sentences, quasicrystal", draw_sentence, replace(PLAIN, background=QUASICRYSTAL)),
     Work("sentences, pictures", draw_sentence, replace(PLAIN, background=IMAGE, image_dir=trdg_pictures())),
-    Work(
-        "sentences, sine, vertical", draw_sentence, replace(PLAIN, distortion=SINE, distortion_axis=VERTICAL)
-    ),
+    Work("sentences, sine, vertical", draw_sentence, replace(PLAIN, distortion=SINE, distortion_axis=VERTICAL)),
     Work("sentences, cosine, both", draw_sentence, replace(PLAIN, distortion=COSINE, distortion_axis=BOTH)),
     Work(
         "sentences, random, horiz.",
@@ -81,9 +79,7 @@ WORKS = [
 def make_cases(work: Work, num_lines: int) -> list[Case]:
     rng = Random(work.name)
     fonts = trdg_fonts()
-    return [
-        (work.draw_text(rng), rng.choice(fonts), work.options, rng.getrandbits(31)) for _ in range(num_lines)
-    ]
+    return [(work.draw_text(rng), rng.choice(fonts), work.options, rng.getrandbits(31)) for _ in range(num_lines)]
 
 
 def draw_ours(*case) -> np.ndarray | None:
@@ -121,10 +117,7 @@ def run(work: Work, num_lines: int, num_rounds: int) -> bool:
     equal = [hashlib.sha256(b"".join(side)).hexdigest() for side in zip(*both, strict=True)]
     same = equal[0] == equal[1]
 
-    rates = [
-        num_lines / s
-        for s in (statistics.median(stock_seconds), first_seconds, statistics.median(our_seconds))
-    ]
+    rates = [num_lines / s for s in (statistics.median(stock_seconds), first_seconds, statistics.median(our_seconds))]
     ratio = rates[2] / rates[0]
     bar = "-" if work.bar is None else f"{work.bar:g}x"
     print(
@@ -138,9 +131,7 @@ def run(work: Work, num_lines: int, num_rounds: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Stock trdg against draw_line, on the same lines in turn.")
     parser.add_argument("--lines", type=int, default=200, help="lines a pass (default 200)")
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="rounds, each 1 pass of stock and 3 of ours (default 3)"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, each 1 pass of stock and 3 of ours (default 3)")
     parser.add_argument("--only", default="", help="run only the works whose name contains this")
     arguments = parser.parse_args()
 

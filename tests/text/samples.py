@@ -6,7 +6,26 @@ from pathlib import Path
 from random import Random
 from xml.sax.saxutils import escape
 
-_SYLLABLES = ["ba", "do", "ke", "li", "mo", "nu", "ra", "si", "to", "ve", "wa", "zi", "cor", "den", "fal", "gis", "hun", "jor"]
+_SYLLABLES = [
+    "ba",
+    "do",
+    "ke",
+    "li",
+    "mo",
+    "nu",
+    "ra",
+    "si",
+    "to",
+    "ve",
+    "wa",
+    "zi",
+    "cor",
+    "den",
+    "fal",
+    "gis",
+    "hun",
+    "jor",
+]
 
 _HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">
   <siteinfo>
@@ -76,21 +95,13 @@ def article(rng: Random, num_paragraphs: int = 6) -> str:
     """Wikitext with what articles have: an infobox, references, links, a table, lists, headings."""
     name = word(rng).capitalize()
     parts = [f"{{{{Short description|{word(rng)}}}}}\n{{{{Infobox place\n| name = {name}"]
-    parts.append(
-        f"| area = {{{{convert|{rng.randint(1, 99)}|km2|mi2}}}}\n| note = <ref>{{{{cite web}}}}</ref>\n}}}}"
-    )
-    parts.append(
-        f"'''{name}''' is {sentence(rng).lower()}<ref name=a>{{{{cite book|title=X|year=2001}}}}</ref>"
-    )
+    parts.append(f"| area = {{{{convert|{rng.randint(1, 99)}|km2|mi2}}}}\n| note = <ref>{{{{cite web}}}}</ref>\n}}}}")
+    parts.append(f"'''{name}''' is {sentence(rng).lower()}<ref name=a>{{{{cite book|title=X|year=2001}}}}</ref>")
     for number in range(num_paragraphs):
-        parts.append(
-            f"\n== {word(rng).capitalize()} ==\n[[File:{name}.jpg|thumb|The [[{word(rng)}]] of old.]]"
-        )
+        parts.append(f"\n== {word(rng).capitalize()} ==\n[[File:{name}.jpg|thumb|The [[{word(rng)}]] of old.]]")
         text = " ".join(sentence(rng, rng.randint(5, 16)) for _ in range(5))
         first, rest = text.split(" ", 1)
-        parts.append(
-            f"{first} [[{word(rng)}|{word(rng)}]] ''{word(rng)}'' {rest}<ref name=a /> {sentence(rng)}"
-        )
+        parts.append(f"{first} [[{word(rng)}|{word(rng)}]] ''{word(rng)}'' {rest}<ref name=a /> {sentence(rng)}")
         parts.append(f"* [[{word(rng)}]] a list item\n* another {{{{x|y}}}} item")
         if number % 3 == 0:
             rows = "\n|-\n".join(f"| {word(rng)} || {rng.randint(1, 999)} || {word(rng)}" for _ in range(8))
@@ -100,7 +111,7 @@ def article(rng: Random, num_paragraphs: int = 6) -> str:
 
 
 def many_pages(rng: Random, num_bytes: int) -> Iterator[str]:
-    """Yields pages until they have so many bytes: articles, redirects and talk pages as they lie in a dump."""
+    """Yields pages until they have so many bytes: articles, redirects and talk pages, as in a dump."""
     number = size = 0
     while size < num_bytes:
         number += 1

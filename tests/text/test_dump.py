@@ -69,8 +69,9 @@ def test_cut_dump_gives_what_precedes_the_cut(tmp_path, name, cut):
 
 
 def test_flipped_byte_in_bz2(tmp_path):
-    data = bytearray(write_dump(tmp_path / "a.xml.bz2", many_pages(Random(1), 300_000)).read_bytes())
-    data[len(data) // 2] ^= 1
+    plain = write_dump(tmp_path / "a.xml", many_pages(Random(1), 500_000)).read_bytes()
+    data = bytearray(bz2.compress(plain, compresslevel=1))  # blocks of 100 kB
+    data[len(data) * 3 // 4] ^= 1
     (tmp_path / "a.xml.bz2").write_bytes(data)
     with pytest.raises(DamagedFile, match="is cut or damaged"):
         list(read_dump(tmp_path / "a.xml.bz2", Counter()))
@@ -98,24 +99,26 @@ def test_memory_does_not_grow_with_the_number_of_pages(tmp_path):
 
 
 _MEASURE = """
-import resource, sys
+import sys
 from pathlib import Path
 from ocrlib.recipe import WikipediaText
 from ocrlib.text.build import open_sentences
 file = open_sentences(WikipediaText(source="wikipedia", corpus=sys.argv[1], max_sentences=100_000))
-print(len(file), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not ru_maxrss: a new program inherits that of the process it came from.
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(len(file), int(status["VmHWM"].split()[0]) // 1024)
 """
 
 
 def test_resident_memory_of_a_build(tmp_path, monkeypatch):
-    """A page of 5 MB among 15 MB of ordinary ones, built whole in a process of its own."""
+    """A page of 5 MB after ordinary ones, built whole in a process of its own."""
     monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path / "cache"))
     rng = Random(1)
-    giant = "\n\n".join(article(rng, 30) for _ in range(260))
+    giant = "\n\n".join(article(rng, 30) for _ in range(300))
     assert len(giant) > 5_000_000
-    everything = (page for part in (many_pages(rng, 7_500_000), [page_xml(0, "G", giant)]) for page in part)
+    everything = (page for part in (many_pages(rng, 2_500_000), [page_xml(0, "G", giant)]) for page in part)
     path = write_dump(tmp_path / "a.xml", everything)
     done = subprocess.run([sys.executable, "-c", _MEASURE, str(path)], capture_output=True, text=True, check=True)
     num_lines, peak_mb = map(int, done.stdout.split())
-    assert num_lines > 50_000
+    assert num_lines > 30_000
     assert peak_mb < 150

@@ -31,7 +31,9 @@ def draw_many(character=""):
 
 
 def test_what_the_kinds_bring():
-    text = {kind: " ".join(line for line, k in draw_many() if k == kind) for kind in ("numbers", "capitals", "brackets")}
+    text = {
+        kind: " ".join(line for line, k in draw_many() if k == kind) for kind in ("numbers", "capitals", "brackets")
+    }
     assert re.search(r"\[\d+\]", text["brackets"]) and re.search(r"\(\d+\)", text["brackets"])
     assert "GigaMax" in text["capitals"] and "GIGA" in text["capitals"]
     assert re.search(r"\d,\d{3}\b", text["numbers"]) and re.search(r"\d%", text["numbers"])

@@ -1,4 +1,4 @@
-"""Text, JSON lines and parquet, each from a real file of its kind; and files that are not what they are called."""
+"""Text, JSON lines and parquet, each from a real file of its kind; and files that are something else."""
 
 import bz2
 import gzip
@@ -65,7 +65,12 @@ def test_jsonl_of_wikiextractor_and_cirrussearch(tmp_path):
     extractor.write_text('{"id": "1", "title": "A", "text": "One.\\n\\nTwo."}\n\n{"id": "2", "text": "Three."}\n')
     assert list(read_jsonl(extractor, Counter())) == ["One.\n\nTwo.", "Three."]
     cirrus = tmp_path / "c.json.gz"
-    lines = ['{"index": {"_id": "1"}}', '{"text": "One.", "title": "A"}', '{"index": {"_id": "2"}}', '{"title": "B"}']
+    lines = [
+        '{"index": {"_id": "1"}}',
+        '{"text": "One.", "title": "A"}',
+        '{"index": {"_id": "2"}}',
+        '{"title": "B"}',
+    ]
     cirrus.write_bytes(gzip.compress("\n".join(lines).encode()))
     counts = Counter()
     assert list(read_jsonl(cirrus, counts)) == ["One."]
@@ -136,7 +141,11 @@ def test_folder_in_order_of_names(tmp_path):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_text('{"text": "x"}')
     found = find_files(tmp_path / "in")
-    assert [str(file.relative_to(tmp_path / "in")) for file in found] == ["AA/wiki_00", "AA/wiki_01", "AB/wiki_00"]
+    assert [str(file.relative_to(tmp_path / "in")) for file in found] == [
+        "AA/wiki_00",
+        "AA/wiki_01",
+        "AB/wiki_00",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Where each kind of line goes, and that every sentence comes once a pass."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ def test_permutations_differ_by_key_and_do_not_keep_neighbours():
     first = [permuted(position, 1000, "1/train/pass/0") for position in range(1000)]
     second = [permuted(position, 1000, "1/train/pass/1") for position in range(1000)]
     assert sum(a == b for a, b in zip(first, second, strict=True)) < 10
-    assert sum(b - a == 1 for a, b in zip(first, first[1:], strict=False)) < 10
+    assert sum(b - a == 1 for a, b in pairwise(first)) < 10
 
 
 def test_a_large_permutation_needs_no_table():
@@ -35,10 +36,20 @@ def test_a_block_has_its_shares_exactly(num_mixed, rare, per_character, block):
     assert kinds["mixed"] == num_mixed
     assert kinds["rare"] == len(rare) * per_character
     for character in rare:
-        ordinals = sorted(place.ordinal for place in places if place.character == character)
+        ordinals = [place.ordinal for place in places if place.character == character]
         assert ordinals == list(range(block * per_character, (block + 1) * per_character))
-    plain = sorted(place.ordinal for place in places if place.kind == "sentence")
+    plain = [place.ordinal for place in places if place.kind == "sentence"]
     assert plain == list(range(block * len(plain), (block + 1) * len(plain)))
+
+
+def test_places_are_spread_and_differ_by_seed_split_and_block():
+    def mixed(seed, split, block):
+        schedule = Schedule(seed, split, 1000, "", 0)
+        return [index for index in range(BLOCK) if schedule.place(block * BLOCK + index).kind == "mixed"]
+
+    tenths = Counter(index // 1000 for index in mixed(1, "train", 0))
+    assert all(70 < tenths[tenth] < 130 for tenth in range(10))
+    assert len({tuple(mixed(*key)) for key in [(1, "train", 0), (2, "train", 0), (1, "val", 0), (1, "train", 1)]}) == 4
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,22 @@ def write(folder, lines, near_duplicates=False):
 
 def test_sorter_says_what_it_leaves_out(tmp_path):
     lines = ["One.", "Two.", "One.", "ONE!", "15", "1.5"]
-    assert write(tmp_path / "drop", lines) == [None, None, "duplicate", "near_duplicate", None, "near_duplicate"]
-    assert write(tmp_path / "keep", lines, near_duplicates=True) == [None, None, "duplicate", None, None, None]
+    assert write(tmp_path / "drop", lines) == [
+        None,
+        None,
+        "duplicate",
+        "near_duplicate",
+        None,
+        "near_duplicate",
+    ]
+    assert write(tmp_path / "keep", lines, near_duplicates=True) == [
+        None,
+        None,
+        "duplicate",
+        None,
+        None,
+        None,
+    ]
     assert len(SentenceFile(tmp_path / "drop")) == 3
     assert len(SentenceFile(tmp_path / "keep")) == 5
 

@@ -78,11 +78,7 @@ def test_overlong_lines_are_counted():
 
 
 @given(
-    st.lists(
-        st.sampled_from(
-            ["{{", "}}", "{|", "|}", "<ref>", "</ref>", "<ref/>", "<!--", "-->", "[[", "]]", "a b. "]
-        )
-    )
+    st.lists(st.sampled_from(["{{", "}}", "{|", "|}", "<ref>", "</ref>", "<ref/>", "<!--", "-->", "[[", "]]", "a b. "]))
 )
 def test_any_tangle_is_cut_without_a_trace(pieces):
     assert not any(mark in cut_nested("".join(pieces)) for mark in ("{{", "<ref", "<!--"))
@@ -94,10 +90,8 @@ def test_markup_never_passes_for_a_sentence(text):
         assert flaw(paragraph) or not any(mark in paragraph for mark in ("[[", "]]", "{{", "}}", "{|", "|}"))
 
 
-@pytest.mark.parametrize(
-    "piece", ["{{a", "[[a|''b <i> &amp; ", "<ref>", "'''A''' [[b|c]] d.<ref>x</ref> {{y|z}} e.\n"]
-)
-def test_five_megabytes_take_linear_time(piece):
+@pytest.mark.parametrize("piece", ["{{a", "[[a|''b <i> &amp; ", "<ref>", "'''A''' [[b|c]] d.<ref>x</ref> {{y|z}} e.\n"])
+def test_megabytes_take_linear_time(piece):
     start = time.process_time()
-    sum(1 for _ in paragraphs(piece * (5_000_000 // len(piece)), Counter()))
-    assert time.process_time() - start < 20  # quadratic would be hours; linear is 1 s
+    sum(1 for _ in paragraphs(piece * (2_000_000 // len(piece)), Counter()))
+    assert time.process_time() - start < 10  # quadratic would be an hour; linear is half a second

@@ -1,0 +1,241 @@
+"""What happens to print between the press and the file: ink, paper, crop, camera, compression.
+
+`renderer.py` draws for each line which of these befall it and how strongly, and lets them happen in the
+order in which they do on real paper (the order of DEGRADATIONS). Each takes a (H, W) or (H, W, 3) uint8
+image, a strength in [0, 1] and a source of chance, and returns an image of the same height.
+
+Strength 1 is what a person can still read; the numbers below are chosen for lines of 32 pixels and scale
+with the height where that matters. RandomState is used because its sequences are frozen across numpy's
+versions.
+"""
+
+from collections.abc import Callable
+from io import BytesIO
+from random import Random as PythonRandom
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ocrlib.recipe import Degradation, Degrade
+
+Array = np.ndarray
+Random = np.random.RandomState
+
+
+def _paper(image: Array) -> float:
+    """The gray level of the paper: the median, since ink covers less than half of a line."""
+    return float(np.median(image))
+
+
+def _noise_field(shape: tuple[int, ...], cell_px: float, random: Random) -> Array:
+    """(H, W) float32 smooth noise in [0, 1], its features about cell_px wide."""
+    height, width = shape[:2]
+    rows, columns = max(2, int(height / cell_px) + 2), max(2, int(width / cell_px) + 2)
+    coarse = random.uniform(0.0, 1.0, (rows, columns)).astype(np.float32)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
+
+
+def _per_channel(field: Array, image: Array) -> Array:
+    return field if image.ndim == 2 else field[:, :, None]
+
+
+def _rounded(image: Array) -> Array:
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+def ink_spread(image: Array, strength: float, random: Random) -> Array:
+    """Strokes swell or shrink by up to half a pixel at 32 pixels' height, as on soft paper or a worn ribbon."""
+    grow = random.uniform() < 0.5
+    dark_ink = _paper(image) > 127
+    kernel = np.ones((2, 2) if image.shape[0] < 48 else (3, 3), np.uint8)
+    changed = (cv2.erode if grow == dark_ink else cv2.dilate)(image, kernel)
+    return cv2.addWeighted(changed, 0.7 * strength, image, 1.0 - 0.7 * strength, 0.0)
+
+
+def broken_dots(image: Array, strength: float, random: Random) -> Array:
+    """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of the ink."""
+    height = image.shape[0]
+    specks = _noise_field(image.shape, height / random.uniform(10.0, 24.0), random)
+    lost = np.clip((specks - (1.0 - 0.45 * strength)) * 8.0, 0.0, 1.0)
+    paper = _paper(image)
+    return _rounded(image + (paper - image.astype(np.float32)) * _per_channel(lost, image))
+
+
+def thermal_fade(image: Array, strength: float, random: Random) -> Array:
+    """Ink pales in broad bands, as on thermal paper: to no less than a third of its contrast."""
+    field = _noise_field(image.shape, image.shape[0] * random.uniform(1.0, 4.0), random)
+    fade = strength * random.uniform(0.3, 0.65) * (0.5 + 0.5 * field)
+    paper = _paper(image)
+    return _rounded(paper + (image.astype(np.float32) - paper) * (1.0 - _per_channel(fade, image)))
+
+
+def neighbours(image: Array, strength: float, random: Random) -> Array:
+    """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
+    height, width = image.shape[:2]
+    out = image.copy()
+    reach = max(1, round(height * 0.14 * strength))
+    ink = out.min() if _paper(image) > 127 else out.max()
+    at_top = random.uniform() < 0.5
+    if random.uniform() < 0.5:  # a rule, now and then dashed
+        y = random.randint(0, reach) if at_top else height - 1 - random.randint(0, reach)
+        thickness = random.randint(1, 3)
+        dash = random.randint(3, 12) if random.uniform() < 0.4 else width
+        for x in range(0, width, 2 * dash):
+            out[max(0, y) : y + thickness, x : x + dash] = ink
+        return out
+    # The feet of some text above or the heads of some below: a piece of this very line, displaced.
+    rows = np.flatnonzero(np.abs(image.astype(np.int16) - _paper(image)).reshape(height, -1).max(axis=1) > 60)
+    if not len(rows):
+        return out
+    piece = np.roll(image, random.randint(0, width), axis=1)
+    if at_top:
+        bottom = rows[-1] + 1
+        out[:reach] = np.minimum(out[:reach], piece[bottom - min(reach, bottom) : bottom][:reach])
+    else:
+        top = rows[0]
+        taken = piece[top : top + reach]
+        out[height - len(taken) :] = np.minimum(out[height - len(taken) :], taken)
+    return out
+
+
+def crop(image: Array, strength: float, random: Random) -> Array:
+    """Cut tightly to the ink, or even a little into it, or set loosely into more paper; back to its height."""
+    height, width = image.shape[:2]
+    distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=2)
+    inked = distance > max(40, distance.max() // 3)
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    if not len(rows):
+        return image
+    size = rows[-1] + 1 - rows[0]
+    # Margins as shares of the ink's height: from 8% lost to 60% added above and below, to 80% at the sides.
+    loose = random.uniform() < 0.5
+    span = (0.0, 0.6 * strength) if loose else (-0.08 * strength, 0.12)
+    top, bottom = (round(size * random.uniform(*span)) for _ in range(2))
+    sides = (0.0, 0.8 * strength) if loose else (-0.03 * strength, 0.12)
+    left, right = (round(size * random.uniform(*sides)) for _ in range(2))
+    edges = (rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right)
+    outside = [max(0, -edges[0]), max(0, edges[1] - height), max(0, -edges[2]), max(0, edges[3] - width)]
+    padded = cv2.copyMakeBorder(image, *outside, cv2.BORDER_REPLICATE)
+    cut = padded[
+        edges[0] + outside[0] : edges[1] + outside[0], edges[2] + outside[2] : edges[3] + outside[2]
+    ]
+    if cut.shape[0] < 4 or cut.shape[1] < 4:
+        return image
+    new_width = max(4, round(cut.shape[1] * height / cut.shape[0]))
+    shrink = cut.shape[0] > height
+    return cv2.resize(cut, (new_width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+
+
+def perspective(image: Array, strength: float, random: Random) -> Array:
+    """Seen from the side: the corners move by up to 8% of the height, the edges repeat."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    moved = corners + (random.uniform(-0.08, 0.08, (4, 2)) * height * strength).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, moved)
+    return cv2.warpPerspective(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def uneven_light(image: Array, strength: float, random: Random) -> Array:
+    """A shadow or a gray cast: paper as dark as half its brightness, in a slope or in broad clouds."""
+    height, width = image.shape[:2]
+    if random.uniform() < 0.5:
+        slope = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :].repeat(height, axis=0)
+        field = slope if random.uniform() < 0.5 else slope[:, ::-1]
+    else:
+        field = _noise_field(image.shape, height * random.uniform(1.5, 5.0), random)
+    light = 1.0 - strength * (random.uniform(0.0, 0.25) + 0.3 * field)
+    return _rounded(image * _per_channel(light, image))
+
+
+def defocus(image: Array, strength: float, random: Random) -> Array:
+    """Out of focus: a Gaussian of up to 1.6 pixels at 32 pixels' height."""
+    sigma = (0.3 + 1.3 * strength) * image.shape[0] / 32
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def motion_blur(image: Array, strength: float, random: Random) -> Array:
+    """A shaken camera: a streak of up to 5 pixels at 32 pixels' height, in any direction."""
+    length = 1.0 + 4.0 * strength * image.shape[0] / 32
+    size = 2 * int(np.ceil(length / 2)) + 1
+    angle = random.uniform(0.0, np.pi)
+    dx, dy = np.cos(angle) * length / 2, np.sin(angle) * length / 2
+    kernel = np.zeros((size, size), np.float32)
+    for t in np.linspace(-1.0, 1.0, 4 * size):
+        kernel[round(size // 2 + t * dy), round(size // 2 + t * dx)] += 1.0
+    return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+
+
+def low_resolution(image: Array, strength: float, random: Random) -> Array:
+    """Scanned small and blown up again: down to 12 pixels of 32."""
+    height, width = image.shape[:2]
+    scale = 1.0 - 0.62 * strength
+    small = (max(2, round(width * scale)), max(2, round(height * scale)))
+    ways = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+    down = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return cv2.resize(down, (width, height), interpolation=ways[random.randint(len(ways))])
+
+
+def camera_noise(image: Array, strength: float, random: Random) -> Array:
+    """Grain with a standard deviation of up to 18 gray levels, fine or a little clotted."""
+    grain = random.standard_normal(image.shape).astype(np.float32)
+    if random.uniform() < 0.4:
+        grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2.0
+    return _rounded(image + 18.0 * strength * grain)
+
+
+def binarise(image: Array, strength: float, random: Random) -> Array:
+    """Black and white at a threshold somewhere between ink and paper; the stronger, the further off the middle."""
+    paper = _paper(image)
+    ink = float(image.min()) if paper > 127 else float(image.max())
+    threshold = (paper + ink) / 2 + (paper - ink) * 0.28 * strength * random.uniform(-1.0, 1.0)
+    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    black_white = np.where(gray > threshold, np.uint8(255), np.uint8(0))
+    return black_white if image.ndim == 2 else np.repeat(black_white[:, :, None], 3, axis=2)
+
+
+def jpeg(image: Array, strength: float, random: Random) -> Array:
+    """Saved as JPEG, quality 80 down to 12."""
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=round(80 - 68 * strength))
+    return np.asarray(Image.open(stream))
+
+
+# In the order in which they befall a line: press, paper, scissors, camera, file.
+DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
+    "ink_spread": ink_spread,
+    "broken_dots": broken_dots,
+    "thermal_fade": thermal_fade,
+    "neighbours": neighbours,
+    "crop": crop,
+    "perspective": perspective,
+    "uneven_light": uneven_light,
+    "defocus": defocus,
+    "motion_blur": motion_blur,
+    "low_resolution": low_resolution,
+    "camera_noise": camera_noise,
+    "binarise": binarise,
+    "jpeg": jpeg,
+}
+
+
+def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, float]]:
+    """Returns what befalls one line and how strongly, in order; one draw or two for each, befallen or not."""
+    drawn = []
+    clean = rng.random() < settings.clean
+    for name in DEGRADATIONS:
+        setting: Degradation = getattr(settings, name)
+        befalls, strength = rng.random() < setting.share, round(rng.uniform(*setting.strength), 2)
+        if befalls and not clean:
+            drawn.append((name, strength))
+    return drawn
+
+
+def degrade(image: Array, drawn: list[tuple[str, float]], seed: int) -> Array:
+    """Returns the image after all that was drawn has befallen it; seed in [0, 2**32)."""
+    random = Random(seed)
+    for name, strength in drawn:
+        image = DEGRADATIONS[name](image, strength, random)
+    return image

@@ -1,0 +1,1 @@
+"""Pictures and pages about a finished dataset or run; nothing here imports what made them."""

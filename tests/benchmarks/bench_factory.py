@@ -1,0 +1,349 @@
+"""The whole factory against the trdg command line, two workers against one, and where a worker's time goes.
+
+Run as `python -m tests.benchmarks.bench_factory`. Commands are run in turn on the same work: digits of 1 to
+10 characters, 32 px high, trdg's latin fonts, two processes. Ours writes TFRecord, HDF5, hashes, manifest and
+card; trdg writes a JPEG a line. Times are the wall clock's, medians of the rounds, from the start of the
+command to its end; start-up is what the same command takes for one line a worker. Exit 1 if a bar is missed.
+"""
+
+import argparse
+import hashlib
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = """\
+name = "digits"
+seed = 1
+[text]
+source = "numeric"
+charset = "0123456789"
+patterns = [{{ name = "digits", regex = '[0-9]{{1,10}}' }}]
+[render]
+fonts = ["trdg:latin"]
+background = "{background}"
+[splits]
+train = 1
+"""
+# trdg's own command line; trdg_compat mends it for Pillow >= 10 before its pool forks.
+TRDG = "import ocrlib.render.trdg_compat, trdg.run; trdg.run.main()"
+BACKGROUNDS = {"plain_white": "1", "gaussian_noise": "0"}
+
+FACTORY_BAR, WORKERS_BAR, SHARE_BAR, STARTUP_BAR_S = 8.0, 1.85, 0.15, 1.0
+
+
+def run_timed(command: list[str]) -> tuple[float, float]:
+    """Runs a command; returns its wall seconds and the processor seconds of all its processes."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run_ours(recipe: Path, work: Path, num_lines: int, num_workers: int) -> tuple[float, float]:
+    """Makes a dataset of `num_lines` in shards that the workers share evenly, and removes it."""
+    out = work / "ours"
+    shard_samples = min(5000, -(-num_lines // num_workers))
+    command = [sys.executable, "generate_data.py", str(recipe), "--out", str(out), "--workers", str(num_workers)]
+    command += ["--splits.train", str(num_lines), "--output.shard_samples", str(shard_samples)]
+    seconds = run_timed(command)
+    shutil.rmtree(out)
+    return seconds
+
+
+def run_trdg(strings: Path, work: Path, num_lines: int, background: str) -> tuple[float, float]:
+    """Draws the first `num_lines` strings with trdg's command line, two processes, and removes the JPEGs."""
+    out = work / "trdg"
+    command = [sys.executable, "-c", TRDG, "-i", str(strings), "-c", str(num_lines), "--output_dir", str(out)]
+    command += ["-t", "2", "-e", "jpg", "-f", "32", "-b", BACKGROUNDS[background], "-im", "L", "-na", "2"]
+    seconds = run_timed(command)
+    written = sum(path.suffix == ".jpg" for path in out.iterdir())
+    if written < 0.98 * num_lines:  # it drops lines whose text and background look alike to it
+        raise SystemExit(f"trdg wrote {written} pictures of {num_lines}")
+    shutil.rmtree(out)
+    return seconds
+
+
+def against_trdg(work: Path, num_lines: int, num_rounds: int) -> bool:
+    """Both commands in turn; True if the bar is reached on every background."""
+    strings = work / "strings.txt"
+    strings.write_text("".join(f"{text}\n" for text in draw_strings(num_lines)))
+    print(f"\nlines/s of whole commands, 2 processes, {num_lines:,} lines, {num_rounds} rounds in turn")
+    print(f"{'':18}{'trdg':>8}{'ours':>8}{'ratio':>8}{'bar':>6}   without start-up (trdg, ours):")
+    passed = True
+    for background in BACKGROUNDS:
+        recipe = write_recipe(work, background)
+        times: dict[str, list[float]] = {"trdg": [], "ours": [], "trdg start": [], "ours start": []}
+        for _ in range(num_rounds):
+            times["trdg"].append(run_trdg(strings, work, num_lines, background)[0])
+            times["ours"].append(run_ours(recipe, work, num_lines, 2)[0])
+            times["trdg start"].append(run_trdg(strings, work, 2, background)[0])
+            times["ours start"].append(run_ours(recipe, work, 2, 2)[0])
+        t = {name: statistics.median(seconds) for name, seconds in times.items()}
+        rates = [num_lines / t[name] for name in ("trdg", "ours")]
+        steady = [num_lines / (t[name] - t[f"{name} start"]) for name in ("trdg", "ours")]
+        ratio = rates[1] / rates[0]
+        print(
+            f"{background:18}{rates[0]:8.0f}{rates[1]:8.0f}{ratio:7.1f}x{FACTORY_BAR:5.0f}x"
+            f"   {steady[0]:.0f}, {steady[1]:.0f}: {steady[1] / steady[0]:.1f}x"
+            f"; start-up {t['trdg start']:.1f} s, {t['ours start']:.1f} s",
+            flush=True,
+        )
+        passed &= ratio >= FACTORY_BAR
+    return passed
+
+
+def two_against_one(work: Path, num_lines: int, num_rounds: int) -> bool:
+    """Workers 1 and 2 in turn, and the same of bare drawing, which is the most that this machine can give."""
+    recipe = write_recipe(work, "plain_white")
+    rows: dict[str, tuple[list[float], list[float]]] = {
+        name: ([], []) for name in ("command", "start-up", "processor", "bare drawing")
+    }
+    for _ in range(num_rounds):
+        for workers in (1, 2):
+            wall, processor = run_ours(recipe, work, num_lines, workers)
+            rows["command"][workers - 1].append(wall)
+            rows["processor"][workers - 1].append(processor)
+            rows["start-up"][workers - 1].append(run_ours(recipe, work, workers, workers)[0])
+            rows["bare drawing"][workers - 1].append(draw_bare(workers, num_lines))
+    t = {name: [statistics.median(seconds) for seconds in pair] for name, pair in rows.items()}
+    steady = [t["command"][i] - t["start-up"][i] for i in (0, 1)]
+    ratio = steady[0] / steady[1]
+    print(f"\nseconds for {num_lines:,} lines, {num_rounds} rounds in turn")
+    print(f"{'':34}{'1 worker':>10}{'2 workers':>11}{'ratio':>8}{'bar':>7}")
+    print(
+        f"{'whole command':34}{t['command'][0]:10.2f}{t['command'][1]:11.2f}{t['command'][0] / t['command'][1]:7.2f}x"
+    )
+    print(f"{'its start-up, end and card':34}{t['start-up'][0]:10.2f}{t['start-up'][1]:11.2f}")
+    print(f"{'making shards':34}{steady[0]:10.2f}{steady[1]:11.2f}{ratio:7.2f}x{WORKERS_BAR:6.2f}x")
+    print(f"{'processor time of all processes':34}{t['processor'][0]:10.2f}{t['processor'][1]:11.2f}")
+    bare = t["bare drawing"]
+    print(f"{'bare drawing, no factory':34}{bare[0]:10.2f}{bare[1]:11.2f}{bare[0] / bare[1]:7.2f}x  the machine's own")
+    return ratio >= WORKERS_BAR
+
+
+def draw_bare(num_processes: int, num_lines: int) -> float:
+    """Seconds in which processes that share nothing draw `num_lines` between them, their start-up left out."""
+    context = get_context("spawn")
+    gate, ready = context.Barrier(num_processes + 1), context.Barrier(num_processes + 1)
+    share = num_lines // num_processes
+    processes = [
+        context.Process(target=_draw_bare, args=(ready, gate, i * share, share), daemon=True)
+        for i in range(num_processes)
+    ]
+    for process in processes:
+        process.start()
+    ready.wait()
+    start = time.perf_counter()
+    gate.wait()
+    for process in processes:
+        process.join()
+    return time.perf_counter() - start
+
+
+def _draw_bare(ready: Any, gate: Any, start: int, num_lines: int) -> None:
+    renderer = make_worker()[1]
+    renderer.draw("train", 0)
+    ready.wait()
+    gate.wait()
+    for index in range(start, start + num_lines):
+        renderer.draw("train", index)
+    os._exit(0)  # as quick as a worker that is killed
+
+
+def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
+    """Prints the share of each step in the time of a worker that makes shards; True if none but drawing is large."""
+    from ocrlib import factory
+    from ocrlib.render import renderer as renderer_module
+    from ocrlib.shards.plan import Shard
+
+    recipe, renderer = make_worker()
+    texts = renderer._texts
+    seconds: dict[str, float] = {}
+    patches: list[Any] = [
+        (texts, "draw", "text"),
+        (renderer, "_settle", "options"),
+        (renderer_module, "sample_rng", "seeds"),
+        (renderer_module, "draw_line", "drawing"),
+        (renderer_module, "degrade", "degrading"),
+        (renderer, "_objection", "contrast check"),
+        (renderer_module, "_provenance", "provenance"),
+        (factory, "write_bytes", "write and fsync"),
+        (factory, "write_json", "shard's note"),
+        (factory, "sync_folder", "folder's fsync"),
+    ]
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    shares: dict[str, list[float]] = {}
+    with timed(patches, seconds), timed_items(factory._ENCODERS, seconds), timed_sha256(factory, seconds):
+        (work / ".work").mkdir(exist_ok=True)
+        report = clocked(lambda amount: theirs.send(("progress", amount)), "progress", seconds)
+        for number in range(-1, num_rounds):  # round -1 fills the glyph cache
+            seconds.clear()
+            shard = Shard(split="train", index=0, num_shards=1, start=0, stop=num_lines)
+            start = time.perf_counter()
+            factory._make_shard(shard, recipe, renderer, work, report)
+            total = time.perf_counter() - start
+            while ours.poll():
+                ours.recv()
+            if number >= 0:
+                for name, spent in {**seconds, "all else": total - sum(seconds.values())}.items():
+                    shares.setdefault(name, []).append(spent / total)
+                shares.setdefault("total", []).append(total)
+    total = statistics.median(shares.pop("total"))
+    print(
+        f"\na worker's time, shards of {num_lines:,} lines, {1e6 * total / num_lines:.0f} us a line, {num_rounds} rounds"
+    )
+    print(f"{'':18}{'us/line':>9}{'share':>8}{'bar':>6}")
+    passed = True
+    rows = sorted(((statistics.median(values), name) for name, values in shares.items()), reverse=True)
+    for share, name in rows:
+        rendering = name == "drawing"
+        bar = "" if rendering else f"{SHARE_BAR:6.0%}{'' if share <= SHARE_BAR else '  MISSED'}"
+        print(f"{name:18}{1e6 * share * total / num_lines:9.1f}{share:8.1%}{bar}")
+        passed &= rendering or share <= SHARE_BAR
+    return passed
+
+
+def worker_startup(num_rounds: int) -> bool:
+    """Prints the time from starting a worker's process until it could begin its first shard."""
+    recipe, renderer = make_worker()
+    faces = renderer._faces
+    seconds, modules = [], []
+    main = sys.modules["__main__"]
+    # A worker imports the script that started it: here that must be generate_data.py, not this file.
+    with mock.patch.object(main, "__spec__", None), mock.patch.object(main, "__file__", str(ROOT / "generate_data.py")):
+        context = get_context("spawn")
+        for _ in range(num_rounds):
+            ours, theirs = context.Pipe()
+            start = time.time()
+            process = context.Process(target=_start_probe, args=(theirs, recipe, faces), daemon=True)
+            process.start()
+            ready, processor, found = ours.recv()
+            process.join()
+            seconds.append((ready - start, processor))
+            modules.append(found)
+    wall, processor = (statistics.median(column) for column in zip(*seconds, strict=True))
+    heavy = sorted(set().union(*modules))
+    print(
+        f"\nstart-up of a worker: {wall:.2f} s of the clock (bar {STARTUP_BAR_S:g} s), {processor:.2f} s of the processor"
+    )
+    print(f"of tensorflow, keras, trdg, matplotlib, scipy it has imported: {', '.join(heavy) or 'none'}")
+    return wall < STARTUP_BAR_S and "tensorflow" not in heavy
+
+
+def _start_probe(pipe: Any, recipe: Any, faces: Any) -> None:
+    from ocrlib.factory import _start_worker
+
+    _start_worker(recipe, faces, ".")
+    found = {"tensorflow", "keras", "trdg", "matplotlib", "scipy"} & set(sys.modules)
+    pipe.send((time.time(), time.process_time(), found))
+
+
+def write_recipe(work: Path, background: str) -> Path:
+    path = work / f"{background}.toml"
+    path.write_text(RECIPE.format(background=background))
+    return path
+
+
+def make_worker() -> tuple[Any, Any]:
+    """The recipe of the benchmark and a renderer for it, as in a worker."""
+    from ocrlib.factory import gather
+    from ocrlib.recipe import load_recipe
+    from ocrlib.render.renderer import Renderer
+
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = load_recipe(write_recipe(Path(folder), "plain_white"), {})
+    ingredients = gather(recipe)
+    return recipe, Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
+
+
+def draw_strings(num_lines: int) -> Iterator[str]:
+    """The strings that ours draws, so that trdg draws the same."""
+    texts = make_worker()[1]._texts
+    return (texts.draw("train", index, 0).text for index in range(num_lines))
+
+
+def clocked(function: Callable[..., Any], name: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    """Returns `function` with its time added to seconds[name]."""
+
+    def run(*arguments: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return function(*arguments)
+        finally:
+            seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - start
+
+    return run
+
+
+@contextmanager
+def timed(patches: list[tuple[Any, str, str]], seconds: dict[str, float]) -> Iterator[None]:
+    """Clocks attributes of modules and objects."""
+    originals = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in patches]
+    try:
+        for owner, attribute, name in patches:
+            setattr(owner, attribute, clocked(getattr(owner, attribute), name, seconds))
+        yield
+    finally:
+        for owner, attribute, original in originals:
+            setattr(owner, attribute, original)
+
+
+@contextmanager
+def timed_items(encoders: dict[str, Any], seconds: dict[str, float]) -> Iterator[None]:
+    """Clocks the encoders of the formats."""
+    clocks = {name: clocked(encode, f"encode {name}", seconds) for name, encode in encoders.items()}
+    with mock.patch.dict(encoders, clocks):
+        yield
+
+
+@contextmanager
+def timed_sha256(factory: Any, seconds: dict[str, float]) -> Iterator[None]:
+    """Clocks the hashes of files, which `factory` takes as `hashlib.sha256(data)`; seeds have another module's."""
+    stand_in = mock.Mock(wraps=hashlib)
+    stand_in.sha256 = clocked(hashlib.sha256, "hash", seconds)
+    with mock.patch.object(factory, "hashlib", stand_in):
+        yield
+
+
+PARTS = ("trdg", "workers", "steps", "startup")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="generate_data.py against trdg's command line, and its parts.")
+    parser.add_argument("--lines", type=int, default=10_000, help="lines a command against trdg (default 10000)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds in turn (default 3)")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
+    arguments = parser.parse_args()
+    parts = PARTS if arguments.only is None else (arguments.only,)
+    passed = []
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        if "startup" in parts:
+            passed.append(worker_startup(max(5, arguments.rounds)))
+        if "steps" in parts:
+            passed.append(step_shares(work, 5000, arguments.rounds))
+        if "workers" in parts:
+            passed.append(two_against_one(work, 4 * arguments.lines, arguments.rounds))
+        if "trdg" in parts:
+            passed.append(against_trdg(work, arguments.lines, arguments.rounds))
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""How fast shards become batches, from the bytes on disk to what a network is fed.
+
+Run as `python -m tests.benchmarks.bench_loader`. Makes 50,000 numeric lines in runs/bench/ once. Each row is the
+median of several rounds, the rows taken in turn; the files are in the operating system's cache, as they are in a
+training from its second epoch on. Then padding and shapes of both recipes' datasets, and with `--memory` the
+memory that a million lines take to stream.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from ocrlib import config
+from ocrlib.backend import tf
+from ocrlib.charset import Charset
+from ocrlib.crnn import build_crnn, time_steps
+from ocrlib.factory import make_dataset
+from ocrlib.loader import Loader, to_tf_dataset
+from ocrlib.recipe import Output, Recipe, Splits, load_recipe
+from ocrlib.render.options import GAUSSIAN_NOISE, LineOptions
+from ocrlib.render.trdg_compat import stock_line
+from ocrlib.shards.manifest import read_manifest
+from ocrlib.trainer import CTCModel, TrainConfig, make_optimizer
+from tests.render.samples import draw_digits, trdg_fonts
+
+LINES = 50_000
+BARS = {"TFRecord to batches": 25_000, "HDF5 to batches": 50_000}
+
+
+def numeric_dataset(folder: Path, encoding: str = "raw") -> Path:
+    """Returns the folder of 50,000 numeric lines, made if need be."""
+    recipe = load_recipe(Path("datasets/numeric.toml"))
+    splits = Splits(train=LINES, val=1)
+    recipe = Recipe(
+        name=f"bench-{encoding}",
+        seed=recipe.seed,
+        text=recipe.text,
+        render=recipe.render,
+        splits=splits,
+        output=Output(encoding=encoding, shard_samples=5000),  # type: ignore[arg-type]
+    )
+    make_dataset(recipe, folder / recipe.name, os.cpu_count() or 1)
+    return folder / recipe.name
+
+
+def read_tfrecord_bytes(folder: Path) -> int:
+    """The ceiling: records read and checked, not parsed."""
+    files = sorted(str(path) for path in folder.glob("train-*.tfrecord"))
+    return sum(int(n) for n in tf.data.TFRecordDataset(files, buffer_size=8 << 20).batch(1024).map(tf.size))
+
+
+def read_hdf5_bytes(folder: Path) -> int:
+    """The ceiling: pixels read into numpy, checksums checked."""
+    lines = 0
+    for path in sorted(folder.glob("train-*.h5")):
+        with h5py.File(path) as file:
+            file["pixels"][:]
+            lines += len(file["width"])
+    return lines
+
+
+def load(folder: Path, file_format: str, through_tf: bool) -> int:
+    """Every line once, shuffled, padded, encoded."""
+    loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps, 64, file_format)
+    batches = to_tf_dataset(loader, seed=1) if through_tf else loader.batches(seed=1)
+    return sum(len(batch["width"]) for batch in batches)
+
+
+def original(lines: int) -> int:
+    """The way of the tutorial this grew out of: trdg draws each line when it is wanted."""
+    rng, fonts = random.Random(1), trdg_fonts()
+    for seed in range(lines):
+        options = replace(LineOptions(), background=GAUSSIAN_NOISE, channels=3)
+        stock_line(draw_digits(rng), rng.choice(fonts), options, seed)
+    return lines
+
+
+def training(folder: Path, batches: int = 60) -> Callable[[], int]:
+    """Returns a function that trains the numeric CRNN on some batches that are in memory already."""
+    charset = Charset(read_manifest(folder).charset)
+    loader = Loader(folder, "train", charset, time_steps)
+    model = CTCModel(build_crnn(32, charset.num_classes), charset)
+    model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
+    step = tf.function(model.train_step, reduce_retracing=True)
+    data = [b for b, _ in zip(to_tf_dataset(loader, seed=1), range(batches), strict=False)]
+
+    def run() -> int:
+        for batch in data:
+            step(batch)
+        return sum(len(batch["width"]) for batch in data)
+
+    run()
+    return run
+
+
+def padding_row(folder: Path) -> str:
+    """Padding, shapes and the padding that batches drawn at random would have."""
+    loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps)
+    widths = np.concatenate([np.repeat([int(w) for w in s.widths], list(s.widths.values())) for s in loader.shards])
+    shuffled = np.random.RandomState(1).permutation(widths)[: len(widths) // 64 * 64].reshape(-1, 64)
+    at_random = 1 - shuffled.sum() / (shuffled.max(axis=1) * 64).sum()
+    shapes, traces = len(loader.buckets), count_traces(loader)
+    return f"{folder}: {loader.padding_share:.1%} (at random {at_random:.1%}), {shapes} widths, {traces} traces"
+
+
+def count_traces(loader: Loader, batches: int = 40) -> int:
+    """How often TensorFlow traced the training step over batches of many shapes."""
+    network = build_crnn(loader.image.height, loader.charset.num_classes, channels=loader.image.channels)
+    model = CTCModel(network, loader.charset)
+    model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
+    traces = 0
+    inner = model.train_step
+
+    def counted(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        nonlocal traces
+        traces += 1
+        return inner(batch)
+
+    model.train_step = counted
+    model.fit(to_tf_dataset(loader, seed=1).take(batches), epochs=1, verbose=0)
+    return traces
+
+
+def stream_a_million(folder: Path) -> str:
+    """Repeats the shards under other names until there are a million lines, and reads them all once."""
+    values = config.to_dict(read_manifest(folder))
+    million = folder.parent / "million"
+    million.mkdir(exist_ok=True)
+    shards = [s for s in values["splits"]["train"]["shards"]]
+    entries = []
+    for turn in range(1_000_000 // LINES):
+        for shard in shards:
+            files = {}
+            for name, file in shard["files"].items():
+                link = million / f"{turn:03d}-{file['name']}"
+                if not link.exists():
+                    os.link(folder / file["name"], link)
+                files[name] = {**file, "name": link.name}
+            entries.append({**shard, "stem": f"{turn:03d}-{shard['stem']}", "files": files})
+    values["splits"] = {"train": {"samples": 1_000_000, "shards": entries}}
+    (million / "manifest.json").write_text(json.dumps(values))
+    start = time.perf_counter()
+    lines = load(million, "hdf5", True)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return f"{lines:,} lines streamed in {seconds:.0f} s, peak memory {peak:.2f} GiB, TensorFlow included"
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path("runs/bench"))
+    parser.add_argument("--memory", action="store_true", help="only the streaming of a million lines")
+    arguments = parser.parse_args()
+    folder = numeric_dataset(arguments.folder)
+    if arguments.memory:
+        print(stream_a_million(folder))
+        return
+    png = numeric_dataset(arguments.folder, "png")
+    rows: dict[str, Callable[[], int]] = {
+        "TFRecord bytes, not parsed": lambda: read_tfrecord_bytes(folder),
+        "TFRecord to batches": lambda: load(folder, "tfrecord", False),
+        "TFRecord to tf.data batches": lambda: load(folder, "tfrecord", True),
+        "HDF5 bytes into numpy": lambda: read_hdf5_bytes(folder),
+        "HDF5 to batches": lambda: load(folder, "hdf5", False),
+        "HDF5 to tf.data batches": lambda: load(folder, "hdf5", True),
+        "HDF5 (png) to batches": lambda: load(png, "hdf5", False),
+        "numeric CRNN, training steps": training(folder),
+        "trdg on the fly (the original)": lambda: original(300),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in rows}
+    for _ in range(arguments.rounds):
+        for name, run in rows.items():
+            start = time.perf_counter()
+            lines = run()
+            speeds[name].append(lines / (time.perf_counter() - start))
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    network, slow = medians["numeric CRNN, training steps"], medians["trdg on the fly (the original)"]
+    print(f"{'':32}{'lines/s':>10}{'x network':>11}{'x original':>12}   bar")
+    for name, speed in medians.items():
+        bar = f"{BARS[name]:,} {'met' if speed >= BARS[name] else 'MISSED'}" if name in BARS else ""
+        print(f"{name:32}{speed:>10,.0f}{speed / network:>11.1f}{speed / slow:>12.0f}   {bar}")
+    for name, path in (("raw", folder), ("png", png)):
+        for ending in ("tfrecord", "h5"):
+            size = sum(file.stat().st_size for file in path.glob(f"train-*.{ending}"))
+            print(f"on disk, {name}, {ending}: {size / LINES:,.0f} bytes a line")
+    for dataset in (Path("datasets/numeric"), Path("datasets/wikipedia")):
+        if (dataset / "manifest.json").exists():
+            print(f"padding of {padding_row(dataset)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Fixtures of the whole suite: one tiny dataset, made once by the script itself."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.generating import TINY, generate
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished dataset of 120 numeric lines in 6 shards and both formats. Not to be changed: see `tiny_copy`."""
+    folder = tmp_path_factory.mktemp("datasets")
+    (folder / "tiny.toml").write_text(TINY)
+    outcome = generate(folder / "tiny.toml", "--workers", 2)
+    assert outcome.code == 0, outcome.stderr
+    return folder / "tiny"
+
+
+@pytest.fixture
+def tiny_copy(tiny_dataset: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny dataset that a test may damage."""
+    return Path(shutil.copytree(tiny_dataset, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def tiny_recipe(tmp_path: Path) -> Path:
+    """The tiny recipe as a file; its dataset goes to `tiny` beside it."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path

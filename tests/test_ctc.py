@@ -1,0 +1,133 @@
+"""CTC against arithmetic that fits on paper: every path is written out and counted."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ocrlib.backend import keras, tf
+from ocrlib.charset import Charset
+from ocrlib.crnn import WIDTH_STRIDE
+from ocrlib.ctc import greedy_decode
+from ocrlib.trainer import CTCModel
+
+BLANK = 10  # of the digits
+
+
+def one_hot(paths: list[list[int]], num_classes: int) -> np.ndarray:
+    """(B, T, C) probabilities that leave no doubt."""
+    return np.eye(num_classes, dtype=np.float32)[np.array(paths)]
+
+
+class Fixed(keras.layers.Layer):
+    """A network that answers the same probabilities to everything."""
+
+    def __init__(self, probs: np.ndarray) -> None:
+        super().__init__()
+        self.probs = probs
+
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        return tf.constant(self.probs)
+
+
+def collapse(path: tuple[int, ...], blank: int) -> list[int]:
+    """The two rules of CTC, in the words of the paper: merge repeats, then remove blanks."""
+    return [step for step, _ in itertools.groupby(path) if step != blank]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("0-8-7-0-0-1-1", "0870011"),  # doubled digits, each pair parted by a blank
+        ("00887--70-0011-1", "08770011"),
+        ("00887700011", "08701"),  # the same digits without blanks are one each
+        ("-----------", ""),
+        ("1111", "1"),
+        ("1-11", "11"),
+        ("-1--1-", "11"),
+        ("12-21", "1221"),
+        ("7", "7"),
+    ],
+)
+def test_repeats_collapse_before_blanks_are_dropped(path: str, text: str) -> None:
+    probs = one_hot([[BLANK if step == "-" else int(step) for step in path]], 11)
+    decoded, confidence = greedy_decode(probs, np.array([len(path)]))
+    assert decoded == [[int(digit) for digit in text]]
+    assert confidence.tolist() == [1.0]
+
+
+def test_steps_of_the_padding_are_not_read() -> None:
+    probs = one_hot([[1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3]], 11)
+    probs[0, 3:] = 0.5  # doubtful padding must not cost confidence either
+    decoded, confidence = greedy_decode(probs, np.array([3, 5, 0]))
+    assert decoded == [[1, 2], [1, 2, 3], []]
+    assert confidence.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_confidence_is_the_product_over_the_best_path() -> None:
+    probs = np.array([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]]], np.float32)
+    decoded, confidence = greedy_decode(probs, np.array([3]))
+    assert decoded == [[0, 0]]
+    assert confidence[0] == pytest.approx(0.7 * 0.6 * 0.9)
+    assert greedy_decode(probs, np.array([2]))[1][0] == pytest.approx(0.7 * 0.6)
+
+
+def test_an_input_length_beyond_the_time_steps_is_an_error() -> None:
+    with pytest.raises(ValueError, match="input_length 4 exceeds the 3 time steps"):
+        greedy_decode(np.full((2, 3, 2), 0.5, np.float32), np.array([3, 4]))
+
+
+def test_no_samples_decode_to_nothing() -> None:
+    decoded, confidence = greedy_decode(np.zeros((0, 5, 3), np.float32), np.zeros(0, np.int32))
+    assert decoded == []
+    assert confidence.shape == (0,)
+
+
+# Distinct numbers, so that no two classes tie and the best path is one.
+distinct_scores = st.tuples(st.integers(1, 4), st.integers(2, 4)).flatmap(
+    lambda shape: hnp.arrays(np.int32, shape, elements=st.integers(1, 10**6), unique=True)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores=distinct_scores, data=st.data())
+def test_greedy_decode_is_the_collapse_of_the_most_probable_of_all_paths(
+    scores: np.ndarray, data: st.DataObject
+) -> None:
+    probs = scores / scores.sum(axis=1, keepdims=True)
+    num_steps, num_classes = probs.shape
+    length = data.draw(st.integers(0, num_steps))
+    paths = itertools.product(range(num_classes), repeat=length)
+    chances = {path: math.prod(probs[t, step] for t, step in enumerate(path)) for path in paths}
+    best = max(chances, key=lambda path: chances[path])
+    decoded, confidence = greedy_decode(probs[None].astype(np.float32), np.array([length]))
+    assert decoded == [collapse(best, num_classes - 1)]
+    assert confidence[0] == pytest.approx(chances[best], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("label", "num_steps"),
+    [([0], 1), ([0], 4), ([0, 1], 2), ([0, 0], 3), ([0, 0], 5), ([1, 0, 1], 4), ([0, 0, 1], 5), ([1, 1, 1], 5)],
+)
+def test_the_loss_adds_up_all_alignments(label: list[int], num_steps: int) -> None:
+    num_classes, blank, padded_steps = 3, 2, num_steps + 3
+    probs = np.random.RandomState(num_steps).dirichlet(np.ones(num_classes), (1, padded_steps)).astype(np.float32)
+    alignments = [
+        path for path in itertools.product(range(num_classes), repeat=num_steps) if collapse(path, blank) == label
+    ]
+    total = sum(math.prod(float(probs[0, t, step]) for t, step in enumerate(path)) for path in alignments)
+    batch = {
+        "image": np.zeros((1, 8, padded_steps * WIDTH_STRIDE, 1), np.uint8),
+        "width": np.array([num_steps * WIDTH_STRIDE - 1], np.int32),  # of which the loss must see no more
+        "label": np.array([[*label, -1, -1]], np.int32),  # as the loader pads it
+        "label_length": np.array([len(label)], np.int32),
+        "id": np.array(["train-000000000"], object),
+    }
+    model = CTCModel(Fixed(probs), Charset("01"))
+    losses, _, input_length = model._ctc_losses(tf.nest.map_structure(tf.constant, batch), training=False)
+    assert input_length.numpy().tolist() == [num_steps]
+    assert float(losses[0]) == pytest.approx(-math.log(total), abs=1e-4)

@@ -1,0 +1,145 @@
+"""Small datasets of drawn lines, written by the shard encoders and not by the factory: what a trainer's test needs."""
+
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import get_data_path
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrlib.shards import hdf5, tfrecord
+from ocrlib.shards.manifest import ENDINGS, FORMAT, write_json
+from ocrlib.shards.plan import plan_shards
+from ocrlib.shards.record import PROVENANCE, Sample, sample_id
+
+ROOT = Path(__file__).resolve().parent.parent
+DIGITS = "0123456789"
+TIMEOUT_S = 120
+_ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
+
+
+@cache
+def _font(size_px: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size_px)
+
+
+def draw_line(text: str, height: int = 32, channels: int = 1) -> np.ndarray:
+    """A line as a dataset has it: (height, W) uint8, or (height, W, 3) with red ink."""
+    font = _font(height * 3 // 4)
+    width = int(font.getlength(text)) + 8
+    picture = Image.new("RGB", (width, height), "white")
+    ImageDraw.Draw(picture).text((4, height // 16), text, font=font, fill="black" if channels == 1 else "#A00000")
+    return np.asarray(picture.convert("L") if channels == 1 else picture)
+
+
+def numbers(count: int, seed: int = 0, longest: int = 8) -> list[str]:
+    """Strings of 1 to `longest` digits."""
+    rng = random.Random(seed)
+    return ["".join(rng.choices(DIGITS, k=rng.randint(1, longest))) for _ in range(count)]
+
+
+def make_samples(split: str, texts: Sequence[str], height: int = 32, channels: int = 1) -> list[Sample]:
+    """A drawn sample for each text."""
+    return [
+        Sample(
+            id=sample_id(split, index),
+            text=text,
+            image=draw_line(text, height, channels),
+            provenance={name: kind() for name, kind in PROVENANCE.items()},
+        )
+        for index, text in enumerate(texts)
+    ]
+
+
+def write_dataset(
+    folder: Path,
+    splits: Mapping[str, Sequence[str] | list[Sample]],
+    *,
+    charset: str = DIGITS,
+    height: int = 32,
+    channels: int = 1,
+    encoding: str = "raw",
+    shard_samples: int = 25,
+    formats: Sequence[str] = ("tfrecord", "hdf5"),
+) -> Path:
+    """Writes a dataset of the given texts, or of ready samples, and returns its folder."""
+    folder.mkdir(parents=True)
+    samples: dict[str, list[Any]] = {
+        split: [text if isinstance(text, Sample) else None for text in texts] for split, texts in splits.items()
+    }
+    for split, texts in splits.items():
+        if not all(samples[split]):
+            samples[split] = make_samples(split, [str(text) for text in texts], height, channels)
+    entries: dict[str, Any] = {split: {"samples": len(s), "shards": []} for split, s in samples.items()}
+    for shard in plan_shards({split: len(s) for split, s in samples.items()}, shard_samples):
+        lines = samples[shard.split][shard.start : shard.stop]
+        files = {}
+        for file_format in formats:
+            data = _ENCODERS[file_format](lines, encoding)
+            name = shard.stem + ENDINGS[file_format]
+            (folder / name).write_bytes(data)
+            digest = hashlib.sha256(data).hexdigest()
+            files[file_format] = {"name": name, "bytes": len(data), "sha256": digest}
+        widths = Counter(str(line.image.shape[1]) for line in lines)
+        entries[shard.split]["shards"].append(
+            {"stem": shard.stem, "samples": len(lines), "files": files, "widths": widths}
+        )
+    manifest = {
+        "format": FORMAT,
+        "name": folder.name,
+        "fingerprint": hashlib.sha256(str(sorted(entries.items())).encode()).hexdigest(),
+        "recipe": {"text": {"source": "numeric"}},
+        "charset": charset,
+        "image": {"height": height, "channels": channels, "encoding": encoding},
+        "splits": entries,
+        "rejected": {},
+        "fonts": {},
+        "environment": {},
+    }
+    write_json(folder / "manifest.json", manifest)
+    return folder
+
+
+def flip_byte(path: Path, position: int) -> None:
+    """Changes one byte of a file, its length kept."""
+    data = bytearray(path.read_bytes())
+    data[position] ^= 0xFF
+    path.write_bytes(data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a program ended, and how long it took."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def messages(self) -> list[str]:
+        """The lines of standard error without progress bars."""
+        lines = [line.rpartition("\r")[2] for line in self.stderr.split("\n")]
+        return [line for line in lines if line.strip() and "batch/s" not in line and "batch [" not in line]
+
+
+def program(*arguments: object) -> list[str]:
+    """The command line of a Python program of this repository: `program("train_from_records.py", ...)`."""
+    return [sys.executable, *map(str, arguments)]
+
+
+def run_program(*arguments: object) -> Outcome:
+    """Runs a program of this repository to its end."""
+    begin = time.monotonic()
+    done = subprocess.run(program(*arguments), capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
+    seconds = time.monotonic() - begin
+    return Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=seconds)
