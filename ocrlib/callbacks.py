@@ -16,8 +16,8 @@ from tqdm import tqdm
 from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.loader import Mixture
 from ocrlib.metrics import wrong_positions
+from ocrlib.mixture import Mixture
 from ocrlib.shards.manifest import write_json
 
 

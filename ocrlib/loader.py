@@ -13,69 +13,36 @@ where batch k of an epoch begins can be worked out from the manifest without rea
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ocrlib.buckets import Bucket, plan_buckets
 from ocrlib.charset import Charset
+from ocrlib.columns import read_columns
 from ocrlib.errors import UserError
 from ocrlib.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
-from ocrlib.shards import hdf5, tfrecord
-from ocrlib.shards.manifest import Manifest, ShardEntry, read_manifest
-from ocrlib.shards.record import PROVENANCE, decode_image
+from ocrlib.shards.manifest import ImageShape, Manifest, ShardEntry, read_manifest
+from ocrlib.shards.record import decode_image
 from ocrlib.shards.verify import check_files
 
-NUM_BUCKETS = 24
-WIDTH_MULTIPLE = 8  # pixels; bucket widths are multiples, so that every stride of a network divides them
 WINDOW_BYTES = 128 << 20  # 128 MiB of pixels; shuffling reaches as far as this
 PAPER = 255  # the value of padding; networks mask it, people who look at a batch see paper
 
 Batch = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
-    """Lines no wider than width_px (and wider than the bucket before allows), batch_size at a time."""
+class BatchSource(Protocol):
+    """What a training reads from: a Loader or a Mixture."""
 
-    width_px: int
-    batch_size: int
+    image: ImageShape
 
-
-def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = NUM_BUCKETS) -> list[Bucket]:
-    """Returns the buckets, narrowest first, that waste the fewest pixels on padding.
-
-    Args:
-      widths: {width in pixels: lines}, at least one.
-      batch_size: lines in a batch of average width; wider buckets get fewer, narrower more, so that every
-        batch has about the same area and costs about the same.
-      num_buckets: how many at most.
-    """
-    multiples: dict[int, list[int]] = {}  # bucket width -> [lines, their pixels of width]
-    for width, lines in widths.items():
-        entry = multiples.setdefault(-(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE, [0, 0])
-        entry[0] += lines
-        entry[1] += lines * width
-    edges = sorted(multiples)
-    lines_to = np.concatenate([[0], np.cumsum([multiples[edge][0] for edge in edges])])
-    # best[j]: fewest padded pixels for the first j edges; each round allows one bucket more.
-    best, choices = [0.0] + [math.inf] * len(edges), []
-    for _ in range(min(num_buckets, len(edges))):
-        padded = [
-            [best[i] + edges[j - 1] * (lines_to[j] - lines_to[i]) for i in range(j)] for j in range(1, len(edges) + 1)
-        ]
-        choices.append([int(np.argmin(row)) for row in padded])
-        best = [0.0] + [min(row) for row in padded]
-    cuts, j = [], len(edges)
-    for choice in reversed(choices):
-        if j == 0:
-            break
-        cuts.append(edges[j - 1])
-        j = choice[j - 1]
-    mean_width = sum(pixels for _, pixels in multiples.values()) / lines_to[-1]
-    return [Bucket(width_px=width, batch_size=max(1, round(batch_size * mean_width / width))) for width in sorted(cuts)]
+    def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
+        """Yields the batches of an epoch, the first `skip` left out."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,13 +217,13 @@ class Loader:
                 skip -= num_batches
                 continue
             window = self._read_window(parts)
-            for rows, bucket in self._cut(window, _random(seed, epoch, number + 1))[skip:]:
+            for rows, bucket in self._cut(window, random_for(seed, epoch, number + 1))[skip:]:
                 yield self._pad(window, rows, bucket)
             skip = 0
 
     def _windows(self, seed: int | None, epoch: int) -> list[list[Part]]:
         """Steps 1 and 2: the shards in this epoch's order, cut into windows."""
-        order = np.arange(len(self.parts)) if seed is None else _random(seed, epoch, 0).permutation(len(self.parts))
+        order = np.arange(len(self.parts)) if seed is None else random_for(seed, epoch, 0).permutation(len(self.parts))
         windows: list[list[Part]] = [[]]
         used = 0
         for part in (self.parts[index] for index in order):
@@ -301,9 +268,8 @@ class Loader:
 
     def _read_columns(self, shard: ShardEntry, names: list[str]) -> dict[str, np.ndarray]:
         path = self.folder / shard.files[self.file_format].name
-        read = hdf5.read_columns if self.file_format == "hdf5" else _read_tfrecord
         try:
-            columns = read(path, names)
+            columns = read_columns(path, self.file_format, names)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: is damaged ({error}); {self._hint}") from None
         if len(columns["id"]) != shard.samples:
@@ -332,12 +298,12 @@ class Loader:
                 raise UserError(f"{self.folder}: sample {ids[line]}: {error}") from None
         if self._time_steps is not None:
             repeats = np.concatenate([[0], np.cumsum(labels[1:] == labels[:-1]), [0]])
-            for line in np.flatnonzero(lengths == 0):
+            for line in np.flatnonzero(lengths == 0).tolist():
                 raise UserError(f"{self.folder}: sample {ids[line]}: has an empty label")
             # Repeats between first and last character of each line, not across lines.
             needed = lengths + repeats[offsets[1:] - 1] - repeats[offsets[:-1]]
             steps = np.array([self._time_steps(int(width)) for width in widths])
-            for line in np.flatnonzero(needed > steps):
+            for line in np.flatnonzero(needed > steps).tolist():
                 raise UserError(
                     f"{self.folder}: sample {ids[line]}: its label {texts[line]!r} needs {needed[line]} time steps, "
                     f"the network has {steps[line]} for {widths[line]} pixels; render with a larger px_per_step or "
@@ -379,41 +345,7 @@ class Loader:
         }
 
 
-class Mixture:
-    """Several datasets as one: each epoch has every batch of each of them, in an order drawn from seed and epoch.
-
-    Raises:
-      UserError: their images differ in height or channels.
-    """
-
-    def __init__(self, loaders: Sequence[Loader]) -> None:
-        self.loaders = list(loaders)
-        self.image = loaders[0].image
-        self.num_samples = sum(loader.num_samples for loader in loaders)
-        for loader in loaders:
-            if (loader.image.height, loader.image.channels) != (self.image.height, self.image.channels):
-                raise UserError(
-                    f"{loader.folder}: has images of height {loader.image.height} and {loader.image.channels} "
-                    f"channels, {loaders[0].folder} of {self.image.height} and {self.image.channels}; "
-                    "they cannot be mixed"
-                )
-
-    def count(self, seed: int | None, epoch: int) -> int:
-        """Returns the batches of an epoch."""
-        return sum(loader.count(seed, epoch) for loader in self.loaders)
-
-    def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
-        """Yields the batches of an epoch, as `Loader.batches` does."""
-        turns = np.repeat(np.arange(len(self.loaders)), [loader.count(seed, epoch) for loader in self.loaders])
-        if (random := _random(seed, epoch, 0)) is not None:
-            turns = turns[random.permutation(len(turns))]
-        passed = np.bincount(turns[:skip], minlength=len(self.loaders))
-        sources = [loader.batches(seed, epoch, int(n)) for loader, n in zip(self.loaders, passed, strict=True)]
-        for turn in turns[skip:]:
-            yield next(sources[turn])
-
-
-def to_tf_dataset(source: Loader | Mixture, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Any:
+def to_tf_dataset(source: BatchSource, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Any:
     """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled."""
     from ocrlib.backend import tf
 
@@ -439,35 +371,7 @@ def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> Part:
     return Part(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)
 
 
-def _read_tfrecord(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Reads as `tfrecord.read_columns` does, several times as fast, by TensorFlow's parser."""
-    from ocrlib.backend import tf
-
-    types = {str: tf.string, float: tf.float32, int: tf.int64}
-    kinds: dict[str, type] = {"id": str, "text": str, "pixels": str, "width": int, **PROVENANCE}
-    features = {
-        "image" if name == "pixels" else name: tf.io.FixedLenFeature([], types[kinds[name]])
-        for name in names
-        if name != "offsets"
-    }
-    try:
-        batches = tf.data.TFRecordDataset(str(path), buffer_size=8 << 20).batch(1024)
-        parsed = tf.io.parse_example(tf.concat(list(batches), axis=0), features)
-    except (tf.errors.OpError, ValueError):
-        return tfrecord.read_columns(path, names)  # which says at what byte the damage is
-    columns: dict[str, np.ndarray] = {}
-    for name in features:
-        values = parsed[name].numpy()
-        if name == "image":
-            columns["pixels"] = np.frombuffer(b"".join(values), np.uint8)
-            columns["offsets"] = np.cumsum([0] + [len(stored) for stored in values])
-        elif kinds[name] is str:
-            columns[name] = np.array([str(value, "utf-8") for value in values], object)
-        else:
-            columns[name] = values
-    return columns
-
-
-def _random(seed: int | None, epoch: int, part: int) -> Any:
+def random_for(seed: int | None, epoch: int, part: int) -> Any:
+    """Returns the source of chance for one part of an epoch; None without a seed."""
     # RandomState, because its sequences are frozen: the same on every machine and under every numpy.
     return None if seed is None else np.random.RandomState([seed & 0xFFFFFFFF, epoch, part])

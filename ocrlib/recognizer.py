@@ -9,10 +9,11 @@ import numpy as np
 
 from ocrlib import crnn  # registers the layers that a saved network is made of
 from ocrlib.backend import keras, tf
+from ocrlib.buckets import WIDTH_MULTIPLE
 from ocrlib.charset import Charset
 from ocrlib.ctc import greedy_decode
 from ocrlib.errors import UserError
-from ocrlib.loader import PAPER, WIDTH_MULTIPLE, Loader
+from ocrlib.loader import PAPER, Loader
 from ocrlib.metrics import Counts, count_errors, fold
 from ocrlib.pictures import read_line_image
 from ocrlib.shards.manifest import read_manifest

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.generating import TINY, generate
+from tests.training_fixtures import TrainedRun, train_by_heart
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,9 @@ def tiny_recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.toml"
     path.write_text(TINY)
     return path
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+    """A finished training whose reader knows 16 lines of digits by heart. Not to be changed."""
+    return train_by_heart(tmp_path_factory.mktemp("runs"))

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrlib import loader as loader_module
+from ocrlib.buckets import WIDTH_MULTIPLE, Bucket, plan_buckets
 from ocrlib.charset import Charset, ctc_steps
 from ocrlib.crnn import time_steps
 from ocrlib.errors import UserError
-from ocrlib.loader import PAPER, WIDTH_MULTIPLE, Batch, Bucket, Loader, Mixture, plan_buckets, to_tf_dataset
+from ocrlib.loader import PAPER, Batch, Loader, to_tf_dataset
+from ocrlib.mixture import Mixture
 from tests.training_fixtures import DIGITS, draw_line, flip_byte, make_samples, numbers, write_dataset
 
 TRAIN = numbers(110, seed=1)

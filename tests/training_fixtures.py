@@ -143,3 +143,31 @@ def run_program(*arguments: object) -> Outcome:
     done = subprocess.run(program(*arguments), capture_output=True, text=True, timeout=TIMEOUT_S, cwd=ROOT)
     seconds = time.monotonic() - begin
     return Outcome(code=done.returncode, stdout=done.stdout, stderr=done.stderr, seconds=seconds)
+
+
+# The one training that several test modules share
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRun:
+    """A reader that knows 16 lines by heart."""
+
+    dataset: Path
+    run: Path
+    texts: list[str]
+    metrics: dict[str, Any]
+    seconds: float
+
+
+def train_by_heart(folder: Path) -> TrainedRun:
+    """Trains on 16 lines, each twenty times an epoch; validation and test are the same 16 lines."""
+    from ocrlib import config, trainer  # here: TensorFlow takes seconds
+    from ocrlib.run_config import RunConfig
+
+    texts = numbers(16, seed=3)
+    dataset = write_dataset(folder / "digits", {"train": texts * 20, "val": texts, "test": texts})
+    settings = {"data": {"batch_size": 16}, "train": {"epochs": 8, "learning_rate": 0.004}}
+    begin = time.monotonic()
+    metrics = trainer.train([dataset], folder / "run", config.build(RunConfig, settings, {}, "the test"), False)
+    seconds = time.monotonic() - begin
+    return TrainedRun(dataset=dataset, run=folder / "run", texts=texts, metrics=metrics, seconds=seconds)

@@ -116,7 +116,8 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     left, right = (round(size * random.uniform(*sides)) for _ in range(2))
     edges = (rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right)
     outside = [max(0, -edges[0]), max(0, edges[1] - height), max(0, -edges[2]), max(0, edges[3] - width)]
-    padded = cv2.copyMakeBorder(image, *outside, cv2.BORDER_REPLICATE)
+    above, below, before, after = outside
+    padded = cv2.copyMakeBorder(image, above, below, before, after, cv2.BORDER_REPLICATE)
     cut = padded[
         edges[0] + outside[0] : edges[1] + outside[0], edges[2] + outside[2] : edges[3] + outside[2]
     ]

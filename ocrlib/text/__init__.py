@@ -1,10 +1,10 @@
 """Where the strings of a dataset come from: one `TextSource` for each kind of `[text]` table."""
 
-from ocrlib.recipe import NumericText
+from ocrlib.recipe import FileText, NumericText, WikipediaText, WordsText
 from ocrlib.text.source import TextSource
 
 
-def open_text(config: object, seed: int) -> TextSource:
+def open_text(config: NumericText | WikipediaText | WordsText | FileText, seed: int) -> TextSource:
     """Returns the source that a recipe's `[text]` asks for.
 
     Raises:
