@@ -44,8 +44,8 @@ class State:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"weights-{self.epoch:04d}-{self.batch:07d}.npz"
         variables = {
-            **_by_path("model", model.network.variables),
-            **_by_path("optimizer", model.optimizer.variables),
+            **_by_place("model", model.network.variables),
+            **_by_place("optimizer", model.optimizer.variables),
         }
         temporary = folder / f".{name}.tmp"
         with open(temporary, "wb") as file:
@@ -68,15 +68,17 @@ class State:
             ("model", model.network.variables),
             ("optimizer", model.optimizer.variables),
         ):
-            for name, variable in zip(_by_path(prefix, variables), variables, strict=True):
+            for name, variable in zip(_by_place(prefix, variables), variables, strict=True):
                 if name not in saved:
                     raise UserError(f"{folder}: lacks {name}; it was saved by another version, begin a new run")
                 variable.assign(saved[name])
         return cls(**values)
 
 
-def _by_path(prefix: str, variables: list[Any]) -> dict[str, Any]:
-    return {f"{prefix}/{i}/{variable.path}": np.asarray(variable) for i, variable in enumerate(variables)}
+def _by_place(prefix: str, variables: list[Any]) -> dict[str, Any]:
+    # By place and shape: the names that Keras gives count up with every network that a process makes.
+    shapes = ["x".join(map(str, variable.shape)) for variable in variables]
+    return {f"{prefix}/{i}/{shapes[i]}": np.asarray(variable) for i, variable in enumerate(variables)}
 
 
 class Progress(keras.callbacks.Callback):
@@ -140,8 +142,9 @@ class KeepBest(keras.callbacks.Callback):
 class KeepPlace(keras.callbacks.Callback):
     """Saves the place to resume from: after each epoch, every few minutes, and when the run is interrupted.
 
-    As a context manager it holds SIGINT and SIGTERM back until the batch at hand is learned and the place is
-    saved, and then raises KeyboardInterrupt. A second signal does not wait.
+    As a context manager it holds SIGINT and SIGTERM back until the batch at hand is learned (the last one of an
+    epoch: until it is validated too) and the place is saved, and then raises KeyboardInterrupt. A second
+    signal does not wait.
     """
 
     def __init__(self, folder: Path, state: State, minutes: float) -> None:
@@ -163,14 +166,19 @@ class KeepPlace(keras.callbacks.Callback):
         self._interrupted = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._interrupted:
+        if batch + 1 == self.params["steps"]:
+            return  # nothing would be left to resume but the validation, and Keras does not run an epoch of no steps
+        if self._interrupted or time.monotonic() - self._saved > self._seconds:
             self._save()
-            raise KeyboardInterrupt
-        if time.monotonic() - self._saved > self._seconds:
-            self._save()
+        self._stop_if_interrupted()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._save()
+        self._stop_if_interrupted()
+
+    def _stop_if_interrupted(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def _save(self) -> None:
         self._state.save(self._folder, self.model)
@@ -204,14 +212,13 @@ class PredictionStrip(keras.callbacks.Callback):
 
 def pick_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:
     """Returns (H, W, C) images and their texts, taken evenly from the batches, so from all widths."""
-    batches = list(validation.batches())
-    chosen = [batches[i * len(batches) // num_lines] for i in range(num_lines)]
-    rows = [i // len(batches) for i in range(num_lines)]  # another row where a batch is chosen again
+    lines = [(batch, row) for batch in validation.batches() for row in range(len(batch["width"]))]
+    num_lines = min(num_lines, len(lines))
     images, truths = [], []
-    for batch, row in zip(chosen, rows, strict=True):
-        i = min(row, len(batch["width"]) - 1)
-        images.append(batch["image"][i, :, : batch["width"][i]])
-        truths.append(charset.decode(batch["label"][i, : batch["label_length"][i]].tolist()))
+    for i in range(num_lines):
+        batch, row = lines[i * len(lines) // num_lines]
+        images.append(batch["image"][row, :, : batch["width"][row]])
+        truths.append(charset.decode(batch["label"][row, : batch["label_length"][row]].tolist()))
     return images, truths
 
 

@@ -1,14 +1,16 @@
 """`python -m ocrlib predict | evaluate | verify | card`: a trained model or a finished dataset, put to use."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ocrlib.arguments import Parser, run_main
 from ocrlib.errors import UserError
-from ocrlib.shards.manifest import FILE_NAME, read_manifest, write_json
+from ocrlib.shards.manifest import FILE_NAME, Manifest, read_manifest, write_json
 
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
 
@@ -62,24 +64,48 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Checks counts, hashes and contents of a dataset, and with --rerender that it can be made again."""
+    """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
     from ocrlib.shards.verify import verify_shard
 
     folder: Path = arguments.dataset
     manifest = read_manifest(folder)
     shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    problems = [p for shard in tqdm(shards, unit="shard", desc="verify") for p in verify_shard(folder, manifest, shard)]
-    if arguments.rerender and not problems:
-        from ocrlib.factory import rerender
+    found = {s.stem: verify_shard(folder, manifest, s) for s in tqdm(shards, unit="shard", desc="verify")}
+    problems = [problem for lines in found.values() for problem in lines]
+    if problems and arguments.repair:
+        from ocrlib.repair import repair
+
+        print("\n".join(problems))
+        damaged = {stem for stem, lines in found.items() if lines}
+        problems = repair(folder, manifest, damaged, arguments.workers)
+        print(f"{folder}: {len(damaged)} shards drawn again")
+    if not problems and manifest.recipe["text"]["source"] != "numeric":
+        problems = _shared_texts(folder, manifest)
+    if not problems and arguments.rerender:
+        from ocrlib.repair import rerender
 
         problems = rerender(folder, manifest, arguments.rerender)
     if problems:
         print("\n".join(problems), file=sys.stderr)
-        print(f"{folder}: {len(problems)} problems in {len(shards)} shards", file=sys.stderr)
+        hint = "" if arguments.repair else f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
+        print(f"{folder}: {len(problems)} problems in {len(shards)} shards{hint}", file=sys.stderr)
         return 1
     again = f", {arguments.rerender} samples rendered again to the same bytes" if arguments.rerender else ""
     print(f"{folder}: {len(shards)} shards as the manifest says{again}")
     return 0
+
+
+def _shared_texts(folder: Path, manifest: Manifest) -> list[str]:
+    """Sentences, or what is nearly the same, that stand in two splits. Numbers may: there are only so many."""
+    from ocrlib.columns import read_columns
+    from ocrlib.text.keys import check_split_separation
+
+    def texts(split: str) -> Iterator[str]:
+        for shard in manifest.splits[split].shards:
+            file_format, file = next(iter(shard.files.items()))
+            yield from read_columns(folder / file.name, file_format, ["text"])["text"]
+
+    return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]
 
 
 def card(arguments: argparse.Namespace) -> int:
@@ -88,6 +114,14 @@ def card(arguments: argparse.Namespace) -> int:
 
     print(write_card(arguments.dataset, arguments.split), end="")
     return 0
+
+
+def _new_file(text: str) -> Path:
+    """A path to write to; refused before the work is done, not after it."""
+    path = Path(text)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{path}: cannot be written: expected a file in a folder that is there")
+    return path
 
 
 def main() -> int:
@@ -99,19 +133,21 @@ def main() -> int:
     command = commands.add_parser("predict", help="read pictures of lines")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
     command.add_argument("--model", required=True, help=model_help)
-    command.add_argument("--out", type=Path, help="a file for the rows: name, text, confidence, parted by tabs")
+    command.add_argument("--out", type=_new_file, help="a file for the rows: name, text, confidence, parted by tabs")
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
     command.add_argument("data", type=Path, help="a dataset, or a folder of NAME.png with NAME.gt.txt")
     command.add_argument("--model", required=True, help=model_help)
     command.add_argument("--split", help="of a dataset (default: test)")
-    command.add_argument("--out", type=Path, help="a JSON file for the figures")
+    command.add_argument("--out", type=_new_file, help="a JSON file for the figures")
     command.set_defaults(run=evaluate)
 
     command = commands.add_parser("verify", help="check a dataset against its manifest")
     command.add_argument("dataset", type=Path)
     command.add_argument("--rerender", type=int, default=0, metavar="N", help="render N samples again and compare")
+    command.add_argument("--repair", action="store_true", help="draw damaged and missing shards again")
+    command.add_argument("--workers", type=int, default=os.cpu_count(), help="processes for --repair")
     command.set_defaults(run=verify)
 
     command = commands.add_parser("card", help="tell what a dataset holds, in figures and a picture")

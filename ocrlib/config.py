@@ -136,6 +136,8 @@ def _one_line(cls: type, error: ValidationError, overrides: Mapping[str, str], w
     *tables, key = path or [""]
     place = f"--{'.'.join(path)}" if ".".join(path) in overrides else where
     if found["type"] == "unexpected_keyword_argument":
+        # `--rendr.height 32` brings in a whole section that nobody knows.
+        place = next((f"--{name}" for name in overrides if f"{name}.".startswith(f"{'.'.join(path)}.")), place)
         known = [field.name for field in fields(owner)]
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"it knows {', '.join(known)}"

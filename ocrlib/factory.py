@@ -9,16 +9,13 @@
 A run that stops anywhere leaves `.work`, and the same command goes on from there.
 """
 
-import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
-import socket
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +25,8 @@ from tqdm import tqdm
 
 from ocrlib import __version__, config, pool
 from ocrlib.errors import UserError
-from ocrlib.recipe import Recipe, fingerprint, recipe_from_dict
+from ocrlib.hold import held
+from ocrlib.recipe import Recipe, fingerprint
 from ocrlib.render.fonts import Face, load_faces
 from ocrlib.render.renderer import Renderer, render_inputs
 from ocrlib.shards import hdf5, tfrecord
@@ -45,7 +43,7 @@ from ocrlib.shards.manifest import (
     write_json,
 )
 from ocrlib.shards.plan import Shard, plan_shards
-from ocrlib.shards.verify import check_files, read_shard, same_sample
+from ocrlib.shards.verify import check_files
 from ocrlib.text import open_text
 from ocrlib.text.source import TextSource
 
@@ -88,9 +86,10 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
     ingredients = gather(recipe)
     finished = _finished(out, recipe, ingredients.fingerprint)
     if finished is not None:
+        _sweep(out)
         return finished, False
     try:
-        with _held(out):
+        with held(out):
             # Whoever held the folder before may have finished it in the meantime.
             finished = _finished(out, recipe, ingredients.fingerprint)
             if finished is not None:
@@ -100,35 +99,6 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
         raise UserError(
             f"{out}: cannot be written: {error.strerror}; what is done stays, the same command resumes"
         ) from error
-
-
-def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
-    """Draws evenly spread samples of a dataset again; returns what differs from the shards, a line each.
-
-    Raises:
-      UserError: the fonts, the corpus or the libraries are not those it was made with.
-    """
-    recipe = recipe_from_dict(manifest.recipe, str(folder / FILE_NAME))
-    ingredients = gather(recipe)
-    if ingredients.fingerprint != manifest.fingerprint:
-        raise UserError(f"{folder}: cannot be rendered again: its fonts, corpus or library versions are not at hand")
-    renderer = Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
-    total = sum(split.samples for split in manifest.splits.values())
-    num_samples = min(num_samples, total)
-    wanted = {i * total // num_samples for i in range(num_samples)}
-    problems, position = [], 0
-    for split, entry in manifest.splits.items():
-        start = 0
-        for shard in entry.shards:
-            chosen = [i for i in range(shard.samples) if position + i in wanted]
-            if chosen:
-                stored = list(read_shard(folder, manifest, shard, next(iter(shard.files))))
-                for i in chosen:
-                    if not same_sample(stored[i], renderer.draw(split, start + i)[0]):
-                        problems.append(f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes")
-            start += shard.samples
-            position += shard.samples
-    return problems
 
 
 def _finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
@@ -177,39 +147,6 @@ def _plan(recipe: Recipe) -> list[Shard]:
     return plan_shards(config.to_dict(recipe.splits), recipe.output.shard_samples)
 
 
-@contextmanager
-def _held(out: Path) -> Iterator[None]:
-    """Holds `out` for this process; another one that comes along is told who has it."""
-    work = out / WORK_DIR
-    while True:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = open(work / "lock", "a+")  # noqa: SIM115 - held for as long as the lock
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "another process"
-            lock.close()
-            raise UserError(f"{out}: {holder} is making this dataset; wait for it, or choose another --out") from None
-        # The holder before us may have removed `.work`: then this lock is on a file that nobody else sees.
-        try:
-            same = os.path.samestat(os.fstat(lock.fileno()), os.stat(work / "lock"))
-        except FileNotFoundError:
-            same = False
-        if same:
-            break
-        lock.close()
-    try:
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
-        lock.flush()
-        yield
-    finally:
-        lock.close()
-        if work.is_dir() and [path.name for path in work.iterdir()] == ["lock"]:
-            shutil.rmtree(work)  # nothing was begun: leave no trace
-
-
 def _make(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
     work = out / WORK_DIR
     if (out / FILE_NAME).exists():
@@ -229,7 +166,7 @@ def _make(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int)
         results = pool.run_tasks(
             todo,
             num_workers=num_workers,
-            start=_start_worker,
+            start=start_worker,
             start_args=(recipe, ingredients.faces, str(out)),
             on_progress=bar.update,
         )
@@ -238,8 +175,8 @@ def _make(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int)
     return _commit(recipe, ingredients, out, shards, done)
 
 
-def _start_worker(recipe: Recipe, faces: list[Face], out: str) -> pool.Work:
-    """Runs in each worker: opens the texts there, and returns what makes a shard."""
+def start_worker(recipe: Recipe, faces: list[Face], out: str) -> pool.Work:
+    """Returns what makes a shard of the recipe; runs in each worker, and opens the texts there."""
     texts = open_text(recipe.text, recipe.seed)
     renderer = Renderer(recipe.render, recipe.seed, faces, texts)
     return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
@@ -346,6 +283,17 @@ def _commit(
     shutil.rmtree(out / WORK_DIR)
     sync_folder(out)
     return manifest
+
+
+def _sweep(out: Path) -> None:
+    """Deletes what a killed process was writing into a finished dataset, such as its card; spares the living."""
+    for path in out.glob(".*.tmp"):
+        try:
+            os.kill(int(path.suffixes[-2].removeprefix(".")), 0)
+        except (ProcessLookupError, IndexError, ValueError):
+            path.unlink(missing_ok=True)
+        except OSError:  # alive, and somebody else's
+            continue
 
 
 def _renamed(entry: dict[str, Any], shard: Shard, out: Path) -> dict[str, Any]:

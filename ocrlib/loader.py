@@ -25,7 +25,7 @@ from ocrlib.charset import Charset
 from ocrlib.columns import read_columns
 from ocrlib.errors import UserError
 from ocrlib.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
-from ocrlib.shards.manifest import ImageShape, Manifest, ShardEntry, read_manifest
+from ocrlib.shards.manifest import FileFormat, ImageShape, Manifest, ShardEntry, read_manifest
 from ocrlib.shards.record import decode_image
 from ocrlib.shards.verify import check_files
 
@@ -105,7 +105,7 @@ class Loader:
         charset: Charset,
         time_steps: Callable[[int], int] | None,
         batch_size: int = 64,
-        file_format: str | None = None,
+        file_format: FileFormat | None = None,
         selection: SelectionConfig | None = None,
         hashes: bool = False,
     ) -> None:
@@ -116,7 +116,8 @@ class Loader:
         shards = self._shards_of(split) or (self._shards_of("train") if selection and split == "val" else ())
         if not shards:
             raise UserError(f"{folder}: has no samples in split '{split}'; it has {', '.join(self.manifest.splits)}")
-        formats = [name for name in ("hdf5", "tfrecord") if all(name in shard.files for shard in shards)]
+        known: tuple[FileFormat, ...] = ("hdf5", "tfrecord")  # the faster one first
+        formats = [name for name in known if all(name in shard.files for shard in shards)]
         if file_format is not None and file_format not in formats:
             raise UserError(f"{folder}: has no {file_format} files; it has {', '.join(formats)}")
         self.file_format = file_format or formats[0]
@@ -369,6 +370,30 @@ def to_tf_dataset(source: BatchSource, seed: int | None = None, epoch: int = 0, 
 def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> Part:
     values, counts = np.unique(widths[keep], return_counts=True)
     return Part(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)
+
+
+def load(
+    dataset: str | Path, split: str, batch_size: int = 64, charset: str | None = None, seed: int | None = 1
+) -> Any:
+    """Returns a `tf.data.Dataset` of a dataset's batches, for a network of your own.
+
+    Each element is a dict: image (B, H, W, C) uint8 padded on the right with white, width (B,) int32 pixels that
+    are the line's own, label (B, L) int32 padded with -1, label_length (B,) int32, id (B,) strings. The classes are
+    the positions of the characters in the charset. Iterated again, it gives the next epoch.
+
+    Args:
+      dataset: its folder.
+      split: `train`, `val` or `test`.
+      batch_size: lines in a batch of average width; batches of long lines have fewer.
+      charset: a name or the characters; None takes the dataset's own.
+      seed: of the shuffle; None for the order of the files.
+
+    Raises:
+      UserError: no such dataset or split, or a shard is damaged.
+    """
+    folder = Path(dataset)
+    charset = read_manifest(folder).charset if charset is None else charset
+    return to_tf_dataset(Loader(folder, split, Charset.named(charset), None, batch_size), seed)
 
 
 def random_for(seed: int | None, epoch: int, part: int) -> Any:

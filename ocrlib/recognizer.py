@@ -154,5 +154,12 @@ def evaluate_folder(recognizer: Recognizer, folder: Path) -> dict[str, Any]:
             + (f"{len(missing)} pictures have no text ({missing[0]} ...)" if missing else "found none")
         )
     images = [read_line_image(path, recognizer.height, recognizer.channels) for path, _ in pairs]
-    truths = [fold(text.read_text(encoding="utf-8")) for _, text in pairs]
+    truths = [fold(_read_text(text)) for _, text in pairs]
     return summary(count_errors(truths, [fold(reading.text) for reading in recognizer.read(images)]))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None

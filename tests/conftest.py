@@ -37,3 +37,9 @@ def tiny_recipe(tmp_path: Path) -> Path:
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
     """A finished training whose reader knows 16 lines of digits by heart. Not to be changed."""
     return train_by_heart(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loader that holds no more than two small shards in memory at once."""
+    monkeypatch.setattr("ocrlib.loader.WINDOW_BYTES", 120_000)

@@ -2,9 +2,9 @@
 
 import hashlib
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ patterns = [
 height = 32
 fonts = ["matplotlib"]
 background = { gaussian_noise = 1, plain_white = 1 }
-text_color = "#000000,#A0A0A0"
+text_color = { "#000000,#A0A0A0" = 3, "#FFFFFF" = 1 }
 skew = [0, 2]
 random_skew = true
 blur = [0.0, 1.2]
@@ -65,10 +65,19 @@ def command(recipe: Path, *arguments: object) -> list[str]:
     return [sys.executable, str(ROOT / "generate_data.py"), str(recipe), *map(str, arguments)]
 
 
-def generate(recipe: Path, *arguments: object, limits: Sequence[str] = ()) -> Outcome:
-    """Runs `generate_data.py` to its end; `limits` is put before the command, such as `prlimit --fsize=1000`."""
+def generate(recipe: Path, *arguments: object, file_bytes: int | None = None) -> Outcome:
+    """Runs `generate_data.py` to its end; with file_bytes no file of its can grow larger."""
+
+    def limit() -> None:
+        assert file_bytes is not None
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+
     done = subprocess.run(
-        [*limits, *command(recipe, *arguments)], capture_output=True, timeout=TIMEOUT_S, cwd=recipe.parent
+        command(recipe, *arguments),
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        cwd=recipe.parent,
+        preexec_fn=None if file_bytes is None else limit,
     )
     return Outcome(code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
 

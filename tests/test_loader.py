@@ -8,17 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ocrlib import loader as loader_module
-from ocrlib.buckets import WIDTH_MULTIPLE, Bucket, plan_buckets
-from ocrlib.charset import Charset, ctc_steps
-from ocrlib.crnn import time_steps
+from ocrlib.buckets import WIDTH_MULTIPLE
+from ocrlib.charset import ctc_steps
 from ocrlib.errors import UserError
-from ocrlib.loader import PAPER, Batch, Loader, to_tf_dataset
-from ocrlib.mixture import Mixture
-from tests.training_fixtures import DIGITS, draw_line, flip_byte, make_samples, numbers, write_dataset
+from ocrlib.loader import PAPER, Loader, to_tf_dataset
+from tests.batches import assert_same, ids, load
+from tests.training_fixtures import draw_line, flip_byte, numbers, write_dataset
 
 TRAIN = numbers(110, seed=1)
 FORMATS = ["tfrecord", "hdf5"]
@@ -28,98 +24,6 @@ FORMATS = ["tfrecord", "hdf5"]
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """110 lines for training in 5 shards, 30 for validation in 2."""
     return write_dataset(tmp_path_factory.mktemp("loader") / "digits", {"train": TRAIN, "val": numbers(30, seed=2)})
-
-
-@pytest.fixture
-def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more than two shards of `dataset` in memory at once."""
-    monkeypatch.setattr(loader_module, "WINDOW_BYTES", 120_000)
-
-
-def load(folder: Path, split: str = "train", characters: str = DIGITS, **arguments: object) -> Loader:
-    """A loader as a training opens it, with small batches."""
-    settings = {"time_steps": time_steps, "batch_size": 8, **arguments}
-    return Loader(folder, split, Charset(characters), **settings)  # type: ignore[arg-type]
-
-
-def ids(batches: list[Batch]) -> list[list[str]]:
-    """What each batch holds."""
-    return [batch["id"].tolist() for batch in batches]
-
-
-def assert_same(left: list[Batch], right: list[Batch]) -> None:
-    """Equal to the last pixel, in the same order."""
-    assert len(left) == len(right)
-    for a, b in zip(left, right, strict=True):
-        assert a.keys() == b.keys()
-        for name in a:
-            assert a[name].dtype == b[name].dtype, name
-            assert np.array_equal(a[name], b[name]), name
-
-
-# Buckets
-
-
-@pytest.mark.parametrize(
-    ("widths", "batch_size", "num_buckets", "buckets"),
-    [
-        ({100: 7}, 64, 24, [(104, 62)]),  # one width: one bucket, its area that of 64 average lines
-        ({104: 7}, 64, 24, [(104, 64)]),
-        ({1: 1}, 64, 24, [(8, 8)]),
-        ({97: 3, 104: 3}, 10, 24, [(104, 10)]),  # both round up to 104
-        ({8: 5, 16: 1, 24: 1}, 4, 2, [(8, 6), (24, 2)]),  # the many narrow lines get the bucket of their own
-        ({8: 1, 16: 2, 24: 5}, 4, 2, [(16, 5), (24, 3)]),
-        ({8: 5, 16: 1, 24: 1}, 4, 1, [(24, 2)]),
-        ({8: 5, 16: 1, 24: 1}, 4, 3, [(8, 6), (16, 3), (24, 2)]),
-        ({16: 1, 1000: 1}, 1, 24, [(16, 32), (1000, 1)]),  # never a batch of none
-    ],
-)
-def test_buckets_of_a_histogram(
-    widths: dict[int, int], batch_size: int, num_buckets: int, buckets: list[tuple[int, int]]
-) -> None:
-    expected = [Bucket(width_px=width, batch_size=lines) for width, lines in buckets]
-    assert plan_buckets(widths, batch_size, num_buckets) == expected
-
-
-def padded_area(widths: dict[int, int], edges: list[int]) -> int:
-    """Pixels of width of all lines, each in the narrowest bucket that takes it."""
-    return sum(min(edge for edge in edges if edge >= width) * lines for width, lines in widths.items())
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    widths=st.dictionaries(st.integers(1, 60), st.integers(1, 9), min_size=1, max_size=8),
-    num_buckets=st.integers(1, 4),
-)
-def test_no_other_choice_of_as_many_buckets_wastes_less(widths: dict[int, int], num_buckets: int) -> None:
-    edges = [bucket.width_px for bucket in plan_buckets(widths, 8, num_buckets)]
-    assert edges == sorted(set(edges))
-    assert len(edges) <= num_buckets
-    assert all(edge % WIDTH_MULTIPLE == 0 for edge in edges)
-    possible = sorted({-(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE for width in widths})
-    choices = [
-        [*inner, possible[-1]] for size in range(num_buckets) for inner in itertools.combinations(possible[:-1], size)
-    ]
-    assert padded_area(widths, edges) == min(padded_area(widths, choice) for choice in choices)
-
-
-def test_padding_of_a_wide_histogram_stays_under_five_percent() -> None:
-    widths = {
-        width: 1 + min(width - 20, 420 - width) for width in range(20, 421)
-    }  # lines of 20 to 420 px, most in the middle
-    edges = [bucket.width_px for bucket in plan_buckets(widths, 64)]
-    own = sum(width * lines for width, lines in widths.items())
-    assert len(edges) == 24
-    assert 1 - own / padded_area(widths, edges) < 0.05
-
-
-def test_batches_of_all_buckets_have_about_the_same_area() -> None:
-    widths = {width: 10 for width in range(20, 421)}
-    areas = [bucket.width_px * bucket.batch_size for bucket in plan_buckets(widths, 64)]
-    assert max(areas) / min(areas) < 1.2
-
-
-# Batches
 
 
 def test_a_batch_holds_the_lines_padded_on_the_right_with_paper(dataset: Path) -> None:
@@ -237,53 +141,6 @@ def test_padding_share_is_that_of_the_batches(dataset: Path) -> None:
         padded += batch["image"].shape[0] * batch["image"].shape[2]
         own += int(batch["width"].sum())
     assert loader.padding_share == pytest.approx(1 - own / padded)
-
-
-# Mixtures
-
-
-@pytest.fixture(scope="module")
-def other_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60 lines more, whose ids begin with `more`."""
-    samples = make_samples("more", numbers(60, seed=9))
-    return write_dataset(tmp_path_factory.mktemp("loader") / "more", {"train": samples})
-
-
-def test_a_mixture_has_every_line_of_each_dataset_once(dataset: Path, other_dataset: Path) -> None:
-    mixture = Mixture([load(dataset), load(other_dataset)])
-    assert mixture.num_samples == 170
-    for seed, epoch in ((None, 0), (1, 0), (1, 1)):
-        batches = ids(list(mixture.batches(seed, epoch)))
-        assert len(batches) == mixture.count(seed, epoch)
-        counts = Counter(itertools.chain(*batches))
-        assert set(counts.values()) == {1}
-        assert Counter(name.split("-")[0] for name in counts) == {"train": 110, "more": 60}
-
-
-def test_a_mixture_is_stirred_and_the_same_for_the_same_seed(dataset: Path, other_dataset: Path) -> None:
-    mixture = Mixture([load(dataset), load(other_dataset)])
-    owners = {e: "".join(batch[0][0] for batch in ids(list(mixture.batches(1, e)))) for e in (0, 1)}
-    assert "mt" in owners[0].strip("m")  # they alternate, one does not follow the other
-    assert owners[0] != owners[1]
-    again = Mixture([load(dataset), load(other_dataset)])
-    assert_same(list(mixture.batches(1, 0)), list(again.batches(1, 0)))
-
-
-def test_skip_in_a_mixture_goes_on_with_the_very_next_batch(
-    dataset: Path, other_dataset: Path, small_windows: None
-) -> None:
-    mixture = Mixture([load(dataset), load(other_dataset)])
-    for seed in (None, 4):
-        whole = list(mixture.batches(seed, 0))
-        for skip in range(0, len(whole) + 1, 3):
-            assert_same(list(mixture.batches(seed, 0, skip)), whole[skip:])
-
-
-@pytest.mark.parametrize("odd", [{"height": 48}, {"channels": 3}])
-def test_images_of_another_shape_cannot_be_mixed(odd: dict[str, int], dataset: Path, tmp_path: Path) -> None:
-    other = write_dataset(tmp_path / "odd", {"train": ["1", "2"]}, **odd)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="they cannot be mixed"):
-        Mixture([load(dataset), load(other)])
 
 
 # tf.data

@@ -43,11 +43,13 @@ def history(run: Path) -> list[dict[str, str]]:
 # What it learns
 
 
-def test_sixteen_lines_are_learned_by_heart_within_a_minute(trained_run: TrainedRun) -> None:
+def test_sixteen_lines_are_learned_by_heart_in_two_hundred_steps(trained_run: TrainedRun) -> None:
     (result,) = trained_run.metrics["datasets"].values()
     assert result["exact_match"] == 1.0
     assert (result["lines"], result["exact"], result["cer"]) == (16, 16, 0.0)
-    assert trained_run.seconds < 60
+    (weights,) = trained_run.run.glob("last/*.npz")
+    with np.load(weights) as saved:
+        assert 100 < int(saved["optimizer/0/"]) < 200  # the optimizer counts its steps
     losses = [float(row["loss"]) for row in history(trained_run.run)]
     assert losses[-1] < losses[0] / 100
 
@@ -86,8 +88,11 @@ def test_the_history_has_a_row_an_epoch(trained_run: TrainedRun) -> None:
 
 
 def tiny_model() -> tuple[CTCModel, list[dict[str, Any]]]:
-    """A model that does not learn, and two batches of unlike size and loss."""
+    """A model that neither learns nor rolls dice, and two batches of 3 lines and of 1."""
     model = CTCModel(build_crnn(32, 11), Charset("0123456789"))
+    for layer in model.network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
     model.compile(optimizer=keras.optimizers.SGD(0.0), jit_compile=False)
     batches = []
     for texts in (["12", "3", "456"], ["98765432"]):
@@ -115,18 +120,15 @@ def test_losses_are_the_mean_over_lines_not_the_last_batch() -> None:
     for batch in batches:
         logs = model.test_step(batch)
     assert float(logs["loss"]) == pytest.approx(np.mean(losses), rel=1e-5)
+    each = []
+    for batch in batches:
+        model.reset_metrics()
+        each.append(float(model.train_step(batch)["loss"]))
     model.reset_metrics()
-    keras.utils.set_random_seed(1)
-    each = [
-        (float(model.train_step(batch)["loss"]), len(batch["id"])) for batch in batches for _ in [model.reset_metrics()]
-    ]
-    model.reset_metrics()
-    keras.utils.set_random_seed(1)
     for batch in batches:
         logs = model.train_step(batch)
-    mean = sum(loss * lines for loss, lines in each) / sum(lines for _, lines in each)
-    assert float(logs["loss"]) == pytest.approx(mean, rel=0.05)  # dropout differs a little
-    assert float(logs["loss"]) != pytest.approx(each[-1][0], rel=0.05)
+    assert float(logs["loss"]) == pytest.approx((3 * each[0] + each[1]) / 4, rel=1e-5)
+    assert each[0] != pytest.approx(each[1], rel=0.01)
 
 
 def test_validation_counts_errors_over_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +222,7 @@ def unbroken(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[W
     return watch, run
 
 
-@pytest.mark.parametrize("stop_after", [5, 13])
+@pytest.mark.parametrize("stop_after", [5, 13])  # in mid-epoch, and with the last batch of the first epoch
 def test_a_stopped_run_goes_on_with_the_very_next_batch(
     stop_after: int, dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
 ) -> None:
@@ -233,6 +235,7 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
     watched_train(second, [dataset], tmp_path / "run", settings(), True)
     assert first.learned + second.learned == whole.learned
     assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
+    assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
     # Not only the same lines: the same network, dropout and optimizer included.
     left, right = weights(tmp_path / "run"), weights(whole_run)
     assert left.keys() == right.keys()
@@ -247,20 +250,6 @@ def test_every_line_is_learned_once_an_epoch_in_an_order_of_its_own(unbroken: tu
     for epoch in epochs:
         assert sorted(name for batch in epoch for name in batch) == [f"train-{index:09d}" for index in range(40)]
     assert epochs[0] != epochs[1]
-
-
-def test_a_run_that_stopped_between_two_epochs_goes_on_with_the_next(
-    dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
-) -> None:
-    whole = unbroken[0].learned
-    first, second = Watch(len(whole) // 2), Watch()
-    with pytest.raises(KeyboardInterrupt):
-        watched_train(first, [dataset], tmp_path / "run", settings(), False)
-    watched_train(second, [dataset], tmp_path / "run", settings(), True)
-    assert first.learned + second.learned == whole
-    rows = history(tmp_path / "run")
-    assert [int(row["epoch"]) for row in rows] == [0, 1]
-    assert (tmp_path / "run" / "predictions" / "epoch-001.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -302,13 +291,14 @@ def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: P
     frozen = settings(train__epochs="9", train__patience="2", train__learning_rate="1e-9")
     run = tmp_path / "run"
     metrics = train([dataset], run, frozen, False)
-    assert metrics["epochs"] == len(history(run)) == 3  # the best is the first, and two that are no better
+    rates = [float(row["val_cer"]) for row in history(run)]
+    assert metrics["epochs"] == len(rates) == rates.index(min(rates)) + 3 < 9  # the best, and two that are no better
     state = json.loads((run / "last" / "state.json").read_text())
     assert (state["stopped"], state["since_best"]) == (True, 2)
     (run / "metrics.json").unlink()
     again = train([dataset], run, frozen, True)  # evaluates, and trains no further
     assert again == metrics
-    assert len(history(run)) == 3
+    assert len(history(run)) == len(rates)
 
 
 # What goes wrong
@@ -333,7 +323,7 @@ def test_a_loss_that_is_no_number_names_its_samples() -> None:
     kernel = model.network.get_layer("conv1").kernel
     kernel.assign(tf.fill(kernel.shape, float("nan")))
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
-        model.train_step(batches[0])
+        tf.function(model.train_step)(batches[0])  # as fit does
     meant = trainer._meant_by(raised.value)
     assert isinstance(meant, FloatingPointError)
     for text in ("12", "3", "456"):
@@ -354,12 +344,10 @@ def test_an_unknown_character_in_mid_run_is_the_user_s_to_mend(dataset: Path, tm
         train([dataset], tmp_path / "run", settings(data__charset="01234"), False)
 
 
-def test_a_dataset_without_validation_lines_is_refused_or_split(tmp_path: Path) -> None:
-    folder = write_dataset(tmp_path / "d", {"train": numbers(5)})
-    try:
+def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d", {"val": numbers(5)})
+    with pytest.raises(UserError, match="has no samples in split 'train'; it has val"):
         train([folder], tmp_path / "run", settings(), False)
-    except UserError as error:
-        assert "'val'" in str(error)
 
 
 def test_other_errors_of_tensorflow_stay_what_they_are() -> None:

@@ -53,9 +53,7 @@ def quasicrystal(height: int, width: int, rng: Random) -> Image.Image:
     Source: https://en.wikipedia.org/wiki/Quasicrystal
     """
     if min(height, width) < 2:
-        raise DrawError(
-            "background", f"expected at least 2 x 2 pixels of quasicrystal, given {width} x {height}"
-        )
+        raise DrawError("background", f"expected at least 2 x 2 pixels of quasicrystal, given {width} x {height}")
     frequency = rng.random() * 30 + 20
     phase = rng.random() * 2 * math.pi
     num_rotations = rng.randint(10, 20)
@@ -103,9 +101,7 @@ def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Im
     try:
         names = sorted(os.listdir(folder))  # the disk's own order differs from one machine to the next
     except OSError as error:
-        raise DrawError(
-            "background", f"expected a folder of pictures, {folder!r}: {error.strerror}"
-        ) from error
+        raise DrawError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
     if not names:
         raise DrawError("background", f"expected a folder of pictures, {folder!r} is empty")
     name = names[rng.randint(0, len(names) - 1)]

@@ -57,7 +57,7 @@ def broken_dots(image: Array, strength: float, random: Random) -> Array:
     """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of the ink."""
     height = image.shape[0]
     specks = _noise_field(image.shape, height / random.uniform(10.0, 24.0), random)
-    lost = np.clip((specks - (1.0 - 0.45 * strength)) * 8.0, 0.0, 1.0)
+    lost = np.clip((specks - (1.0 - 0.4 * strength)) * 8.0, 0.0, 1.0)
     paper = _paper(image)
     return _rounded(image + (paper - image.astype(np.float32)) * _per_channel(lost, image))
 
@@ -118,9 +118,7 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     outside = [max(0, -edges[0]), max(0, edges[1] - height), max(0, -edges[2]), max(0, edges[3] - width)]
     above, below, before, after = outside
     padded = cv2.copyMakeBorder(image, above, below, before, after, cv2.BORDER_REPLICATE)
-    cut = padded[
-        edges[0] + outside[0] : edges[1] + outside[0], edges[2] + outside[2] : edges[3] + outside[2]
-    ]
+    cut = padded[edges[0] + outside[0] : edges[1] + outside[0], edges[2] + outside[2] : edges[3] + outside[2]]
     if cut.shape[0] < 4 or cut.shape[1] < 4:
         return image
     new_width = max(4, round(cut.shape[1] * height / cut.shape[0]))
@@ -134,9 +132,7 @@ def perspective(image: Array, strength: float, random: Random) -> Array:
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     moved = corners + (random.uniform(-0.08, 0.08, (4, 2)) * height * strength).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(corners, moved)
-    return cv2.warpPerspective(
-        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def uneven_light(image: Array, strength: float, random: Random) -> Array:
@@ -188,11 +184,12 @@ def camera_noise(image: Array, strength: float, random: Random) -> Array:
 
 
 def binarise(image: Array, strength: float, random: Random) -> Array:
-    """Black and white at a threshold somewhere between ink and paper; the stronger, the further off the middle."""
-    paper = _paper(image)
-    ink = float(image.min()) if paper > 127 else float(image.max())
-    threshold = (paper + ink) / 2 + (paper - ink) * 0.28 * strength * random.uniform(-1.0, 1.0)
+    """Black and white at Otsu's threshold, or up to half way from there to the ink or to the paper."""
     gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    middle, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
+    paper = _paper(image)
+    # Less far towards the ink: thin strokes, which never are as dark as thick ones, would go altogether.
+    threshold = middle + (paper - middle) * strength * random.uniform(-0.25, 0.5)
     black_white = np.where(gray > threshold, np.uint8(255), np.uint8(0))
     return black_white if image.ndim == 2 else np.repeat(black_white[:, :, None], 3, axis=2)
 
@@ -236,6 +233,8 @@ def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, f
 
 def degrade(image: Array, drawn: list[tuple[str, float]], seed: int) -> Array:
     """Returns the image after all that was drawn has befallen it; seed in [0, 2**32)."""
+    if not drawn:
+        return image  # a RandomState takes 140 us to seed, nearly as long as a line takes to draw
     random = Random(seed)
     for name, strength in drawn:
         image = DEGRADATIONS[name](image, strength, random)

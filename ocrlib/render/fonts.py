@@ -101,9 +101,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
             faces.setdefault(digest, face)
     if not faces:
         some = "; ".join(f"{name} {why}" for name, why in list(left_out.items())[:3])
-        raise UserError(
-            f"[render] no font of {len(left_out)} draws the charset ({some}); add fonts to render.fonts"
-        )
+        raise UserError(f"[render] no font of {len(left_out)} draws the charset ({some}); add fonts to render.fonts")
     return sorted(faces.values(), key=lambda face: (face.name, face.sha256)), left_out
 
 
@@ -135,9 +133,7 @@ def _find(source: str) -> list[Path]:
         package, folder = _PACKAGED[source]
         spec = find_spec(package)
         if spec is None or spec.origin is None:
-            raise UserError(
-                f"[render] fonts '{source}': the package {package} is not installed; run `make setup`"
-            )
+            raise UserError(f"[render] fonts '{source}': the package {package} is not installed; run `make setup`")
         path = Path(spec.origin).parent / folder
     else:
         path = Path(source)

@@ -69,11 +69,11 @@ class Face(dict[str, Glyph]):
                 text, "L", stroke_width=self._stroke_px, anchor="la", start=(0, 0), stroke_filled=True
             )
         except (OSError, RuntimeError) as error:
-            raise DrawError("layout", f"{font.path}: cannot lay out {text!r}: {error}") from error
+            raise DrawError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
         num_pixels = mask.size[0] * mask.size[1]
-        if mask.getbbox() is None:
-            mask, num_pixels = None, 0
-        glyph = self[text] = Glyph(advance, bottom, mask, left, top)
+        inked = mask.getbbox() is not None
+        num_pixels *= inked
+        glyph = self[text] = Glyph(advance, bottom, mask if inked else None, left, top)
         self.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         self._cache.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         return glyph

@@ -122,9 +122,7 @@ def _tint(ink: Image.Image, fill: Color) -> Image.Image:
     return Image.merge("RGBA", (*(Image.new("L", ink.size, value) for value in fill), ink))
 
 
-def _make_background(
-    text_width: int, options: LineOptions, rng: Random, seed: int
-) -> tuple[Image.Image, str | None]:
+def _make_background(text_width: int, options: LineOptions, rng: Random, seed: int) -> tuple[Image.Image, str | None]:
     """Paper for the whole line, margins included, and the file name of the picture it was cut from."""
     _, left, _, right = options.margins
     height = options.height

@@ -17,6 +17,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ocrlib.errors import UserError
+from ocrlib.shards.manifest import read_manifest
 from ocrlib.shards.record import PROVENANCE, Sample, decode_image, encode_image
 
 PIXEL_CHUNK_BYTES = 1 << 20  # 1 MiB: large enough to read at disk speed, small enough to read one sample
@@ -74,6 +76,35 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
             strings = h5py.check_string_dtype(dataset.dtype) is not None
             columns[name] = dataset.asstr()[:] if strings else dataset[:]
         return columns
+
+
+def read_hdf5(dataset: str | Path, split: str) -> dict[str, np.ndarray]:
+    """Returns a whole split as numpy arrays, its N samples in order: for training with anything but TensorFlow.
+
+    `id`, `text` and `width` are (N,), so is each name of the provenance (`font`, `background`, ...). The image of
+    sample i is `pixels[offsets[i]:offsets[i + 1]]`: uint8 rows of `width[i]` pixels, or a PNG where the recipe says so.
+
+    Raises:
+      UserError: no such dataset or split, no HDF5 files in it, or a damaged one.
+    """
+    folder = Path(dataset)
+    manifest = read_manifest(folder)
+    if split not in manifest.splits:
+        raise UserError(f"{folder}: has no split '{split}'; it has {', '.join(manifest.splits)}")
+    names = ["id", "text", "width", *PROVENANCE, "pixels", "offsets"]
+    parts = []
+    for shard in manifest.splits[split].shards:
+        if "hdf5" not in shard.files:
+            raise UserError(f"{folder}: has no HDF5 files; make it with output.formats = ['hdf5']")
+        path = folder / shard.files["hdf5"].name
+        try:
+            parts.append(read_columns(path, names))
+        except (OSError, KeyError) as error:
+            raise UserError(f"{path}: is damaged ({error}); `python -m ocrlib verify {folder} --repair`") from None
+    starts = np.cumsum([0] + [len(part["pixels"]) for part in parts])
+    offsets = [part["offsets"][:-1] + start for part, start in zip(parts, starts, strict=False)]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in names[:-1]}
+    return columns | {"offsets": np.concatenate([*offsets, starts[-1:]])}
 
 
 def decode_shard(path: Path, encoding: str, height: int, channels: int) -> Iterator[Sample]:

@@ -25,6 +25,7 @@ def _plain_name(name: str) -> str:
 
 
 PlainName = Annotated[str, AfterValidator(_plain_name)]
+FileFormat = Literal["tfrecord", "hdf5"]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -48,7 +49,7 @@ class ShardEntry:
 
     stem: PlainName
     samples: Annotated[int, Field(ge=1)]
-    files: Annotated[dict[Literal["tfrecord", "hdf5"], ShardFile], Field(min_length=1)]
+    files: Annotated[dict[FileFormat, ShardFile], Field(min_length=1)]
     widths: dict[str, Count]
     rejected: dict[str, Count] = field(default_factory=dict)
 
@@ -104,14 +105,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     if not folder.is_dir():
-        raise UserError(
-            f"{folder}: no such folder; make a dataset with `python generate_data.py RECIPE.toml`"
-        )
+        raise UserError(f"{folder}: no such folder; make a dataset with `python generate_data.py RECIPE.toml`")
     if not path.exists():
         if (folder / WORK_DIR).is_dir():
-            raise UserError(
-                f"{folder}: is half-finished; run the same generate_data.py command again to resume it"
-            )
+            raise UserError(f"{folder}: is half-finished; run the same generate_data.py command again to resume it")
         raise UserError(f"{folder}: is no dataset: it has no {FILE_NAME}")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

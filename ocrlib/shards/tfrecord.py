@@ -117,9 +117,7 @@ def _example(sample: Sample, encoding: str) -> bytes:
         features[name] = value.encode() if isinstance(value, str) else value
     # Example { Features features = 1; }, Features { map<string, Feature> feature = 1; }; sorted, so that
     # equal samples are equal bytes.
-    entries = [
-        _field(1, _map_key(name) + _field(2, _feature(value))) for name, value in sorted(features.items())
-    ]
+    entries = [_field(1, _map_key(name) + _field(2, _feature(value))) for name, value in sorted(features.items())]
     return _field(1, b"".join(entries))
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ocrlib.shards import hdf5, tfrecord
-from ocrlib.shards.manifest import Manifest, ShardEntry
+from ocrlib.shards.manifest import FileFormat, Manifest, ShardEntry
 from ocrlib.shards.record import Sample
-
-REPAIR_HINT = "delete the shard's files and run generate_data.py with the same recipe again"
 
 
 def sha256_of(path: Path) -> str:
@@ -33,7 +31,7 @@ def check_files(folder: Path, shard: ShardEntry, *, hashes: bool) -> list[str]:
     return problems
 
 
-def read_shard(folder: Path, manifest: Manifest, shard: ShardEntry, file_format: str) -> Iterator[Sample]:
+def read_shard(folder: Path, manifest: Manifest, shard: ShardEntry, file_format: FileFormat) -> Iterator[Sample]:
     """Yields the samples of one file of a shard; raises ValueError or OSError where it is damaged."""
     path = folder / shard.files[file_format].name
     image = manifest.image

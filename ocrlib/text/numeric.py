@@ -1,14 +1,12 @@
 """Numeric strings drawn from a recipe's weighted regular expressions."""
 
 import unicodedata
-from importlib.metadata import version
 from random import Random
-
-from rstr import Rstr
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.recipe import NumericText, Pattern
+from ocrlib.text.patterns import compile_pattern
 from ocrlib.text.source import DrawnText, sample_rng
 
 _CHECK_DRAWS = 500  # strings of each pattern held against the charset before a dataset is begun
@@ -31,8 +29,13 @@ class NumericStrings:
         self._weights = [pattern.weight for pattern in config.patterns]
         self._charset = Charset(config.charset)
         self._seed = seed
-        self.inputs = {"rstr": version("rstr")}
+        self._compiled = {}
+        self.inputs = {"rstr": "3.2.2"}  # whose strings these are
         for pattern in config.patterns:
+            try:
+                self._compiled[pattern.regex] = compile_pattern(pattern.regex)
+            except ValueError as error:
+                raise _undrawable(pattern, error) from None
             rng = sample_rng(0, "check", 0, 0, pattern.name)
             for _ in range(_CHECK_DRAWS):
                 self._string(pattern, rng)
@@ -45,11 +48,9 @@ class NumericStrings:
 
     def _string(self, pattern: Pattern, rng: Random) -> str:
         try:
-            text = unicodedata.normalize("NFC", Rstr(rng).xeger(pattern.regex))
-        except (KeyError, ValueError) as error:
-            raise UserError(
-                f"[text] pattern '{pattern.name}': no string can be drawn from {pattern.regex!r} ({error})"
-            ) from None
+            text = unicodedata.normalize("NFC", self._compiled[pattern.regex](rng))
+        except KeyError as error:  # a group that this draw left out, and refers to
+            raise _undrawable(pattern, error) from None
         if not text:
             raise UserError(f"[text] pattern '{pattern.name}' drew an empty string; let it draw at least one character")
         if missing := self._charset.missing(text):
@@ -58,3 +59,7 @@ class NumericStrings:
                 "add it to text.charset or change the pattern"
             )
         return text
+
+
+def _undrawable(pattern: Pattern, error: Exception) -> UserError:
+    return UserError(f"[text] pattern '{pattern.name}': no string can be drawn from {pattern.regex!r} ({error})")

@@ -1,11 +1,12 @@
 """Kills a run of the factory again and again, and resumes it: `python -m tests.benchmarks.bench_faults --kills 50`.
 
 SIGKILL of the parent, SIGKILL of one worker, SIGINT (to all, as a terminal sends it) and SIGTERM take turns at
-random moments. In the end every shard must have the bytes of a run that nobody disturbed, and nothing may be
+random moments: some by the clock, to hit the start, most by the number of shards done. In the end every shard must have the bytes of a run that nobody disturbed, and nothing may be
 left over: no temporary file, no `.work`, no process.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import shutil
@@ -25,6 +26,7 @@ KINDS = ("SIGKILL parent", "SIGKILL worker", "SIGINT", "SIGTERM")
 # 1 is the script's own; the signal itself, where it arrives before the script has taken over.
 EXIT_CODES = {"SIGKILL parent": {-9}, "SIGKILL worker": {None}, "SIGINT": {1, -2}, "SIGTERM": {1, -15}}
 SIZES = ("--splits.train", 600, "--splits.val", 40, "--splits.test", 40, "--output.shard_samples", 20)
+NUM_SHARDS = 34
 TIMEOUT_S = 120
 
 
@@ -48,16 +50,15 @@ class Ordeal:
     faults: list[str] = field(default_factory=list)
 
 
-def torment(recipe: Path, out: Path, wanted: dict[str, str], num_kills: int, longest_s: float, seed: int = 0) -> Ordeal:
+def torment(recipe: Path, out: Path, wanted: dict[str, str], num_kills: int, seed: int = 0) -> Ordeal:
     """Makes `out` under num_kills blows, resuming after each; starts over whenever it gets done before the last.
 
     Args:
       wanted: {file name: SHA-256} of an undisturbed run.
-      longest_s: blows fall up to so many seconds after a run began; about what an undisturbed one takes.
     """
     rng, ordeal = random.Random(seed), Ordeal()
     while len(ordeal.blows) < num_kills:
-        _one_run(recipe, out, rng, num_kills, longest_s, ordeal)
+        _one_run(recipe, out, rng, num_kills, ordeal)
         if (out / "manifest.json").exists() and len(ordeal.blows) < num_kills:
             _finish(recipe, out, wanted, ordeal)
             shutil.rmtree(out)
@@ -65,18 +66,17 @@ def torment(recipe: Path, out: Path, wanted: dict[str, str], num_kills: int, lon
     return ordeal
 
 
-def _one_run(recipe: Path, out: Path, rng: random.Random, num_kills: int, longest_s: float, ordeal: Ordeal) -> None:
+def _one_run(recipe: Path, out: Path, rng: random.Random, num_kills: int, ordeal: Ordeal) -> None:
     """Starts the script and strikes until it is down, done, or struck often enough."""
     started = time.monotonic()
     run = _start(recipe, out)
     ordeal.runs += 1
     while len(ordeal.blows) < num_kills:
-        try:
-            run.wait(rng.uniform(0, longest_s))
+        _await_moment(run, out, rng)
+        if run.poll() is not None:
             break  # it was faster than the blow
-        except subprocess.TimeoutExpired:
-            kind = KINDS[len(ordeal.blows) % len(KINDS)]
-        after_s, shards_done = time.monotonic() - started, len(list(out.glob(".work/*-0*.json")))
+        kind = KINDS[len(ordeal.blows) % len(KINDS)]
+        after_s, shards_done = time.monotonic() - started, _shards_done(out)
         code = _strike(run, kind, rng)
         if code == "missed":
             continue
@@ -90,6 +90,20 @@ def _one_run(recipe: Path, out: Path, rng: random.Random, num_kills: int, longes
     struck_down = bool(ordeal.blows) and ordeal.blows[-1].code == code
     if code != 0 and not struck_down:
         ordeal.faults.append(f"a run ended by itself with {code}: {_stderr(run)[-300:]}")
+
+
+def _await_moment(run: subprocess.Popen, out: Path, rng: random.Random) -> None:
+    """Waits for a moment that chance picks, or for the end of the run."""
+    by_clock = rng.random() < 0.25
+    target = 0 if by_clock else rng.randint(_shards_done(out), NUM_SHARDS)
+    while run.poll() is None and _shards_done(out) < target:
+        time.sleep(0.005)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        run.wait(rng.uniform(0, 2.0 if by_clock else 0.2))
+
+
+def _shards_done(out: Path) -> int:
+    return len(list(out.glob(".work/*-0*.json")))
 
 
 def _start(recipe: Path, out: Path) -> subprocess.Popen:
@@ -149,13 +163,12 @@ def _finish(recipe: Path, out: Path, wanted: dict[str, str], ordeal: Ordeal) -> 
         ordeal.faults.append(f"left over: {', '.join(leftovers(out))}")
 
 
-def undisturbed(recipe: Path, out: Path) -> tuple[dict[str, str], float]:
-    """Makes the dataset in peace; returns {file name: SHA-256} and the seconds it took."""
-    started = time.monotonic()
+def undisturbed(recipe: Path, out: Path) -> dict[str, str]:
+    """Makes the dataset in peace; returns {file name: SHA-256}."""
     run = _start(recipe, out)
     if run.wait(TIMEOUT_S) != 0:
         raise RuntimeError(f"the undisturbed run failed: {_stderr(run)}")
-    return shard_hashes(out), time.monotonic() - started
+    return shard_hashes(out)
 
 
 def _table(ordeal: Ordeal) -> str:
@@ -182,9 +195,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder, "tiny.toml")
         recipe.write_text(TINY)
-        wanted, seconds = undisturbed(recipe, Path(folder, "undisturbed"))
-        print(f"undisturbed: {len(wanted)} files in {seconds:.1f} s")
-        ordeal = torment(recipe, Path(folder, "tormented"), wanted, arguments.kills, seconds, arguments.seed)
+        started = time.monotonic()
+        wanted = undisturbed(recipe, Path(folder, "undisturbed"))
+        print(f"undisturbed: {len(wanted)} files in {time.monotonic() - started:.1f} s")
+        ordeal = torment(recipe, Path(folder, "tormented"), wanted, arguments.kills, arguments.seed)
     print(_table(ordeal))
     print(f"{len(ordeal.blows)} blows, {ordeal.runs} runs, finished {ordeal.finished} times")
     print("\n".join(ordeal.faults) or "every hash equals the undisturbed run's; nothing left over")

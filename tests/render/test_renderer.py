@@ -171,9 +171,7 @@ def test_pictures_come_from_a_folder_that_has_some(tmp_path):
     for bad in (tmp_path, tmp_path / "none"):
         with pytest.raises(UserError) as caught:
             background_folder(Render(background_images=str(bad)))
-        assert str(caught.value) == (
-            f"[render] background_images '{bad}': expected a folder of pictures, or 'trdg'"
-        )
+        assert str(caught.value) == (f"[render] background_images '{bad}': expected a folder of pictures, or 'trdg'")
 
 
 def test_the_inputs_of_the_fingerprint_name_fonts_pictures_and_libraries(tmp_path):

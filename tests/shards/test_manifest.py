@@ -105,9 +105,7 @@ def test_what_is_no_dataset_says_how_to_get_one(tmp_path):
     )
     assert message_of(tmp_path).endswith("is no dataset: it has no manifest.json")
     (tmp_path / ".work").mkdir()
-    assert message_of(tmp_path).endswith(
-        "is half-finished; run the same generate_data.py command again to resume it"
-    )
+    assert message_of(tmp_path).endswith("is half-finished; run the same generate_data.py command again to resume it")
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):

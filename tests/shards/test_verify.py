@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.factory import rerender
+from ocrlib.repair import rerender
 from ocrlib.shards import hdf5, tfrecord
 from ocrlib.shards.manifest import read_manifest
 from ocrlib.shards.verify import check_files, read_shard, sha256_of, verify_shard

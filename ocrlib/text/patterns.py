@@ -1,0 +1,107 @@
+"""Strings drawn from regular expressions, compiled once: what `rstr` 3.2.2 draws, ten times sooner.
+
+Given the same generator both draw the same string, but for negated sets: there rstr goes through a `set`,
+whose order differs from one process to the next, and shards must not.
+"""
+
+import string
+from collections.abc import Callable, Sequence
+from random import Random
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
+
+MAX_REPEATS = 100  # of *, + and {n,}
+_DIGITS, _WORD = string.digits, string.ascii_letters + string.digits + "_"
+_CATEGORIES = {
+    "CATEGORY_DIGIT": _DIGITS,
+    "CATEGORY_NOT_DIGIT": string.ascii_letters + string.punctuation,
+    "CATEGORY_SPACE": string.whitespace,
+    "CATEGORY_NOT_SPACE": string.printable.strip(),
+    "CATEGORY_WORD": _WORD,
+    "CATEGORY_NOT_WORD": "".join(c for c in string.printable if c not in _WORD),
+}
+
+Groups = dict[int, str]
+Node = Callable[[Random, Groups], str]
+
+
+def compile_pattern(regex: str) -> Callable[[Random], str]:
+    """Returns what draws a string that `regex` matches, all it needs of chance from the generator given.
+
+    Raises:
+      ValueError: the regex uses what only a search can (possessive quantifiers, atomic groups, conditions),
+        repeats more than MAX_REPEATS times, or has a set without a printable ASCII character.
+    """
+    draw = _sequence(_parser.parse(regex))
+    return lambda rng: draw(rng, {})
+
+
+def _sequence(states: Any) -> Node:
+    nodes = [_node(operation.name, value) for operation, value in states]
+    if len(nodes) == 1:
+        return nodes[0]
+    return lambda rng, groups: "".join([node(rng, groups) for node in nodes])
+
+
+def _node(operation: str, value: Any) -> Node:
+    if operation == "LITERAL":
+        character = chr(value)
+        return lambda rng, groups: character
+    if operation in ("AT", "ASSERT_NOT"):
+        return lambda rng, groups: ""
+    if operation in ("IN", "ANY", "NOT_LITERAL", "CATEGORY"):
+        return _one_of(_candidates(operation, value))
+    if operation in ("MAX_REPEAT", "MIN_REPEAT"):
+        return _repeat(*value)
+    if operation == "SUBPATTERN":
+        return _group(value[0], _sequence(value[-1]))
+    if operation == "ASSERT":
+        return _sequence(value[1])
+    if operation == "BRANCH":
+        branches = [_sequence(states) for states in value[1]]
+        return lambda rng, groups: rng.choice(branches)(rng, groups)
+    if operation == "GROUPREF":
+        return lambda rng, groups: groups[value]
+    raise ValueError(f"'{operation.lower()}'")
+
+
+def _candidates(operation: str, value: Any) -> Sequence[str]:
+    """The characters that one position can hold, in order."""
+    if operation == "LITERAL":
+        return chr(value)
+    if operation == "RANGE":
+        return [chr(code) for code in range(value[0], value[1] + 1)]
+    if operation == "CATEGORY":
+        return _CATEGORIES[value.name]
+    if operation == "ANY":
+        return string.printable.replace("\n", "")
+    if operation == "NOT_LITERAL":
+        return string.printable.replace(chr(value), "")
+    assert operation == "IN"
+    negated = value[0][0].name == "NEGATE"
+    inside = [c for part, item in value[negated:] for c in _candidates(part.name, item)]
+    return [c for c in string.printable if c not in inside] if negated else inside
+
+
+def _one_of(candidates: Sequence[str]) -> Node:
+    if not candidates:
+        raise ValueError("a set without a printable character")
+    return lambda rng, groups: rng.choice(candidates)
+
+
+def _repeat(least: int, most: int, states: Any) -> Node:
+    most, node = min(most, MAX_REPEATS), _sequence(states)
+    if least > most:
+        raise ValueError(f"repeats {least} times, the most is {MAX_REPEATS}")
+    return lambda rng, groups: "".join([node(rng, groups) for _ in range(rng.randint(least, most))])
+
+
+def _group(number: int | None, node: Node) -> Node:
+    if number is None:
+        return node
+
+    def draw(rng: Random, groups: Groups) -> str:
+        groups[number] = drawn = node(rng, groups)
+        return drawn
+
+    return draw

@@ -1,0 +1,240 @@
+"""The commands as a user types them: what they print, what they write, and how they end."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocrlib import cli
+from tests.training_fixtures import Outcome, TrainedRun, draw_line, flip_byte, numbers, run_program, write_dataset
+
+
+class Command:
+    """`python -m ocrlib` in this process: TensorFlow comes up once for all of these tests."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capfd = monkeypatch, capfd
+
+    def __call__(self, *arguments: object) -> Outcome:
+        self._monkeypatch.setattr(sys, "argv", ["ocrlib", *map(str, arguments)])
+        self._capfd.readouterr()
+        with pytest.raises(SystemExit) as raised:
+            cli.entry()
+        printed = self._capfd.readouterr()
+        return Outcome(code=int(raised.value.code or 0), stdout=printed.out, stderr=printed.err, seconds=0.0)
+
+
+@pytest.fixture
+def ocrlib(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs a command and returns how it ended."""
+    return Command(monkeypatch, capfd)
+
+
+@pytest.fixture(scope="module")
+def pictures(trained_run: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four lines that the reader knows, as pictures of different kinds and sizes, one in a folder of its own."""
+    folder = tmp_path_factory.mktemp("pictures")
+    lines = [Image.fromarray(draw_line(text)) for text in trained_run.texts[:4]]
+    lines[0].save(folder / "a.png")
+    lines[1].convert("RGBA").save(folder / "b.png")
+    lines[2].resize((lines[2].width * 3, lines[2].height * 3), Image.Resampling.BICUBIC).save(folder / "c.tif")
+    (folder / "more").mkdir()
+    Image.fromarray(np.asarray(lines[3]).astype(np.uint16) * 257).save(folder / "more" / "d.png")
+    (folder / "notes.txt").write_text("no picture, and not taken for one")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A good dataset, in both formats."""
+    splits = {"train": numbers(30, seed=1), "test": numbers(5, seed=2)}
+    return write_dataset(tmp_path_factory.mktemp("cli") / "digits", splits)
+
+
+# predict
+
+
+def test_predict_prints_name_text_and_confidence(ocrlib: Command, trained_run: TrainedRun, pictures: Path) -> None:
+    outcome = ocrlib("predict", "--model", trained_run.run, pictures)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    rows = [line.split("\t") for line in outcome.stdout.splitlines()]
+    names = ["a.png", "b.png", "c.tif", "more/d.png"]
+    assert [row[:2] for row in rows] == [list(pair) for pair in zip(names, trained_run.texts[:4], strict=True)]
+    for row in rows:
+        assert len(row) == 3
+        assert len(row[2]) == len("0.1234")
+        assert 0 <= float(row[2]) <= 1
+
+
+def test_predict_writes_the_same_rows_to_a_file(
+    ocrlib: Command, trained_run: TrainedRun, pictures: Path, tmp_path: Path
+) -> None:
+    printed = ocrlib("predict", "--model", trained_run.run, pictures / "a.png", pictures / "c.tif")
+    outcome = ocrlib(
+        "predict",
+        "--model",
+        trained_run.run / "best.keras",
+        pictures / "a.png",
+        pictures / "c.tif",
+        "--out",
+        tmp_path / "o.tsv",
+    )
+    assert outcome.code == 0
+    assert outcome.stdout == f"{tmp_path / 'o.tsv'}: 2 lines read\n"
+    assert (tmp_path / "o.tsv").read_text() == printed.stdout
+
+
+def test_predict_reads_on_past_damaged_pictures(trained_run: TrainedRun, pictures: Path, tmp_path: Path) -> None:
+    """In a process of its own, so that whatever TensorFlow has to say would be seen."""
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures, folder)
+    (folder / "text.png").write_text("not a picture")
+    whole = (folder / "c.tif").read_bytes()
+    (folder / "cut.tif").write_bytes(whole[: len(whole) // 2])
+    outcome = run_program("-m", "ocrlib", "predict", "--model", trained_run.run, folder)
+    assert outcome.code == 1
+    rows = [line.split("\t")[:2] for line in outcome.stdout.splitlines()]
+    assert [text for _, text in rows] == trained_run.texts[:4]
+    lines = outcome.stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(f"{folder / 'cut.tif'}: cannot be read as a picture")
+    assert lines[1].startswith(f"{folder / 'text.png'}: cannot be read as a picture")
+
+
+def test_predict_says_how_many_pictures_were_damaged(ocrlib: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("not a picture")
+    outcome = ocrlib("predict", "--model", trained_run.run, tmp_path, "--out", tmp_path / "o.tsv")
+    assert outcome.code == 1
+    assert outcome.stdout == f"{tmp_path / 'o.tsv'}: 0 lines read, 1 pictures damaged\n"
+    assert (tmp_path / "o.tsv").read_text() == ""
+
+
+def test_predict_refuses_what_it_cannot_use_in_one_line(
+    ocrlib: Command, trained_run: TrainedRun, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.keras").write_text("not a network")
+    good = trained_run.run
+    for arguments, message in (
+        (["--model", good, tmp_path / "empty"], "the folder has no pictures"),
+        (["--model", good, tmp_path / "absent"], "absent: no such file or folder"),
+        (["--model", tmp_path / "absent", pictures], "absent: no such run folder or .keras file"),
+        (["--model", tmp_path / "empty", pictures], "expected a run folder with best.keras in it"),
+        (["--model", tmp_path / "text.keras", pictures], "is not a network of ocrlib's"),
+        (["--model", good, pictures, "--out", tmp_path / "absent" / "o.tsv"], "o.tsv: cannot be written"),
+        (["--model", good], "the following arguments are required: PATH"),
+        ([pictures], "the following arguments are required: --model"),
+        (["--model", good, pictures, "--ou", "x"], "unrecognized arguments: --ou"),
+    ):
+        outcome = ocrlib("predict", *arguments)
+        assert (outcome.code, outcome.stdout) == (2, ""), arguments
+        assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+        assert message in outcome.stderr
+
+
+# evaluate
+
+
+def test_evaluate_a_dataset(ocrlib: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    outcome = ocrlib("evaluate", "--model", trained_run.run, trained_run.dataset, "--out", out)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    folder = trained_run.dataset
+    assert outcome.stdout == f"{folder} (test): 16 lines, CER 0.00%, WER 0.00%, exact 100.00%\n"
+    figures = json.loads(out.read_text())
+    assert figures["model"] == str(trained_run.run)
+    assert figures["data"] == f"{folder} (test)"
+    assert (figures["lines"], figures["exact"], figures["exact_match"], figures["cer"]) == (16, 16, 1.0, 0.0)
+    outcome = ocrlib("evaluate", "--model", trained_run.run, trained_run.dataset, "--split", "train")
+    assert f"{folder} (train): 320 lines" in outcome.stdout
+
+
+def test_evaluate_a_folder_of_pairs(ocrlib: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    for text in trained_run.texts[:4]:
+        Image.fromarray(draw_line(text)).save(tmp_path / f"{text}.png")
+        (tmp_path / f"{text}.gt.txt").write_text(text)
+    outcome = ocrlib("evaluate", "--model", trained_run.run, tmp_path)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout == f"{tmp_path}: 4 lines, CER 0.00%, WER 0.00%, exact 100.00%\n"
+
+
+def test_evaluate_refuses_what_it_cannot_use_in_one_line(
+    ocrlib: Command, trained_run: TrainedRun, dataset: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    good = trained_run.run
+    for arguments, message in (
+        ([tmp_path / "absent"], "absent: no such folder; expected a dataset"),
+        ([tmp_path / "empty"], "expected pairs of NAME.png and NAME.gt.txt, found none"),
+        ([tmp_path / "empty", "--split", "test"], "has no splits, it is no dataset; leave out --split"),
+        ([dataset, "--split", "validation"], "has no samples in split 'validation'"),
+        ([dataset, "--out", tmp_path / "absent" / "o.json"], "o.json: cannot be written"),
+    ):
+        outcome = ocrlib("evaluate", "--model", good, *arguments)
+        assert outcome.code == 2, arguments
+        assert len(outcome.stderr.splitlines()) == 1, outcome.stderr
+        assert message in outcome.stderr
+
+
+# verify
+
+
+def test_verify_passes_a_good_dataset(ocrlib: Command, dataset: Path) -> None:
+    outcome = ocrlib("verify", dataset)
+    assert outcome.code == 0
+    assert outcome.stdout == f"{dataset}: 3 shards as the manifest says\n"
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "h5"])
+def test_verify_finds_a_flipped_byte(file_format: str, ocrlib: Command, dataset: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset, copy)
+    path = copy / f"train-00001-of-00002.{file_format}"
+    flip_byte(path, path.stat().st_size // 2)
+    outcome = ocrlib("verify", copy)
+    assert outcome.code == 1
+    assert f"{path}: its bytes changed since it was written" in outcome.stderr
+    assert f"{copy}: 1 problems in 3 shards" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_verify_refuses_what_is_no_dataset_in_one_line(ocrlib: Command, tmp_path: Path) -> None:
+    for folder, message in (
+        (tmp_path, "is no dataset: it has no manifest.json"),
+        (tmp_path / "absent", "no such folder"),
+    ):
+        outcome = ocrlib("verify", folder)
+        assert outcome.code == 2
+        assert len(outcome.stderr.splitlines()) == 1
+        assert message in outcome.stderr
+
+
+# The command line itself
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["predicte"], "invalid choice: 'predicte'"),
+        (["verify"], "the following arguments are required: dataset"),
+        (["verify", "d", "--rerender", "many"], "argument --rerender: invalid int value: 'many'"),
+    ],
+)
+def test_a_wrong_command_is_answered_in_one_line(arguments: list[str], message: str, ocrlib: Command) -> None:
+    outcome = ocrlib(*arguments)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert len(outcome.stderr.splitlines()) == 1
+    assert message in outcome.stderr
+    assert "--help" in outcome.stderr
+
+
+def test_help_names_the_commands(ocrlib: Command) -> None:
+    outcome = ocrlib("--help")
+    assert outcome.code == 0
+    for command in ("predict", "evaluate", "verify"):
+        assert command in outcome.stdout

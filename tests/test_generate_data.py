@@ -1,0 +1,250 @@
+"""generate_data.py end to end, and every way to use it wrongly: one line, exit code 2, and nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ocrlib.shards.manifest import read_manifest
+from tests.benchmarks.bench_faults import worker_pids
+from tests.generating import TINY, TINY_STEMS, command, generate, leftovers, shard_hashes
+from tests.render.samples import package_folder
+from tests.test_factory import wait_for
+
+FONT = str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
+EASY = 'charset = "0123456789.,-"'
+
+
+def one_line(recipe: Path, *arguments: object) -> str:
+    """The only line on standard error of a run that refuses its input; exit code 2, nothing on standard output."""
+    outcome = generate(recipe, *arguments)
+    assert (outcome.code, outcome.stdout) == (2, ""), outcome.stderr
+    assert outcome.stderr.count("\n") == 1 and outcome.stderr.endswith("\n"), outcome.stderr
+    return outcome.stderr.rstrip("\n")
+
+
+def test_the_script_makes_what_it_promises_and_says_how_to_go_on(tiny_dataset):
+    assert {path.name for path in tiny_dataset.iterdir()} >= {
+        "manifest.json",
+        *(stem + ending for stem in TINY_STEMS for ending in (".tfrecord", ".h5")),
+    }
+    assert leftovers(tiny_dataset) == []
+    fingerprint = read_manifest(tiny_dataset).fingerprint[:12]
+    again = generate(tiny_dataset.parent / "tiny.toml")
+    assert (again.code, again.messages) == (0, [])
+    lines = again.stdout.splitlines()
+    out = tiny_dataset.parent / "tiny"
+    assert lines[0] == f"{out}: is already there, whole: 80 train, 20 val, 20 test (fingerprint {fingerprint})"
+    assert lines[1].startswith("drawn again: ")
+    assert lines[-1] == f"next: python train_from_records.py {out} --run runs/tiny"
+
+
+def test_out_overrides_and_a_progress_bar(tiny_recipe, tmp_path):
+    small = ("--splits.train", 30, "--splits.val=5", "--splits.test", "0", "--output.formats", '["hdf5"]')
+    outcome = generate(tiny_recipe, "--out", tmp_path / "elsewhere", "--workers", 1, *small)
+    assert (outcome.code, outcome.messages) == (0, []), outcome.stderr
+    assert "tiny: 100%" in outcome.stderr and "35/35" in outcome.stderr and "img/s" in outcome.stderr
+    assert outcome.stdout.startswith(f"{tmp_path / 'elsewhere'}: made 30 train, 5 val (fingerprint ")
+    assert set(shard_hashes(tmp_path / "elsewhere")) == {
+        "train-00000-of-00002.h5",
+        "train-00001-of-00002.h5",
+        "val-00000-of-00001.h5",
+    }
+
+
+def test_help_says_what_can_be_set(tiny_recipe):
+    outcome = generate(tiny_recipe, "--help")
+    assert outcome.code == 0
+    assert "--splits.train 1000" in outcome.stdout and "--workers" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--rendr.height", 32], "--rendr.height: the top level has no key 'rendr'; did you mean 'render'?"),
+        (["--splits.train", "many"], '--splits.train: [splits] train must be a valid integer, not "many"'),
+        (["--splits.train", 0], "--splits.train: [splits] train must be greater than or equal to 1, not 0"),
+        (["--render.height", 0], "--render.height: [render] height must be greater than or equal to 8, not 0"),
+        (["--text.charset", "01234"], "pattern 'integer' drew "),
+        (["--render.fonts", '["matplotib"]'], "fonts 'matplotib': no such set, folder or file; did you mean 'matplotlib'?"),
+        (["--text.charset", "0123456789.,-中", "--render.fonts", f'["{FONT}"]'], f"font {FONT} lacks 中; choose another"),
+        (["--workers", 0], "generate_data.py: --workers: expected at least 1, not 0; see generate_data.py --help"),
+        (["--wrokers", 2], "generate_data.py: unrecognized arguments: --wrokers 2; see generate_data.py --help"),
+    ],
+)  # fmt: skip
+def test_a_mistake_on_the_command_line_is_one_line(tiny_recipe, arguments, says):
+    assert says in one_line(tiny_recipe, *arguments)
+    assert sorted(path.name for path in tiny_recipe.parent.iterdir()) == ["tiny.toml"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("blur = [0.0, 1.2]", "blurr = 1", "tiny.toml: [render] has no key 'blurr'; did you mean 'blur'?"),
+        ("train = 80", 'train = "80"', 'tiny.toml: [splits] train must be a valid integer, not "80"'),
+        (EASY, 'charset = "0123456789."', "but the charset lacks ','; add it to text.charset or change the pattern"),
+    ],
+)
+def test_a_mistake_in_the_recipe_is_one_line(tiny_recipe, old, new, says):
+    assert TINY.count(old) == 1
+    tiny_recipe.write_text(TINY.replace(old, new))
+    line = one_line(tiny_recipe)
+    assert says in line or (new.endswith('."') and "but the charset lacks" in line)
+
+
+def test_no_recipe_is_one_line(tiny_recipe):
+    assert "no such file" in one_line(tiny_recipe.with_name("tinny.toml"))
+
+
+def test_an_output_folder_that_holds_something_else_is_refused(tiny_recipe, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    line = one_line(tiny_recipe, "--out", tmp_path / "mine")
+    assert line == f"{tmp_path / 'mine'}: is not empty and holds no dataset; choose another --out, or empty it"
+    assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_an_output_that_is_a_file_is_refused(tiny_recipe, tmp_path):
+    (tmp_path / "a").write_text("a file")
+    out = tmp_path / "a"
+    assert one_line(tiny_recipe, "--out", out) == f"{out}: expected a folder, found a file; choose another --out"
+    assert one_line(tiny_recipe, "--out", out / "b") == (
+        f"{out / 'b'}: cannot be written: Not a directory; what is done stays, the same command resumes"
+    )
+    assert out.read_text() == "a file"
+
+
+def test_a_dataset_of_another_fingerprint_is_refused_and_kept(tiny_copy, tiny_recipe):
+    before = shard_hashes(tiny_copy)
+    line = one_line(tiny_recipe, "--seed", 8)
+    assert line.startswith(f"{tiny_copy}: was made from another recipe, font, corpus or library version (fingerprint ")
+    assert line.endswith("choose another --out or name, or delete the folder")
+    assert shard_hashes(tiny_copy) == before and leftovers(tiny_copy) == []
+
+
+def test_fewer_samples_than_there_are_is_refused(tiny_copy, tiny_recipe):
+    assert one_line(tiny_recipe, "--splits.val", 19) == (
+        f"{tiny_copy}: holds 20 val samples, more than the 19 asked for; choose another --out"
+    )
+
+
+def test_a_manifest_with_a_name_that_leaves_the_folder_is_refused(tiny_copy, tiny_recipe):
+    values = json.loads((tiny_copy / "manifest.json").read_text())
+    values["splits"]["val"]["shards"][0]["files"]["hdf5"]["name"] = "../val.h5"
+    (tiny_copy / "manifest.json").write_text(json.dumps(values))
+    line = one_line(tiny_recipe)
+    assert 'name must be the name of a file in the dataset\'s own folder, not "../val.h5"' in line
+
+
+def stop_in_the_middle(recipe: Path, *arguments: object) -> subprocess.Popen:
+    """A run of 14 shards, of which at least one is done and not all are."""
+    run = subprocess.Popen(
+        command(recipe, "--splits.train", 300, *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    work = recipe.parent / "tiny" / ".work"
+    wait_for(lambda: run.poll() is not None or any(work.glob("*:*.json")))
+    return run
+
+
+def full_shards(folder: Path) -> dict[str, str]:
+    """{`train-00000.h5`: SHA-256}: names without the number of shards, which differs with the size of the split."""
+    short = {name.partition("-of-")[0] + Path(name).suffix: value for name, value in shard_hashes(folder).items()}
+    return {name: value for name, value in short.items() if not name.startswith("train-00003")}
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "says"),
+    [
+        (signal.SIGKILL, -9, ""),
+        (signal.SIGINT, 1, "stopped; run the same command again to go on from here"),
+    ],
+)
+def test_a_stopped_run_goes_on_and_loses_nothing(tiny_dataset, tiny_recipe, how, code, says):
+    run = stop_in_the_middle(tiny_recipe, "--workers", 2)
+    os.kill(run.pid, how)
+    _, stderr = run.communicate(timeout=60)
+    assert run.returncode == code
+    assert "Traceback" not in stderr.decode()
+    assert stderr.decode().rpartition("\n\n")[2].strip() == says or how == signal.SIGKILL
+    out = tiny_recipe.parent / "tiny"
+    done = {path.name: path.stat().st_ino for path in out.glob("*-of-*") if any_note_of(out, path)}
+    assert done and not (out / "manifest.json").exists()
+
+    outcome = generate(tiny_recipe, "--splits.train", 300, "--workers", 2)
+    assert outcome.code == 0, outcome.stderr
+    assert {name: (out / name).stat().st_ino for name in done} == done, "a finished shard was made again"
+    assert full_shards(tiny_dataset).items() <= full_shards(out).items()
+    assert leftovers(out) == []
+
+
+def any_note_of(out: Path, path: Path) -> bool:
+    return any(path.stem in note.read_text() for note in (out / ".work").glob("*:*.json"))
+
+
+def test_a_killed_worker_costs_only_its_shard(tiny_dataset, tiny_recipe):
+    run = stop_in_the_middle(tiny_recipe, "--workers", 2)
+    os.kill(worker_pids(run.pid)[0], signal.SIGKILL)
+    _, stderr = run.communicate(timeout=60)
+    assert run.returncode == 0, stderr.decode()
+    out = tiny_recipe.parent / "tiny"
+    assert full_shards(tiny_dataset).items() <= full_shards(out).items()
+    assert leftovers(out) == []
+
+
+def test_the_second_process_on_a_folder_is_told_who_holds_it(tiny_recipe):
+    run = stop_in_the_middle(tiny_recipe, "--workers", 1, "--output.shard_samples", 24, "--splits.test", 50_000)
+    try:
+        line = one_line(tiny_recipe, "--output.shard_samples", 24)
+        out = tiny_recipe.parent / "tiny"
+        assert line.startswith(f"{out}: process {run.pid} on ")
+        assert line.endswith("is making this dataset; wait for it, or choose another --out")
+        assert run.poll() is None, "the first one must not suffer"
+    finally:
+        run.terminate()
+        run.communicate(timeout=60)
+    assert run.returncode == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 300 kB, where the tests may mount one; the tiny dataset needs more than twice as much."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a tmpfs; the test by file size covers the rest")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tiny_dataset, tiny_recipe, small_disk):
+    out = small_disk / "d"
+    outcome = generate(tiny_recipe, "--out", out, "--workers", 2)
+    assert outcome.code == 2
+    (message,) = outcome.messages
+    assert message.startswith(str(out)) and "cannot be written: No space left on device" in message
+    assert not (out / "manifest.json").exists()
+    subprocess.run(["mount", "-o", "remount,size=30m", small_disk], check=True)
+    outcome = generate(tiny_recipe, "--out", out, "--workers", 2)
+    assert outcome.code == 0, outcome.stderr
+    assert shard_hashes(out) == shard_hashes(tiny_dataset)
+    assert leftovers(out) == []
+
+
+def test_a_file_that_may_not_grow_is_one_line_and_the_run_goes_on_when_it_may(tiny_dataset, tiny_recipe):
+    out = tiny_recipe.parent / "tiny"
+    outcome = generate(tiny_recipe, "--workers", 2, file_bytes=50_000)
+    assert outcome.code == 2
+    (message,) = outcome.messages
+    assert message.startswith(str(out)) and "cannot be written: File too large" in message
+    assert not list(out.glob("*-of-*")) or not (out / "manifest.json").exists()
+    outcome = generate(tiny_recipe, "--workers", 2)
+    assert outcome.code == 0, outcome.stderr
+    assert shard_hashes(out) == shard_hashes(tiny_dataset)
+    assert leftovers(out) == []
