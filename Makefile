@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup data train test lint bench lock clean
+.PHONY: setup fonts data train test lint bench lock clean
 
 setup: $(READY)
 
@@ -20,6 +20,11 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(READY)
+
+# Faces that recipes may name as system:serif, system:sans and system:typewriter; needs root and apt-get.
+fonts:
+	apt-get install --yes --no-install-recommends fonts-courier-prime fonts-freefont-ttf fonts-inconsolata \
+		fonts-liberation2 fonts-linuxlibertine fonts-ocr-b fonts-texgyre fonts-urw-base35
 
 data: $(READY)
 	$(BIN)/python generate_data.py $(RECIPE) $(ARGS)

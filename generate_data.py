@@ -19,12 +19,8 @@ def main() -> None:
         epilog="Any key of the recipe can be set as --section.key VALUE, such as --splits.train 1000.",
     )
     parser.add_argument("recipe", type=Path, help="a TOML file, such as datasets/numeric.toml")
-    parser.add_argument(
-        "--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)"
-    )
+    parser.add_argument("--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
     arguments = parser.parse_args(argv)
     if arguments.workers < 1:
         parser.error(f"--workers: expected at least 1, not {arguments.workers}")

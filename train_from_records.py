@@ -1,5 +1,6 @@
 """Trains a reader on finished datasets: `python train_from_records.py datasets/numeric --run runs/numeric`."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -8,30 +9,48 @@ from ocrlib.config import build, split_overrides
 from ocrlib.run_config import RunConfig
 
 
+def _weighted(text: str) -> tuple[Path, float]:
+    folder, _, weight = text.rpartition("=")
+    try:
+        value = float(weight)
+    except ValueError:
+        value = 0.0
+    if not folder or not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected DATASET=WEIGHT with a weight above 0, not {text!r}")
+    return Path(folder), value
+
+
 def main() -> None:
     """Arguments -> one call."""
-    argv, overrides = split_overrides(sys.argv[1:])
+    argv, overrides = split_overrides(sys.argv[1:], besides=("data.mix",))
     parser = Parser(
         description="Trains a CRNN with CTC on datasets made by generate_data.py and measures it on their test split.",
         epilog="Any setting can be given as --section.key VALUE, such as --train.epochs 10 or --model.use_lstm true.",
     )
-    parser.add_argument(
-        "datasets", nargs="+", type=Path, metavar="DATASET", help="folders such as datasets/numeric"
-    )
+    parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    parser.add_argument(
+        "--data.mix", dest="mix", nargs="+", type=_weighted, metavar="DATASET=WEIGHT", help="datasets by weight"
+    )
     arguments = parser.parse_args(argv)
+    if bool(arguments.datasets) == bool(arguments.mix):
+        parser.error("expected datasets, or --data.mix with datasets and weights")
 
     settings = build(RunConfig, {}, overrides, "the settings")
 
     from ocrlib.trainer import train  # here: TensorFlow takes seconds, a typo should not
 
-    metrics = train(arguments.datasets, arguments.run, settings, arguments.resume)
+    datasets = dict(arguments.mix or []) or dict.fromkeys(arguments.datasets)
+    metrics = train(datasets, arguments.run, settings, arguments.resume)
     for folder, result in metrics["datasets"].items():
         print(
             f"{folder} ({metrics['split']}): exact match {result['exact_match']:.2%}, CER {result['cer']:.2%} "
             f"on {result['lines']} lines"
         )
+        for name in ("known_fonts", "heldout_fonts"):
+            if name in result:
+                print(f"  {name}: exact match {result[name]['exact_match']:.2%}, CER {result[name]['cer']:.2%}")
     print(f"run: {arguments.run} (best.keras, history.csv, predictions/, metrics.json)")
     print(f"next: python -m ocrlib predict --model {arguments.run} FOLDER_OF_IMAGES")
 

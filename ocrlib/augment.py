@@ -8,44 +8,10 @@ stop is changed in the same way.
 Letters: B lines, H height, W padded width, C channels.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass
-
-from ocrlib import config
 from ocrlib.backend import tf
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class AugmentConfig:
-    """`--augment.*`: how far each change goes at most; 0 leaves it out. Drawn anew for each line.
-
-    Attributes:
-      rotation_deg, shear_deg: degrees, either way. shift_px: pixels, both ways along both axes.
-      zoom: share of the size, either way. brightness: gray levels, either way.
-      contrast: share, either way. blur: share of a 3 x 3 binomial blur mixed in.
-      noise: standard deviation in gray levels.
-    """
-
-    rotation_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
-    shift_px: Annotated[float, Field(ge=0)] = 0.0
-    shear_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    brightness: Annotated[float, Field(ge=0, le=255)] = 0.0
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    blur: Annotated[float, Field(ge=0, le=1)] = 0.0
-    noise: Annotated[float, Field(ge=0, le=255)] = 0.0
-
-    @property
-    def moves(self) -> bool:
-        """Whether pixels change their place."""
-        return any((self.rotation_deg, self.shift_px, self.shear_deg, self.zoom))
-
-    @property
-    def any(self) -> bool:
-        """Whether anything is changed at all."""
-        return self.moves or any((self.brightness, self.contrast, self.blur, self.noise))
+from ocrlib.run_config import AugmentConfig
 
 
 def augment(image: Any, width: Any, seed: Any, settings: AugmentConfig) -> Any:

@@ -58,6 +58,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
         f"{what}: {result['lines']} lines, CER {result['cer']:.2%}, WER {result['wer']:.2%}, "
         f"exact {result['exact_match']:.2%}"
     )
+    for name in ("known_fonts", "heldout_fonts"):
+        if name in result:
+            part = result[name]
+            print(f"  {name}: {part['lines']} lines, CER {part['cer']:.2%}, exact {part['exact_match']:.2%}")
     if arguments.out is not None:
         write_json(arguments.out, {"model": arguments.model, "data": what, **result})
     return 0

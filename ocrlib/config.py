@@ -36,8 +36,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not valid TOML: {error}") from None
 
 
-def split_overrides(argv: Sequence[str], top_level: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
-    """Separates `--section.key VALUE` (and `--key VALUE` for top_level keys) from the rest.
+def split_overrides(
+    argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
+) -> tuple[list[str], dict[str, str]]:
+    """Separates `--section.key VALUE` from the rest.
+
+    Args:
+      argv: the arguments.
+      top_level: keys without a section that count as well.
+      besides: names with a section that do not, because they are options of another kind.
 
     Returns:
       The remaining arguments in order, and {"section.key": raw value}. A key with no value after it is "true".
@@ -48,7 +55,7 @@ def split_overrides(argv: Sequence[str], top_level: Sequence[str] = ()) -> tuple
     while tokens:
         token = tokens.pop(0)
         name, equals, value = token.removeprefix("--").partition("=")
-        if not token.startswith("--") or not ("." in name or name in top_level):
+        if not token.startswith("--") or name in besides or not ("." in name or name in top_level):
             rest.append(token)
         elif equals:
             overrides[name] = value

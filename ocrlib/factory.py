@@ -28,7 +28,7 @@ from ocrlib.errors import UserError
 from ocrlib.hold import held
 from ocrlib.recipe import Recipe, fingerprint
 from ocrlib.render.fonts import Face, load_faces
-from ocrlib.render.renderer import Renderer, render_inputs
+from ocrlib.render.renderer import Renderer, render_inputs, split_faces
 from ocrlib.shards import hdf5, tfrecord
 from ocrlib.shards.manifest import (
     ENDINGS,
@@ -69,6 +69,7 @@ def gather(recipe: Recipe) -> Ingredients:
     """
     texts = open_text(recipe.text, recipe.seed)
     faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
+    split_faces(recipe.render, faces)  # refuses what cannot be split, before any work
     inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}
     return Ingredients(texts=texts, faces=faces, left_out=left_out, fingerprint=fingerprint(recipe, inputs))
 
@@ -268,7 +269,11 @@ def _commit(
         },
         "splits": splits,
         "rejected": dict(sorted(rejected.items())),
-        "fonts": {"used": [face.name for face in ingredients.faces], "left_out": ingredients.left_out},
+        "fonts": {
+            "used": [face.name for face in split_faces(recipe.render, ingredients.faces)[0].faces],
+            "heldout": [face.name for face in split_faces(recipe.render, ingredients.faces)[1].faces],
+            "left_out": ingredients.left_out,
+        },
         "environment": _environment(),
     }
     sync_folder(out)

@@ -31,9 +31,7 @@ def held(out: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip() or "another process"
             lock.close()
-            raise UserError(
-                f"{out}: {holder} is making this dataset; wait for it, or choose another --out"
-            ) from None
+            raise UserError(f"{out}: {holder} is making this dataset; wait for it, or choose another --out") from None
         # The holder before us may have removed `.work`: then this lock is on a file that nobody else sees.
         try:
             same = os.path.samestat(os.fstat(lock.fileno()), os.stat(work / "lock"))

@@ -186,6 +186,15 @@ class Loader:
             left -= min(left, part.num_samples)
         return cut
 
+    def read_column(self, name: str) -> dict[str, Any]:
+        """Returns {id: value} of a name of the provenance, over the lines that take part."""
+        found: dict[str, Any] = {}
+        for part in self.parts:
+            columns = self._read_columns(part.shard, ["id", name])
+            keep = slice(None) if part.keep is None else part.keep
+            found.update(zip(columns["id"][keep].tolist(), columns[name][keep].tolist(), strict=True))
+        return found
+
     def _note(self, reason: str, ids: np.ndarray) -> None:
         if len(ids):
             self.left_out.setdefault(reason, []).extend(ids.tolist())
@@ -346,8 +355,21 @@ class Loader:
         }
 
 
-def to_tf_dataset(source: BatchSource, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Any:
-    """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled."""
+def to_tf_dataset(
+    source: BatchSource,
+    seed: int | None = None,
+    epoch: int = 0,
+    skip: int = 0,
+    change: Callable[[Any, Any, Any], Any] | None = None,
+) -> Any:
+    """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled.
+
+    Args:
+      source: where the batches come from.
+      seed, epoch, skip: as for `Loader.batches`.
+      change: image (B, H, W, C) uint8, width (B,), seed (2,) int32 -> image, in the graph; the seed depends on
+        seed, epoch and the batch's place in it.
+    """
     from ocrlib.backend import tf
 
     position = {"epoch": epoch, "skip": skip}
@@ -355,7 +377,12 @@ def to_tf_dataset(source: BatchSource, seed: int | None = None, epoch: int = 0, 
     def one_epoch() -> Iterator[Batch]:
         now = dict(position)
         position.update(epoch=now["epoch"] + (seed is not None), skip=0 if seed is not None else skip)
-        yield from source.batches(seed, now["epoch"], now["skip"])
+        for number, batch in enumerate(source.batches(seed, now["epoch"], now["skip"]), now["skip"]):
+            yield batch | {"seed": np.array([((seed or 0) * 8191 + now["epoch"]) % 2**31, number], np.int32)}
+
+    def changed(batch: dict[str, Any]) -> dict[str, Any]:
+        number = batch.pop("seed")
+        return batch if change is None else batch | {"image": change(batch["image"], batch["width"], number)}
 
     signature = {
         "image": tf.TensorSpec((None, source.image.height, None, source.image.channels), tf.uint8),
@@ -363,8 +390,9 @@ def to_tf_dataset(source: BatchSource, seed: int | None = None, epoch: int = 0, 
         "label": tf.TensorSpec((None, None), tf.int32),
         "label_length": tf.TensorSpec((None,), tf.int32),
         "id": tf.TensorSpec((None,), tf.string),
+        "seed": tf.TensorSpec((2,), tf.int32),
     }
-    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).prefetch(4)
+    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(changed).prefetch(4)
 
 
 def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> Part:

@@ -227,14 +227,26 @@ class WordsText:
             raise ValueError(f"min_length {self.min_length} exceeds max_length {self.max_length}")
 
 
+def _patterns(value: Any) -> Any:
+    # Checked within a list that became a tuple already, where strictness would refuse a list.
+    return tuple(value) if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class FontSet:
-    """Where faces come from: a set ("trdg:latin", "matplotlib"), a folder or a file.
+    """Where faces come from.
 
-    `weight` is shared equally among the set's faces; without one each face weighs 1.
+    Attributes:
+      source: a set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter"), a folder
+        or a file.
+      only: patterns of file names (* and ? stand for anything); empty for all.
+      weight: shared equally among the faces; without one each of them weighs 1.
+      optional: it is no mistake if the system has none of them. The fingerprint knows what was there.
     """
 
     source: str
+    only: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    optional: bool = False
     weight: Annotated[float, Field(gt=0)] | None = None
 
 
@@ -288,6 +300,8 @@ class Render:
       fonts: sets, folders and files of faces.
       font_coverage: a face of a set is used if it draws at least this share of the charset; whatever it
         lacks, it is never asked to draw.
+      heldout_fonts: patterns of file names of faces that no split but `test` is drawn with.
+      heldout_share: of the lines of `test`, the share drawn with those.
       background: gaussian_noise, plain_white, quasicrystal, or image (which needs background_images).
       background_images: a folder of pictures, or "trdg" for the four that come with it.
       skew: degrees, whole; random_skew turns by a whole number from [-skew, skew] instead.
@@ -312,6 +326,8 @@ class Render:
         FontSet(source="matplotlib"),
     )
     font_coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
+    heldout_fonts: tuple[str, ...] = ()
+    heldout_share: Share = 0.5
     background: Annotated[Choice, _known_names("gaussian_noise", "plain_white", "quasicrystal", "image")] = (
         ("plain_white", 1.0),
     )

@@ -132,12 +132,20 @@ def evaluate_dataset(recognizer: Recognizer, folder: Path, split: str) -> dict[s
             f"{folder}: has images of height {loader.image.height} and {loader.image.channels} channels, the model "
             f"reads {recognizer.height} and {recognizer.channels}"
         )
-    truths, texts = [], []
+    ids, truths, texts = [], [], []
     for batch in loader.batches():
         lengths = zip(batch["label"], batch["label_length"], strict=True)
+        ids += batch["id"].tolist()
         truths += [loader.charset.decode(label[:length].tolist()) for label, length in lengths]
         texts += [reading.text for reading in recognizer.read_batch(batch["image"], batch["width"])]
-    return summary(count_errors(truths, texts))
+    result = summary(count_errors(truths, texts))
+    heldout = set(loader.manifest.fonts.get("heldout", []))
+    if split == "test" and heldout:
+        font_of = loader.read_column("font")
+        for name, unseen in (("known_fonts", False), ("heldout_fonts", True)):
+            rows = [i for i, line in enumerate(ids) if (font_of[line] in heldout) == unseen]
+            result[name] = summary(count_errors([truths[i] for i in rows], [texts[i] for i in rows]))
+    return result
 
 
 def evaluate_folder(recognizer: Recognizer, folder: Path) -> dict[str, Any]:

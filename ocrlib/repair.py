@@ -25,7 +25,8 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
     recipe, ingredients = _gather_same(folder, manifest)
     renderer = Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
     total = sum(split.samples for split in manifest.splits.values())
-    wanted = {i * total // num_samples for i in range(min(num_samples, total))}
+    num_samples = min(num_samples, total)
+    wanted = {i * total // num_samples for i in range(num_samples)}
     problems, position = [], 0
     for split, entry in manifest.splits.items():
         start = 0

@@ -7,15 +7,55 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
+from ocrlib.selection import SelectionConfig
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class DataConfig:
-    """`--data.*`: charset None takes the datasets' own; batch_size counts lines of average width."""
+class DataConfig(SelectionConfig):
+    """`--data.*`: what of the datasets is learned from, and how; see also `selection.SelectionConfig`.
+
+    Attributes:
+      charset: a name or the characters; None takes those of all the datasets.
+      batch_size: lines in a batch of average width; batches of long lines have fewer.
+      format: auto takes the faster one that is there.
+      verify: what is checked before the run begins: the shards' sizes, or in full their hashes too.
+    """
 
     charset: str | None = None
     batch_size: Annotated[int, Field(ge=1)] = 64
     format: Literal["auto", "tfrecord", "hdf5"] = "auto"
+    verify: Literal["sizes", "full"] = "sizes"
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class AugmentConfig:
+    """`--augment.*`: how far each change goes at most; 0 leaves it out. Drawn anew for each line.
+
+    Attributes:
+      rotation_deg, shear_deg: degrees, either way. shift_px: pixels, both ways along both axes.
+      zoom: share of the size, either way. brightness: gray levels, either way.
+      contrast: share, either way. blur: share of a 3 x 3 binomial blur mixed in.
+      noise: standard deviation in gray levels.
+    """
+
+    rotation_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    shift_px: Annotated[float, Field(ge=0)] = 0.0
+    shear_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    brightness: Annotated[float, Field(ge=0, le=255)] = 0.0
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    blur: Annotated[float, Field(ge=0, le=1)] = 0.0
+    noise: Annotated[float, Field(ge=0, le=255)] = 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their place."""
+        return any((self.rotation_deg, self.shift_px, self.shear_deg, self.zoom))
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is changed at all."""
+        return self.moves or any((self.brightness, self.contrast, self.blur, self.noise))
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -53,5 +93,6 @@ class RunConfig:
     """All that decides a training, but for the datasets."""
 
     data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

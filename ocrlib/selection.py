@@ -8,12 +8,11 @@ import hashlib
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
@@ -32,9 +31,15 @@ _NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class SelectionConfig:
-    """Attributes:
+    """`--data.*`, in part.
+
+    Attributes:
     limit: of each dataset's training lines, at most so many, the first; 0 takes all.
     fraction: of each dataset's training lines, this share, the first.
     where: conditions that a training line must meet, all of them, such as ["font = DejaVu*", "label_length <= 8"]:
@@ -46,7 +51,7 @@ class SelectionConfig:
 
     limit: Annotated[int, Field(ge=0)] = 0
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
-    where: tuple[str, ...] = field(default_factory=tuple)
+    where: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     unencodable: Literal["stop", "skip"] = "stop"
     val_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
 

@@ -9,11 +9,13 @@ runs/NAME/metrics.json     the test split, read by best.keras
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ocrlib import config
+from ocrlib.augment import augment
 from ocrlib.backend import keras, tf
 from ocrlib.callbacks import KeepBest, KeepPlace, PredictionStrip, Progress, State, pick_lines
 from ocrlib.charset import Charset
@@ -24,7 +26,7 @@ from ocrlib.loader import Loader, to_tf_dataset
 from ocrlib.metrics import count_errors
 from ocrlib.mixture import Mixture
 from ocrlib.recognizer import Recognizer, evaluate_dataset
-from ocrlib.run_config import RunConfig, TrainConfig
+from ocrlib.run_config import DataConfig, RunConfig, TrainConfig
 from ocrlib.shards.manifest import read_manifest, write_json
 
 
@@ -145,11 +147,12 @@ def make_optimizer(settings: TrainConfig, num_steps: int) -> keras.optimizers.Op
     return kind(rate, global_clipnorm=clip)
 
 
-def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool) -> dict[str, Any]:
+def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig, resume: bool) -> dict[str, Any]:
     """Trains a network on datasets and evaluates the best one on their test split.
 
     Args:
-      datasets: folders with a manifest; their images must agree in height and channels.
+      datasets: {folder with a manifest: weight in the mixture}; all weights None for every line once an epoch.
+        Their images must agree in height and channels.
       run: the folder for what comes out; must not hold a run, unless resume.
       resume: go on where the run in that folder stopped.
 
@@ -163,7 +166,8 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
     manifests = [read_manifest(folder) for folder in datasets]
     written = {
         "datasets": [
-            {"folder": str(f), "fingerprint": m.fingerprint} for f, m in zip(datasets, manifests, strict=True)
+            {"folder": str(folder), "fingerprint": manifest.fingerprint, "weight": datasets[folder]}
+            for folder, manifest in zip(datasets, manifests, strict=True)
         ],
         "config": config.to_dict(settings),
     }
@@ -171,12 +175,9 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
     keras.utils.set_random_seed(settings.train.seed)
 
     charset = Charset.named(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
-    file_format = None if settings.data.format == "auto" else settings.data.format
-
-    def load(split: str) -> Mixture:
-        return Mixture([Loader(f, split, charset, time_steps, settings.data.batch_size, file_format) for f in datasets])
-
-    training, validation = load("train"), load("val")
+    training = _load(datasets, "train", charset, settings.data)
+    validation = _load(dict.fromkeys(datasets), "val", charset, settings.data)
+    change = partial(augment, settings=settings.augment) if settings.augment.any else None
     seed, epochs = settings.train.seed, settings.train.epochs
     use_lstm = settings.model.use_lstm
     if use_lstm is None:
@@ -215,7 +216,7 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
                 # of a resumed run that is what was left of the epoch it stopped in.
                 for epoch in range(state.epoch, epochs):
                     model.fit(
-                        to_tf_dataset(training, seed, epoch, state.batch),
+                        to_tf_dataset(training, seed, epoch, state.batch, change),
                         steps_per_epoch=training.count(seed, epoch) - state.batch,
                         initial_epoch=epoch,
                         epochs=epoch + 1,
@@ -240,6 +241,28 @@ def train(datasets: Sequence[Path], run: Path, settings: RunConfig, resume: bool
     }
     write_json(run / "metrics.json", metrics)
     return metrics
+
+
+def _load(datasets: Mapping[Path, float | None], split: str, charset: Charset, settings: DataConfig) -> Mixture:
+    """Returns the lines of a split of all datasets, and says which were left out."""
+    loaders = [
+        Loader(
+            folder,
+            split,
+            charset,
+            time_steps,
+            settings.batch_size,
+            None if settings.format == "auto" else settings.format,
+            selection=settings,
+            hashes=settings.verify == "full",
+        )
+        for folder in datasets
+    ]
+    for loader in loaders:
+        for reason, ids in loader.left_out.items():
+            print(f"{loader.folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
+    weights = [weight for weight in datasets.values() if weight is not None]
+    return Mixture(loaders, weights or None)
 
 
 def _open_run(run: Path, written: dict[str, Any], resume: bool) -> None:

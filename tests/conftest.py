@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.generating import TINY, generate
 from tests.training_fixtures import TrainedRun, train_by_heart
+
+settings.register_profile("ocrlib", deadline=None)  # a busy machine is no bug of ours
+settings.load_profile("ocrlib")
 
 
 @pytest.fixture(scope="session")

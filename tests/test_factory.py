@@ -140,8 +140,9 @@ def test_what_a_stopped_run_left_is_checked_by_hash_before_it_counts(tiny_copy, 
 
 def test_a_recipe_that_cannot_be_drawn_stops_with_one_line(tiny_recipe, tmp_path):
     small = {"splits_train": 5, "splits_val": 0, "splits_test": 0}
+    white = {"render_text_color": "#FFFFFF", "render_background": "plain_white"}
     with pytest.raises(UserError) as caught:
-        make_dataset(recipe_with(tiny_recipe, **small, render_text_color="#FFFFFF", render_background="plain_white"), tmp_path / "d", 1)  # fmt: skip # noqa: E501
+        make_dataset(recipe_with(tiny_recipe, **small, **white), tmp_path / "d", 1)
     assert "could not be drawn in 1000 attempts (low-contrast 1000)" in str(caught.value)
 
 

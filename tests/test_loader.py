@@ -102,12 +102,23 @@ def test_epochs_differ_and_a_seed_repeats(dataset: Path, small_windows: None) ->
     assert orders[1, 2] == json.dumps(ids(list(load(dataset).batches(1, 2))))
 
 
-def test_shuffling_changes_who_stands_beside_whom(dataset: Path) -> None:
-    """Not only the order of fixed batches."""
+def test_lines_of_a_shard_are_shuffled_and_not_only_their_batches(tmp_path: Path) -> None:
+    loader = load(write_dataset(tmp_path / "d", {"train": TRAIN}, shard_samples=1000))
     first, second = (
-        {frozenset(batch) for batch in ids(list(load(dataset).batches(1, epoch))) if len(batch) > 2} for epoch in (0, 1)
+        {frozenset(batch) for batch in ids(list(loader.batches(1, epoch))) if len(batch) > 2} for epoch in (0, 1)
     )
     assert len(first & second) < len(first) / 4
+
+
+def test_batches_do_not_come_sorted_by_width(dataset: Path) -> None:
+    widths = [batch["image"].shape[2] for batch in load(dataset).batches(1, 0)]
+    assert widths != sorted(widths)
+
+
+def test_shards_come_in_another_order_each_epoch(dataset: Path, small_windows: None) -> None:
+    loader = load(dataset)
+    first = {ids(list(loader.batches(1, epoch)))[0][0] for epoch in range(8)}
+    assert len({int(name.split("-")[1]) // 25 for name in first}) > 2  # a shard has 25 lines, a window two shards
 
 
 def test_without_a_seed_the_order_is_that_of_the_file(dataset: Path) -> None:

@@ -76,6 +76,7 @@ def test_confusions_count_what_was_read_for_what() -> None:
         ("1234", "1234", set()),
         ("1234", "1294", {2}),
         ("1234", "12345", {4}),
+        ("1234", "91294", {0, 3}),  # where it stands in what was read, not in the truth
         ("1234", "134", {1}),  # the 2 left out marks the 3
         ("1234", "123", {3}),  # beyond the end of what was read
         ("", "7", {0}),

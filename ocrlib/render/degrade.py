@@ -220,8 +220,10 @@ DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
 
 
 def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, float]]:
-    """Returns what befalls one line and how strongly, in order; one draw or two for each, befallen or not."""
-    drawn = []
+    """Returns what befalls one line and how strongly, in order; two draws for each, befallen or not."""
+    drawn: list[tuple[str, float]] = []
+    if not any(getattr(settings, name).share for name in DEGRADATIONS):
+        return drawn  # nothing else is drawn from rng after this: nobody misses the draws
     clean = rng.random() < settings.clean
     for name in DEGRADATIONS:
         setting: Degradation = getattr(settings, name)

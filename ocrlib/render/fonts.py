@@ -4,11 +4,9 @@ A font that maps a character to a blank, to its "missing glyph" box, or draws `a
 with a wrong label. The character map does not tell, so the glyphs themselves are drawn and compared.
 """
 
-import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +14,8 @@ from PIL import Image, ImageFont
 
 from ocrlib.errors import UserError
 from ocrlib.recipe import FontSet
+from ocrlib.render.font_sets import find_fonts
 
-_ENDINGS = (".ttf", ".otf", ".ttc")
-_PACKAGED = {"trdg:latin": ("trdg", "fonts/latin"), "matplotlib": ("matplotlib", "mpl-data/fonts/ttf")}
 # Faces whose character map lies: it names characters that the glyphs are not. Measured by eye, once.
 _SIGNS = "its letters and digits are signs"
 _NOT_TEXT = {
@@ -80,7 +77,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
     left_out: dict[str, str] = {}
     wanted = charset.replace(" ", "")
     for font_set in sets:
-        paths = _find(font_set.source)
+        paths = find_fonts(font_set)
         usable = []
         for path in paths:
             try:
@@ -88,17 +85,22 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
                 why = _why_not(path.name, drawable, wanted, coverage)
             except (OSError, ValueError) as error:
                 drawable, why = frozenset(), f"cannot be opened: {error}"
-            if why and len(paths) == 1:
+            if why and path == Path(font_set.source):
                 raise UserError(f"[render] font {path} {why}; choose another, or lower render.font_coverage")
             if why:
                 left_out[path.name] = why
             else:
                 usable.append((path, drawable | ({" "} & set(charset))))
+        mine: dict[str, Face] = {}
         for path, drawable in usable:
             weight = 1.0 if font_set.weight is None else font_set.weight / len(usable)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            face = Face(name=path.name, path=str(path), sha256=digest, weight=weight, drawable=drawable)
-            faces.setdefault(digest, face)
+            mine.setdefault(
+                digest, Face(name=path.name, path=str(path), sha256=digest, weight=weight, drawable=drawable)
+            )
+        for digest, face in mine.items():
+            before = faces[digest].weight if digest in faces else 0.0  # in two sets: drawn for both
+            faces[digest] = replace(face, weight=before + face.weight)
     if not faces:
         some = "; ".join(f"{name} {why}" for name, why in list(left_out.items())[:3])
         raise UserError(f"[render] no font of {len(left_out)} draws the charset ({some}); add fonts to render.fonts")
@@ -128,34 +130,14 @@ def drawable_characters(path: Path, characters: str) -> frozenset[str]:
     return frozenset(drawn - set(_MISDRAWN.get(path.name, "")))
 
 
-def _find(source: str) -> list[Path]:
-    if source in _PACKAGED:
-        package, folder = _PACKAGED[source]
-        spec = find_spec(package)
-        if spec is None or spec.origin is None:
-            raise UserError(f"[render] fonts '{source}': the package {package} is not installed; run `make setup`")
-        path = Path(spec.origin).parent / folder
-    else:
-        path = Path(source)
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        near = difflib.get_close_matches(source, _PACKAGED, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(_PACKAGED)}"
-        raise UserError(f"[render] fonts '{source}': no such set, folder or file; {hint}")
-    paths = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)
-    if not paths:
-        raise UserError(f"[render] fonts '{source}': the folder holds no {', '.join(_ENDINGS)} file")
-    return paths
-
-
 def _glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
     """The ink of a character, cut to its edges, (h, w) uint8; None where nothing is drawn."""
-    left, top, right, bottom = font.getbbox(character)
-    if right <= left or bottom <= top:
-        return None
     mask = font.getmask(character)
-    ink = np.array(mask, np.uint8).reshape(mask.size[1], mask.size[0])
+    if 0 in mask.size:
+        return None
+    image = Image.new("L", mask.size)
+    image.im.paste(mask, (0, 0, *mask.size))  # numpy would read the mask pixel by pixel
+    ink = np.asarray(image)
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     if not len(rows):
         return None

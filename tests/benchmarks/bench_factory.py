@@ -79,31 +79,34 @@ def run_trdg(strings: Path, work: Path, num_lines: int, background: str) -> tupl
 
 
 def against_trdg(work: Path, num_lines: int, num_rounds: int) -> bool:
-    """Both commands in turn; True if the bar is reached on every background."""
+    """Both commands in turn; True if the bar is reached on every background.
+
+    Ours makes a whole dataset, start-up, manifest and card included. trdg, whose cost is the same for every
+    line, draws a quarter of it, and its start-up is left out: a favour to trdg.
+    """
+    num_strings = num_lines // 4
     strings = work / "strings.txt"
-    strings.write_text("".join(f"{text}\n" for text in draw_strings(num_lines)))
-    print(f"\nlines/s of whole commands, 2 processes, {num_lines:,} lines, {num_rounds} rounds in turn")
-    print(f"{'':18}{'trdg':>8}{'ours':>8}{'ratio':>8}{'bar':>6}   without start-up (trdg, ours):")
+    strings.write_text("".join(f"{text}\n" for text in draw_strings(num_strings)))
+    print(f"\nlines/s, 2 processes: trdg after its start-up, ours {num_lines:,} lines from start to end")
+    print(f"{'':16}{'trdg':>8}{'ours':>8}{'ratio':>8}{'bar':>6}{'after start-up':>18}{'start-up s, trdg, ours':>25}")
     passed = True
     for background in BACKGROUNDS:
         recipe = write_recipe(work, background)
         times: dict[str, list[float]] = {"trdg": [], "ours": [], "trdg start": [], "ours start": []}
         for _ in range(num_rounds):
-            times["trdg"].append(run_trdg(strings, work, num_lines, background)[0])
+            times["trdg"].append(run_trdg(strings, work, num_strings, background)[0])
             times["ours"].append(run_ours(recipe, work, num_lines, 2)[0])
             times["trdg start"].append(run_trdg(strings, work, 2, background)[0])
             times["ours start"].append(run_ours(recipe, work, 2, 2)[0])
         t = {name: statistics.median(seconds) for name, seconds in times.items()}
-        rates = [num_lines / t[name] for name in ("trdg", "ours")]
-        steady = [num_lines / (t[name] - t[f"{name} start"]) for name in ("trdg", "ours")]
-        ratio = rates[1] / rates[0]
+        trdg = num_strings / (t["trdg"] - t["trdg start"])
+        ours, steady = num_lines / t["ours"], num_lines / (t["ours"] - t["ours start"])
         print(
-            f"{background:18}{rates[0]:8.0f}{rates[1]:8.0f}{ratio:7.1f}x{FACTORY_BAR:5.0f}x"
-            f"   {steady[0]:.0f}, {steady[1]:.0f}: {steady[1] / steady[0]:.1f}x"
-            f"; start-up {t['trdg start']:.1f} s, {t['ours start']:.1f} s",
+            f"{background:16}{trdg:8.0f}{ours:8.0f}{ours / trdg:7.1f}x{FACTORY_BAR:5.0f}x"
+            f"{steady:10.0f}{steady / trdg:7.1f}x{t['trdg start']:17.1f}{t['ours start']:8.1f}",
             flush=True,
         )
-        passed &= ratio >= FACTORY_BAR
+        passed &= ours / trdg >= FACTORY_BAR
     return passed
 
 
@@ -332,7 +335,7 @@ PARTS = ("trdg", "workers", "steps", "startup")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="generate_data.py against trdg's command line, and its parts.")
-    parser.add_argument("--lines", type=int, default=10_000, help="lines a command against trdg (default 10000)")
+    parser.add_argument("--lines", type=int, default=40_000, help="lines of a dataset (default 40000)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds in turn (default 3)")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     arguments = parser.parse_args()
@@ -345,7 +348,7 @@ def main() -> int:
         if "steps" in parts:
             passed.append(step_shares(work, 5000, arguments.rounds))
         if "workers" in parts:
-            passed.append(two_against_one(work, 4 * arguments.lines, arguments.rounds))
+            passed.append(two_against_one(work, arguments.lines, arguments.rounds))
         if "trdg" in parts:
             passed.append(against_trdg(work, arguments.lines, arguments.rounds))
     return 0 if all(passed) else 1

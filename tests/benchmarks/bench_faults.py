@@ -124,7 +124,7 @@ def _stderr(run: subprocess.Popen) -> str:
     return run.stderr.read().decode().replace("\r", "\n")
 
 
-def _strike(run: subprocess.Popen, kind: str, rng: random.Random) -> int | None | str:
+def _strike(run: subprocess.Popen, kind: str, rng: random.Random) -> int | str | None:
     """Returns the exit code, None if the run is to go on, or "missed" if there was nothing to strike."""
     if kind == "SIGKILL worker":
         workers = worker_pids(run.pid)

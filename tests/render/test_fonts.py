@@ -145,7 +145,7 @@ def test_coverage_admits_a_face_that_lacks_signs_but_never_letters_or_digits():
         ("matplotib", "fonts 'matplotib': no such set, folder or file; did you mean 'matplotlib'?"),
         ("trdg:latn", "fonts 'trdg:latn': no such set, folder or file; did you mean 'trdg:latin'?"),
         ("trdg", "fonts 'trdg': no such set, folder or file; did you mean 'trdg:latin'?"),
-        ("/no/such.ttf", "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib"),
+        ("/no/such.ttf", "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib, system:serif, system:sans, system:typewriter"),
     ],
 )
 def test_an_unknown_set_names_the_nearest(source, message):
@@ -154,7 +154,7 @@ def test_an_unknown_set_names_the_nearest(source, message):
 
 def test_a_folder_without_fonts(tmp_path):
     (tmp_path / "a.txt").write_text("x")
-    assert message_of(tmp_path) == f"fonts '{tmp_path}': the folder holds no .ttf, .otf, .ttc file"
+    assert message_of(tmp_path) == f"fonts '{tmp_path}': holds no .ttf, .otf, .ttc file"
 
 
 def test_a_file_that_is_no_font(tmp_path):
