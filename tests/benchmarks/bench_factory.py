@@ -82,31 +82,34 @@ def against_trdg(work: Path, num_lines: int, num_rounds: int) -> bool:
     """Both commands in turn; True if the bar is reached on every background.
 
     Ours makes a whole dataset, start-up, manifest and card included. trdg, whose cost is the same for every
-    line, draws a quarter of it, and its start-up is left out: a favour to trdg.
+    line, draws a quarter of it, and its start-up is left out: a favour to trdg. The second row is of the
+    same runs in processor time, two cores' worth, which other work on the machine hardly touches.
     """
     num_strings = num_lines // 4
     strings = work / "strings.txt"
     strings.write_text("".join(f"{text}\n" for text in draw_strings(num_strings)))
-    print(f"\nlines/s, 2 processes: trdg after its start-up, ours {num_lines:,} lines from start to end")
-    print(f"{'':16}{'trdg':>8}{'ours':>8}{'ratio':>8}{'bar':>6}{'after start-up':>18}{'start-up s, trdg, ours':>25}")
+    header = f"{'':28}{'trdg':>8}{'ours':>8}{'ratio':>8}{'bar':>6}{'after start-up':>18}{'start-up s, trdg, ours':>25}"
+    print(f"\nlines/s, 2 processes: trdg after its start-up, ours {num_lines:,} lines from start to end\n{header}")
     passed = True
     for background in BACKGROUNDS:
         recipe = write_recipe(work, background)
-        times: dict[str, list[float]] = {"trdg": [], "ours": [], "trdg start": [], "ours start": []}
+        runs: dict[str, list[tuple[float, float]]] = {"trdg": [], "ours": [], "trdg start": [], "ours start": []}
         for _ in range(num_rounds):
-            times["trdg"].append(run_trdg(strings, work, num_strings, background)[0])
-            times["ours"].append(run_ours(recipe, work, num_lines, 2)[0])
-            times["trdg start"].append(run_trdg(strings, work, 2, background)[0])
-            times["ours start"].append(run_ours(recipe, work, 2, 2)[0])
-        t = {name: statistics.median(seconds) for name, seconds in times.items()}
-        trdg = num_strings / (t["trdg"] - t["trdg start"])
-        ours, steady = num_lines / t["ours"], num_lines / (t["ours"] - t["ours start"])
-        print(
-            f"{background:16}{trdg:8.0f}{ours:8.0f}{ours / trdg:7.1f}x{FACTORY_BAR:5.0f}x"
-            f"{steady:10.0f}{steady / trdg:7.1f}x{t['trdg start']:17.1f}{t['ours start']:8.1f}",
-            flush=True,
-        )
-        passed &= ours / trdg >= FACTORY_BAR
+            runs["trdg"].append(run_trdg(strings, work, num_strings, background))
+            runs["ours"].append(run_ours(recipe, work, num_lines, 2))
+            runs["trdg start"].append(run_trdg(strings, work, 2, background))
+            runs["ours start"].append(run_ours(recipe, work, 2, 2))
+        for clock, per_process in ((0, 1), (1, 2)):
+            t = {name: statistics.median(run[clock] for run in seen) for name, seen in runs.items()}
+            trdg = per_process * num_strings / (t["trdg"] - t["trdg start"])
+            ours = per_process * num_lines / t["ours"]
+            steady = per_process * num_lines / (t["ours"] - t["ours start"])
+            print(
+                f"{background + ('', ', processor time')[clock]:28}{trdg:8.0f}{ours:8.0f}{ours / trdg:7.1f}x"
+                f"{FACTORY_BAR:5.0f}x{steady:10.0f}{steady / trdg:7.1f}x{t['trdg start']:17.1f}{t['ours start']:8.1f}",
+                flush=True,
+            )
+            passed &= clock == 1 or ours / trdg >= FACTORY_BAR
     return passed
 
 
@@ -133,7 +136,11 @@ def two_against_one(work: Path, num_lines: int, num_rounds: int) -> bool:
     )
     print(f"{'its start-up, end and card':34}{t['start-up'][0]:10.2f}{t['start-up'][1]:11.2f}")
     print(f"{'making shards':34}{steady[0]:10.2f}{steady[1]:11.2f}{ratio:7.2f}x{WORKERS_BAR:6.2f}x")
-    print(f"{'processor time of all processes':34}{t['processor'][0]:10.2f}{t['processor'][1]:11.2f}")
+    ideal = 2 * t["processor"][0] / t["processor"][1]
+    print(
+        f"{'processor time of all processes':34}{t['processor'][0]:10.2f}{t['processor'][1]:11.2f}"
+        f"{ideal:7.2f}x  on two idle cores"
+    )
     bare = t["bare drawing"]
     print(f"{'bare drawing, no factory':34}{bare[0]:10.2f}{bare[1]:11.2f}{bare[0] / bare[1]:7.2f}x  the machine's own")
     return ratio >= WORKERS_BAR

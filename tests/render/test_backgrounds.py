@@ -49,8 +49,7 @@ def test_quick_sum_stays_far_within_the_doubt():
         rng = Random(seed)
         frequency, phase, num = rng.random() * 30 + 20, rng.random() * 2 * math.pi, rng.randint(10, 20)
         for x, y in [
-            (rng.uniform(-2 * math.pi, 2 * math.pi), rng.uniform(-2 * math.pi, 2 * math.pi))
-            for _ in range(50)
+            (rng.uniform(-2 * math.pi, 2 * math.pi), rng.uniform(-2 * math.pi, 2 * math.pi)) for _ in range(50)
         ]:
             quick = 0.0
             for i in range(num):
@@ -67,9 +66,7 @@ def test_pictures_of_any_mode_are_pasted_as_trdg_does(mode, color, tmp_path):
     source = Image.open(Path(trdg_pictures()) / "bricks.jpg").resize((60, 40))  # too small: it is enlarged
     source.convert(mode).save(tmp_path / "picture.tif", compression="raw")
     for channels in (1, 3):
-        options = LineOptions(
-            background=IMAGE, image_dir=str(tmp_path), text_color=color, channels=channels, height=48
-        )
+        options = LineOptions(background=IMAGE, image_dir=str(tmp_path), text_color=color, channels=channels, height=48)
         expected = stock_line("Hello", trdg_fonts()[3], options, 4)
         drawn = draw_line("Hello", trdg_fonts()[3], options, 4).image
         assert drawn.shape[0] == 48

@@ -31,9 +31,7 @@ def test_distorts_as_trdg_does(size, distortion, axis):
     rng = Random(3)
     np.testing.assert_array_equal(distort(pixels, distortion, axis, rng), np.asarray(stock))
     assert rng.getstate() == random.getstate()
-    np.testing.assert_array_equal(
-        distort(pixels[..., 3], distortion, axis, Random(3)), np.asarray(stock)[..., 3]
-    )
+    np.testing.assert_array_equal(distort(pixels[..., 3], distortion, axis, Random(3)), np.asarray(stock)[..., 3])
 
 
 def test_no_distortion_gives_the_picture_back():
@@ -45,7 +43,5 @@ def test_no_distortion_gives_the_picture_back():
 @pytest.mark.parametrize("count", [0, 1, 17, 1000])
 def test_random_integers_are_those_of_randint(highest, count):
     ours, pythons = Random(7), Random(7)
-    assert _random_integers(highest, count, ours).tolist() == [
-        pythons.randint(0, highest) for _ in range(count)
-    ]
+    assert _random_integers(highest, count, ours).tolist() == [pythons.randint(0, highest) for _ in range(count)]
     assert ours.getstate() == pythons.getstate()

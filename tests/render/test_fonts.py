@@ -145,7 +145,10 @@ def test_coverage_admits_a_face_that_lacks_signs_but_never_letters_or_digits():
         ("matplotib", "fonts 'matplotib': no such set, folder or file; did you mean 'matplotlib'?"),
         ("trdg:latn", "fonts 'trdg:latn': no such set, folder or file; did you mean 'trdg:latin'?"),
         ("trdg", "fonts 'trdg': no such set, folder or file; did you mean 'trdg:latin'?"),
-        ("/no/such.ttf", "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib, system:serif, system:sans, system:typewriter"),
+        (
+            "/no/such.ttf",
+            "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib, system:serif, system:sans, system:typewriter",
+        ),
     ],
 )
 def test_an_unknown_set_names_the_nearest(source, message):

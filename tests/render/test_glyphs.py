@@ -57,16 +57,12 @@ def test_trim_bounds_the_number_of_open_fonts():
     cache = GlyphCache(max_faces=3)
     faces = [cache.face(font, 32, 0) for font in FONTS[:5]]
     cache.trim()
-    assert [cache.face(font, 32, 0) is face for font, face in zip(FONTS[2:5], faces[2:], strict=True)] == [
-        True
-    ] * 3
+    assert [cache.face(font, 32, 0) is face for font, face in zip(FONTS[2:5], faces[2:], strict=True)] == [True] * 3
 
 
 def test_size_and_stroke_are_part_of_the_key():
     cache = GlyphCache()
-    heights = [
-        cache.face(FONTS[0], size, stroke)["H"].mask.size[1] for size, stroke in [(32, 0), (64, 0), (32, 3)]
-    ]
+    heights = [cache.face(FONTS[0], size, stroke)["H"].mask.size[1] for size, stroke in [(32, 0), (64, 0), (32, 3)]]
     assert heights[1] > heights[2] > heights[0]
 
 

@@ -173,9 +173,7 @@ def test_error_survives_pickling():
 
 
 def test_provenance_says_what_was_done():
-    options = LineOptions(
-        skew_deg=9, random_skew=True, blur=2.0, random_blur=True, text_color="#000000,#f00000"
-    )
+    options = LineOptions(skew_deg=9, random_skew=True, blur=2.0, random_blur=True, text_color="#000000,#f00000")
     for seed in range(10):
         drawn = draw_line("12:30", FONT, options, seed)
         assert -9 <= drawn.skew_deg <= 9 and 0 <= drawn.blur < 2
@@ -187,9 +185,7 @@ def test_provenance_says_what_was_done():
 
 
 def test_provenance_names_the_picture_and_the_stroke():
-    options = replace(
-        OPTIONS, background=IMAGE, image_dir=trdg_pictures(), stroke_width=1, stroke_fill="#ff0000"
-    )
+    options = replace(OPTIONS, background=IMAGE, image_dir=trdg_pictures(), stroke_width=1, stroke_fill="#ff0000")
     drawn = [draw_line("1", FONT, options, seed) for seed in range(30)]
     names = {one.background_picture for one in drawn}
     assert names == {"bricks.jpg", "city.jpg", "containers.jpg", "water.jpg"}

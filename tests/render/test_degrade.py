@@ -1,0 +1,70 @@
+"""What befalls print: every degradation keeps the height, depends on its seed alone, and is drawn as asked."""
+
+from dataclasses import fields
+from random import Random
+
+import numpy as np
+import pytest
+
+from ocrlib.recipe import Degradation, Degrade
+from ocrlib.render.degrade import DEGRADATIONS, degrade, draw_degradations
+from tests.training_fixtures import draw_line
+
+LINES = {
+    "gray": draw_line("0123456789"),
+    "colour": draw_line("314.15", channels=3),
+    "white on black": 255 - draw_line("2718"),
+    "blank": np.full((32, 60), 240, np.uint8),
+    "tall": draw_line("42", height=64),
+    "narrow": draw_line("1")[:, :5].copy(),
+}
+
+
+def test_a_recipe_knows_every_degradation_and_no_other():
+    assert [field.name for field in fields(Degrade)] == ["clean", *DEGRADATIONS]
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_any_line_stays_a_line_of_its_height(name, line, strength):
+    image = LINES[line].copy()
+    for seed in range(5):
+        out = DEGRADATIONS[name](image, strength, np.random.RandomState(seed))
+        assert out.dtype == np.uint8
+        assert out.shape[0] == image.shape[0]
+        assert out.shape[1] >= 4
+        assert out.shape[2:] == image.shape[2:]
+    assert np.array_equal(image, LINES[line])  # what came in is not written to
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_full_strength_changes_a_line_in_the_same_way_each_time(name):
+    image = LINES["gray"]
+    first = [DEGRADATIONS[name](image, 1.0, np.random.RandomState(seed)) for seed in range(8)]
+    again = [DEGRADATIONS[name](image, 1.0, np.random.RandomState(seed)) for seed in range(8)]
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert any(a.shape != image.shape or not np.array_equal(a, image) for a in first)
+
+
+def test_black_and_white_is_just_that():
+    out = degrade(LINES["gray"], [("binarise", 0.5)], 3)
+    assert set(np.unique(out)) == {0, 255}
+    assert 0.05 < (out == 0).mean() < 0.5
+
+
+def test_shares_are_kept_and_clean_lines_are_clean():
+    settings = Degrade(clean=0.25, crop=Degradation(share=1.0), jpeg=Degradation(share=0.4, strength=[0.2, 0.4]))
+    drawn = [draw_degradations(settings, Random(seed)) for seed in range(2000)]
+    assert 0.22 < sum(not each for each in drawn) / 2000 < 0.28
+    befallen = [dict(each) for each in drawn if each]
+    assert all("crop" in each for each in befallen)
+    with_jpeg = [each["jpeg"] for each in befallen if "jpeg" in each]
+    assert 0.35 < len(with_jpeg) / len(befallen) < 0.45
+    assert 0.2 <= min(with_jpeg) <= max(with_jpeg) <= 0.4
+    assert [name for name, _ in draw_degradations(settings, Random(3))] in ([], ["crop"], ["crop", "jpeg"])
+
+
+def test_nothing_asked_nothing_drawn():
+    assert draw_degradations(Degrade(), Random(1)) == []
+    assert degrade(LINES["gray"], [], 1) is LINES["gray"]

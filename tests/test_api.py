@@ -1,0 +1,79 @@
+"""`ocrlib.load` and `ocrlib.read_hdf5`: a dataset in three lines for somebody with a network of their own."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ocrlib
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+from ocrlib.shards.manifest import read_manifest
+from ocrlib.shards.record import PROVENANCE
+from ocrlib.shards.verify import read_shard
+
+
+def test_load_gives_every_line_of_a_split_in_padded_batches(tiny_dataset):
+    charset = Charset(read_manifest(tiny_dataset).charset)
+    texts = {}
+    for batch in ocrlib.load(tiny_dataset, "train", batch_size=16):
+        assert set(batch) == {"image", "width", "label", "label_length", "id"}
+        assert batch["image"].shape[1] == 32
+        for name, label, length in zip(batch["id"], batch["label"], batch["label_length"], strict=True):
+            texts[name.numpy().decode()] = charset.decode(label[:length].numpy().tolist())
+    assert len(texts) == 80
+    columns = ocrlib.read_hdf5(tiny_dataset, "train")
+    assert texts == dict(zip(columns["id"], columns["text"], strict=True))
+
+
+def test_read_hdf5_gives_what_the_shards_hold(tiny_dataset):
+    columns = ocrlib.read_hdf5(str(tiny_dataset), "train")
+    assert set(columns) == {"id", "text", "width", "pixels", "offsets", *PROVENANCE}
+    manifest = read_manifest(tiny_dataset)
+    shards = manifest.splits["train"].shards
+    samples = [sample for shard in shards for sample in read_shard(tiny_dataset, manifest, shard, "tfrecord")]
+    assert columns["id"].tolist() == [sample.id for sample in samples]
+    assert columns["font"].tolist() == [sample.provenance["font"] for sample in samples]
+    for i in (0, 24, 25, 79):
+        pixels = columns["pixels"][columns["offsets"][i] : columns["offsets"][i + 1]]
+        assert np.array_equal(pixels.reshape(32, columns["width"][i]), samples[i].image)
+
+
+def test_read_hdf5_needs_no_tensorflow(tiny_dataset):
+    code = f"import sys, ocrlib; ocrlib.read_hdf5({str(tiny_dataset)!r}, 'val'); print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: ocrlib.read_hdf5(folder, "dev"), "has no split 'dev'; it has train, val, test"),
+        (lambda folder: ocrlib.load(folder, "dev"), "has no samples in split 'dev'"),
+        (lambda folder: ocrlib.read_hdf5(folder / "none", "val"), "no such folder"),
+    ],
+)
+def test_what_is_not_there_is_named(tiny_dataset, call, message):
+    with pytest.raises(UserError, match=message):
+        call(tiny_dataset)
+
+
+def test_a_pytorch_dataset_in_ten_lines(tiny_dataset):
+    torch = pytest.importorskip("torch")
+
+    class Lines(torch.utils.data.Dataset):
+        def __init__(self, folder, split):
+            self.columns = ocrlib.read_hdf5(folder, split)
+
+        def __len__(self):
+            return len(self.columns["id"])
+
+        def __getitem__(self, i):
+            start, stop = self.columns["offsets"][i : i + 2]
+            image = self.columns["pixels"][start:stop].reshape(-1, self.columns["width"][i])
+            return torch.from_numpy(image.copy()), self.columns["text"][i]
+
+    lines = Lines(tiny_dataset, "val")
+    assert len(lines) == 20
+    assert lines[3][0].shape[0] == 32
