@@ -21,7 +21,7 @@ from ocrlib.errors import UserError
 C = TypeVar("C")
 
 # Every config dataclass uses this: a key that nobody reads is a mistake of the user's.
-STRICT = ConfigDict(extra="forbid", defer_build=True)
+STRICT = ConfigDict(extra="forbid")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

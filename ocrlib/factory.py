@@ -43,6 +43,7 @@ from ocrlib.shards.manifest import (
     write_json,
 )
 from ocrlib.shards.plan import Shard, plan_shards
+from ocrlib.shards.record import Sample
 from ocrlib.shards.verify import check_files
 from ocrlib.text import open_text
 from ocrlib.text.source import TextSource
@@ -189,21 +190,14 @@ def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, rep
     for count, index in enumerate(range(shard.start, shard.stop), 1):
         sample, rejects = renderer.draw(shard.split, index)
         samples.append(sample)
-        rejected += rejects
+        rejected.update(rejects)
         if count % _PROGRESS_SAMPLES == 0:
             report(_PROGRESS_SAMPLES)
     report(shard.num_samples % _PROGRESS_SAMPLES)
     files = {}
     try:
         for file_format in recipe.output.formats:
-            data = _ENCODERS[file_format](samples, recipe.output.encoding)
-            name = shard.stem + ENDINGS[file_format]
-            write_bytes(out / name, data)
-            files[file_format] = {
-                "name": name,
-                "bytes": len(data),
-                "sha256": hashlib.sha256(data).hexdigest(),
-            }
+            files[file_format] = _write_file(file_format, samples, recipe, out, shard.stem)
         widths = Counter(sample.image.shape[1] for sample in samples)
         entry = {
             "stem": shard.stem,
@@ -220,6 +214,14 @@ def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, rep
             "finished shards are kept"
         ) from None
     return entry
+
+
+def _write_file(file_format: str, samples: list[Sample], recipe: Recipe, out: Path, stem: str) -> dict[str, Any]:
+    """Writes one file of a shard; its bytes are gone from memory before those of the next format are made."""
+    data = _ENCODERS[file_format](samples, recipe.output.encoding)
+    name = stem + ENDINGS[file_format]
+    write_bytes(out / name, data)
+    return {"name": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _done(shard: Shard, recipe: Recipe, out: Path) -> dict[str, Any] | None:

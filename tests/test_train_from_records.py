@@ -97,6 +97,8 @@ def without_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--train.epochs", "0"], "--train.epochs: [train] epochs must be greater than or equal to 1, not 0"),
         (["--train.optimizer", "adm"], "--train.optimizer: [train] optimizer must be 'adam', 'adamw' or 'sgd'"),
         (["--resum"], "unrecognized arguments: --resum"),
+        (["--data.mix", "datasets/numeric=0.5"], "expected datasets, or --data.mix with datasets and weights"),
+        (["--data.mix", "datasets/numeric=-1"], "expected DATASET=WEIGHT with a weight above 0"),
     ],
 )
 def test_a_typo_costs_no_seconds(

@@ -29,8 +29,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(**overrides: str) -> RunConfig:
-    """Two short epochs, and `section__key="value"` on top."""
-    base = {"data": {"batch_size": 4}, "train": {"epochs": 2}}
+    """Two short epochs of lines that are changed a little, and `section__key="value"` on top."""
+    base = {"data": {"batch_size": 4}, "train": {"epochs": 2}, "augment": {"rotation_deg": 2.0, "noise": 8.0}}
     return config.build(RunConfig, base, {name.replace("__", "."): v for name, v in overrides.items()}, "the test")
 
 
@@ -68,7 +68,8 @@ def test_a_training_leaves_everything_it_promises(trained_run: TrainedRun) -> No
 def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedRun) -> None:
     written = json.loads((trained_run.run / "config.json").read_text())
     manifest = json.loads((trained_run.dataset / "manifest.json").read_text())
-    assert written["datasets"] == [{"folder": str(trained_run.dataset), "fingerprint": manifest["fingerprint"]}]
+    folder = str(trained_run.dataset)
+    assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
     assert written["config"]["train"]["learning_rate"] == 0.004
     assert written["config"]["train"]["optimizer"] == "adam"  # a default, written all the same
     assert written["config"]["data"]["batch_size"] == 16
@@ -236,7 +237,7 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
     assert first.learned + second.learned == whole.learned
     assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
     assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
-    # Not only the same lines: the same network, dropout and optimizer included.
+    # Not only the same lines: changed alike, and the same network, dropout and optimizer included.
     left, right = weights(tmp_path / "run"), weights(whole_run)
     assert left.keys() == right.keys()
     assert len([name for name in left if name.startswith("optimizer/")]) > 20
@@ -310,7 +311,7 @@ def test_an_infinite_loss_names_its_samples_and_no_others(tmp_path: Path, monkey
     samples = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:4]})
     monkeypatch.setattr(trainer, "WIDTH_STRIDE", 16)  # 16 ones and 15 blanks do not go into a step per 16 px
     with pytest.raises(FloatingPointError) as raised:
-        train([samples], tmp_path / "run", settings(data__batch_size="64"), False)
+        train({samples: None}, tmp_path / "run", settings(data__batch_size="64"), False)
     message = str(raised.value)
     assert "the loss is not finite" in message
     assert "train-000000010" in message
@@ -350,7 +351,7 @@ def test_damage_found_in_mid_run_is_the_user_s_to_mend(tmp_path: Path) -> None:
     path = folder / "train-00001-of-00002.h5"
     flip_byte(path, path.read_bytes().index(b"train-000000030") + 8)
     with pytest.raises(UserError, match=rf"{path.name}: is damaged") as raised:
-        train([folder], tmp_path / "run", settings(), False)
+        train({folder: None}, tmp_path / "run", settings(), False)
     assert "\n" not in str(raised.value)
 
 
@@ -362,7 +363,7 @@ def test_an_unknown_character_in_mid_run_is_the_user_s_to_mend(dataset: Path, tm
 def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "d", {"val": numbers(5)})
     with pytest.raises(UserError, match="has no samples in split 'train'; it has val"):
-        train([folder], tmp_path / "run", settings(), False)
+        train({folder: None}, tmp_path / "run", settings(), False)
 
 
 def test_other_errors_of_tensorflow_stay_what_they_are() -> None:
@@ -378,7 +379,7 @@ def test_two_datasets_train_one_reader_of_both_charsets(tmp_path: Path) -> None:
         write_dataset(tmp_path / "digits", {"train": ["12", "34"] * 4, "val": ["56"]}),
         write_dataset(tmp_path / "marks", {"train": ["1-2", "3/4"] * 4, "val": ["1/-"]}, charset="1234-/"),
     ]
-    metrics = train(folders, tmp_path / "run", settings(train__epochs="1"), False)
+    metrics = train(dict.fromkeys(folders), tmp_path / "run", settings(train__epochs="1"), False)
     assert metrics["split"] == "val"  # neither has a test split
     assert [result["lines"] for result in metrics["datasets"].values()] == [1, 1]
     network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
@@ -388,7 +389,7 @@ def test_two_datasets_train_one_reader_of_both_charsets(tmp_path: Path) -> None:
 def test_a_reader_with_an_lstm_trains_on_colour(tmp_path: Path) -> None:
     texts = numbers(6, seed=4)
     folder = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:2]}, channels=3, height=48)
-    metrics = train([folder], tmp_path / "run", settings(train__epochs="1", model__use_lstm="true"), False)
+    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", model__use_lstm="true"), False)
     assert metrics["epochs"] == 1
     network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
     assert network.name == "crnn_lstm"
