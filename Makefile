@@ -42,9 +42,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)
-	$(BIN)/python -m tests.benchmarks.bench_render
-	$(BIN)/python -m tests.benchmarks.bench_loader
+bench: bench-render bench-factory bench-scale bench-loader
+
+# Each prints a table and ends with exit code 1 if a bar is missed: `make -k bench` runs them all.
+bench-render bench-factory bench-scale bench-loader: $(READY)
+	$(BIN)/python -m tests.benchmarks.$(subst -,_,$@) $(ARGS)
 
 # Needs uv (https://docs.astral.sh/uv); one file for Python 3.11 to 3.13, hashes and no index named.
 lock:

@@ -239,13 +239,14 @@ class FontSet:
     Attributes:
       source: a set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter"), a folder
         or a file.
-      only: patterns of file names (* and ? stand for anything); empty for all.
+      only, without: patterns of file names (* and ? stand for anything) to take alone, and to leave.
       weight: shared equally among the faces; without one each of them weighs 1.
       optional: it is no mistake if the system has none of them. The fingerprint knows what was there.
     """
 
     source: str
     only: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    without: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
     optional: bool = False
     weight: Annotated[float, Field(gt=0)] | None = None
 

@@ -3,11 +3,16 @@
 from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
+from ocrlib.charset import Charset
 from ocrlib.selection import SelectionConfig
+
+
+def _characters(charset: str | None) -> str | None:
+    return None if charset is None else Charset.named(charset).characters
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -21,7 +26,7 @@ class DataConfig(SelectionConfig):
       verify: what is checked before the run begins: the shards' sizes, or in full their hashes too.
     """
 
-    charset: str | None = None
+    charset: Annotated[str | None, AfterValidator(_characters)] = None
     batch_size: Annotated[int, Field(ge=1)] = 64
     format: Literal["auto", "tfrecord", "hdf5"] = "auto"
     verify: Literal["sizes", "full"] = "sizes"
@@ -77,7 +82,7 @@ class TrainConfig:
       seed: of weights, dropout and shuffle. save_minutes: between two places to resume from.
     """
 
-    epochs: Annotated[int, Field(ge=1)] = 5
+    epochs: Annotated[int, Field(ge=1)] = 4
     patience: Annotated[int, Field(ge=1)] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3

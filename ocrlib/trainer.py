@@ -171,12 +171,14 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
         ],
         "config": config.to_dict(settings),
     }
-    _open_run(run, written, resume)
+    _check_run(run, written, resume)
     keras.utils.set_random_seed(settings.train.seed)
 
-    charset = Charset.named(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
+    charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
     training = _load(datasets, "train", charset, settings.data)
     validation = _load(dict.fromkeys(datasets), "val", charset, settings.data)
+    run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be trained on leaves no run behind
+    write_json(run / "config.json", written)
     change = partial(augment, settings=settings.augment) if settings.augment.any else None
     seed, epochs = settings.train.seed, settings.train.epochs
     use_lstm = settings.model.use_lstm
@@ -265,7 +267,8 @@ def _load(datasets: Mapping[Path, float | None], split: str, charset: Charset, s
     return Mixture(loaders, weights or None)
 
 
-def _open_run(run: Path, written: dict[str, Any], resume: bool) -> None:
+def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
+    """Refuses a folder that holds another run, or none to resume."""
     path = run / "config.json"
     if resume:
         try:
@@ -283,8 +286,6 @@ def _open_run(run: Path, written: dict[str, Any], resume: bool) -> None:
         raise UserError(f"{run}: holds a run already; go on with it by --resume, or choose another --run")
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise UserError(f"{run}: is in use for something else; choose another --run")
-    run.mkdir(parents=True, exist_ok=True)
-    write_json(path, written)
 
 
 def _difference(before: Any, after: Any) -> str:

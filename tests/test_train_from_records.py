@@ -20,8 +20,8 @@ SCRIPT = ROOT / "train_from_records.py"
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """400 lines for training: enough batches of 2 to be stopped in the midst of them."""
-    splits = {"train": numbers(400, seed=1), "val": numbers(10, seed=2), "test": numbers(10, seed=3)}
+    """240 lines for training: enough batches of 2 to be stopped in the midst of them."""
+    splits = {"train": numbers(240, seed=1), "val": numbers(10, seed=2), "test": numbers(10, seed=3)}
     return write_dataset(tmp_path_factory.mktemp("training") / "digits", splits)
 
 

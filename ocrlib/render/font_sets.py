@@ -1,6 +1,7 @@
 """Where font files come from: sets that packages carry, sets of the system's, folders, files."""
 
 import difflib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,8 +46,8 @@ def find_fonts(font_set: FontSet) -> list[Path]:
     """
     source = font_set.source
     paths = _find_system(source) if source in _SYSTEM else _find_files(source)
-    if font_set.only:
-        paths = [path for path in paths if any(fnmatchcase(path.name, pattern) for pattern in font_set.only)]
+    only, without = font_set.only or ("*",), font_set.without
+    paths = [path for path in paths if _like(path, only) and not _like(path, without)]
     if not paths and not font_set.optional:
         if source in _SYSTEM:
             raise UserError(f"[render] fonts '{source}': none of them is installed; `make fonts`, or leave it out")
@@ -55,11 +56,15 @@ def find_fonts(font_set: FontSet) -> list[Path]:
     return paths
 
 
+def _like(path: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path.name, pattern) for pattern in patterns)
+
+
 def _find_system(source: str) -> list[Path]:
     found: dict[str, Path] = {}
     for folder in _SYSTEM_FOLDERS:
         for path in sorted(Path(folder).expanduser().rglob("*")):
-            if path.suffix.lower() in _ENDINGS and any(fnmatchcase(path.name, p) for p in _SYSTEM[source]):
+            if path.suffix.lower() in _ENDINGS and _like(path, _SYSTEM[source]):
                 found.setdefault(path.name, path)  # a file may lie in two of the folders
     return [found[name] for name in sorted(found)]
 

@@ -37,6 +37,7 @@ def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
         "text": [sample.text for sample in samples],
         "width": np.array([sample.image.shape[1] for sample in samples], np.int32),
     }
+    del stored  # columns has its own copy, and a shard may be large
     for name, kind in PROVENANCE.items():
         values = [sample.provenance[name] for sample in samples]
         columns[name] = values if kind is str else np.array(values, _DTYPES[kind])

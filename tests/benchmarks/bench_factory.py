@@ -276,14 +276,14 @@ def write_recipe(work: Path, background: str) -> Path:
     return path
 
 
-def make_worker() -> tuple[Any, Any]:
-    """The recipe of the benchmark and a renderer for it, as in a worker."""
+def make_worker(recipe_path: Path | None = None) -> tuple[Any, Any]:
+    """A recipe (default: the benchmark's own) and a renderer for it, as in a worker."""
     from ocrlib.factory import gather
     from ocrlib.recipe import load_recipe
     from ocrlib.render.renderer import Renderer
 
     with tempfile.TemporaryDirectory() as folder:
-        recipe = load_recipe(write_recipe(Path(folder), "plain_white"), {})
+        recipe = load_recipe(recipe_path or write_recipe(Path(folder), "plain_white"), {})
     ingredients = gather(recipe)
     return recipe, Renderer(recipe.render, recipe.seed, ingredients.faces, ingredients.texts)
 
