@@ -26,6 +26,8 @@ def start_squaring(folder: Path):
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["exits"]:
                 os._exit(0)
+            case ["naps"]:
+                time.sleep(0.5)
             case ["sleeps"]:
                 time.sleep(60)
             case ["mistaken"]:
@@ -114,9 +116,14 @@ def test_whoever_stops_listening_leaves_no_worker_behind(tmp_path):
 
 
 def test_workers_ignore_ctrl_c_because_the_parent_decides(tmp_path):
-    results = run(tmp_path, ["a", "b", "c"], num_workers=1)
-    next(results)
-    (worker,) = multiprocessing.active_children()
-    os.kill(worker.pid, signal.SIGINT)
-    assert len(list(results)) == 2
-    assert starts(tmp_path) == Counter("abc")
+    struck = []
+
+    def strike(amount):  # called while the worker, having reported once, naps
+        if not struck:
+            struck.extend(worker.pid for worker in multiprocessing.active_children())
+            os.kill(struck[0], signal.SIGINT)
+
+    results = list(run(tmp_path, ["naps", "b"], num_workers=1, on_progress=strike))
+    assert len(struck) == 1
+    assert [task for task, _ in results] == ["naps", "b"]
+    assert starts(tmp_path) == Counter(["naps", "b"])  # a worker that died of it would begin anew
