@@ -42,10 +42,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: bench-render bench-factory bench-scale bench-loader
+bench: bench-render bench-factory bench-scale bench-loader bench-faults
 
 # Each prints a table and ends with exit code 1 if a bar is missed: `make -k bench` runs them all.
-bench-render bench-factory bench-scale bench-loader: $(READY)
+bench-render bench-factory bench-scale bench-loader bench-faults: $(READY)
 	$(BIN)/python -m tests.benchmarks.$(subst -,_,$@) $(ARGS)
 
 # Needs uv (https://docs.astral.sh/uv); one file for Python 3.11 to 3.13, hashes and no index named.

@@ -236,7 +236,7 @@ def worker_startup(num_rounds: int) -> bool:
     from tests.benchmarks.bench_factory import _start_probe  # by this name, for the worker to find
 
     recipe, renderer = make_worker()
-    faces = renderer._faces
+    faces = renderer._known.faces
     seconds, modules = [], []
     main = sys.modules["__main__"]
     # A worker imports the script that started it: here that must be generate_data.py, not this file.

@@ -106,7 +106,7 @@ def training(folder: Path, batches: int = 60) -> Callable[[], int]:
 def padding_row(folder: Path) -> str:
     """Padding, shapes and the padding that batches drawn at random would have."""
     loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps)
-    widths = np.concatenate([np.repeat([int(w) for w in s.widths], list(s.widths.values())) for s in loader.shards])
+    widths = np.concatenate([np.repeat(list(part.widths), list(part.widths.values())) for part in loader.parts])
     shuffled = np.random.RandomState(1).permutation(widths)[: len(widths) // 64 * 64].reshape(-1, 64)
     at_random = 1 - shuffled.sum() / (shuffled.max(axis=1) * 64).sum()
     shapes, traces = len(loader.buckets), count_traces(loader)
