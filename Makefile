@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup fonts data train test lint bench lock clean
+.PHONY: setup fonts data train test lint bench bench-render bench-factory bench-scale bench-loader bench-faults lock clean
 
 setup: $(READY)
 

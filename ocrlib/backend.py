@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 __all__ = ["keras", "tf"]
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow turns its oneDNN kernels on by itself only where a processor has AVX-512 VNNI. Elsewhere too they
 # train twice as fast: Eigen's convolutions take and give back hundreds of megabytes a step, in page faults.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

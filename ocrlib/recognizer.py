@@ -16,6 +16,7 @@ from ocrlib.errors import UserError
 from ocrlib.loader import PAPER, Loader
 from ocrlib.metrics import Counts, count_errors, fold
 from ocrlib.pictures import read_line_image
+from ocrlib.selection import SelectionConfig
 from ocrlib.shards.manifest import read_manifest
 
 BATCH_PIXELS = 64 * 160  # of width, all lines of a batch together
@@ -118,15 +119,17 @@ def summary(counts: Counts) -> dict[str, Any]:
     return {name: round(rate, 6) for name, rate in rates.items()} | asdict(counts)
 
 
-def evaluate_dataset(recognizer: Recognizer, folder: Path, split: str) -> dict[str, Any]:
-    """Returns the error rates of a reader on a split of a dataset.
+def evaluate_dataset(
+    recognizer: Recognizer, folder: Path, split: str, selection: SelectionConfig | None = None
+) -> dict[str, Any]:
+    """Returns the error rates of a reader on a split of a dataset; a selection can make `val` out of `train`.
 
     Labels may have characters that the reader does not know: then it gets them wrong.
 
     Raises:
       UserError: no such split, damaged shards, or images of another height or number of channels.
     """
-    loader = Loader(folder, split, Charset(read_manifest(folder).charset), None)
+    loader = Loader(folder, split, Charset(read_manifest(folder).charset), None, selection=selection)
     if (loader.image.height, loader.image.channels) != (recognizer.height, recognizer.channels):
         raise UserError(
             f"{folder}: has images of height {loader.image.height} and {loader.image.channels} channels, the model "

@@ -179,7 +179,6 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
     validation = _load(dict.fromkeys(datasets), "val", charset, settings.data)
     run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be trained on leaves no run behind
     write_json(run / "config.json", written)
-    change = partial(augment, settings=settings.augment) if settings.augment.any else None
     seed, epochs = settings.train.seed, settings.train.epochs
     use_lstm = settings.model.use_lstm
     if use_lstm is None:
@@ -198,51 +197,58 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
 
     state = State.load(run / "last", model) if resume else State()
     if state.epoch < epochs and not state.stopped:
-        live = Recognizer(network, charset)
+        _fit(model, training, validation, run, settings, state)
 
-        def read(images: list[Any]) -> list[str]:
-            return [reading.text for reading in live.read(images)]
-
-        place = KeepPlace(run / "last", state, settings.train.save_minutes)
-        callbacks = [
-            Progress(training, seed, epochs, state),
-            PredictionStrip(read, *pick_lines(validation, charset), run / "predictions"),
-            KeepBest(network, run / "best.keras", state, settings.train.patience),
-            keras.callbacks.CSVLogger(run / "history.csv", append=True),
-            keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
-            place,
-        ]
-        try:
-            with place:
-                # A fit an epoch: within one, Keras would cut every epoch to as many batches as the first had, and
-                # of a resumed run that is what was left of the epoch it stopped in.
-                for epoch in range(state.epoch, epochs):
-                    model.fit(
-                        to_tf_dataset(training, seed, epoch, state.batch, change),
-                        steps_per_epoch=training.count(seed, epoch) - state.batch,
-                        initial_epoch=epoch,
-                        epochs=epoch + 1,
-                        validation_data=to_tf_dataset(validation),
-                        validation_steps=validation.count(None, 0),
-                        callbacks=callbacks,
-                        shuffle=False,  # the loader has done it
-                        verbose=0,
-                    )
-                    if state.stopped:
-                        break
-        except tf.errors.OpError as error:
-            raise _meant_by(error) from error
-
-    splits = ["test"] if all("test" in m.splits and m.splits["test"].samples for m in manifests) else ["val"]
+    split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
     recognizer = Recognizer.load(str(run / "best.keras"))
     metrics = {
-        "split": splits[0],
+        "split": split,
         "epochs": state.epoch,
         "training_seconds": round(state.seconds, 1),
-        "datasets": {str(folder): evaluate_dataset(recognizer, folder, splits[0]) for folder in datasets},
+        "datasets": {str(f): evaluate_dataset(recognizer, f, split, settings.data) for f in datasets},
     }
     write_json(run / "metrics.json", metrics)
     return metrics
+
+
+def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State) -> None:
+    """Trains from where `state` stands to the last epoch, and keeps the run folder up to date."""
+    seed, epochs = settings.train.seed, settings.train.epochs
+    change = partial(augment, settings=settings.augment) if settings.augment.any else None
+    live = Recognizer(model.network, model.charset)
+
+    def read(images: list[Any]) -> list[str]:
+        return [reading.text for reading in live.read(images)]
+
+    place = KeepPlace(run / "last", state, settings.train.save_minutes)
+    callbacks = [
+        Progress(training, seed, epochs, state),
+        PredictionStrip(read, *pick_lines(validation, model.charset), run / "predictions"),
+        KeepBest(model.network, run / "best.keras", state, settings.train.patience),
+        keras.callbacks.CSVLogger(run / "history.csv", append=True),
+        keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
+        place,
+    ]
+    try:
+        with place:
+            # A fit an epoch: within one, Keras would cut every epoch to as many batches as the first had, and
+            # of a resumed run that is what was left of the epoch it stopped in.
+            for epoch in range(state.epoch, epochs):
+                model.fit(
+                    to_tf_dataset(training, seed, epoch, state.batch, change),
+                    steps_per_epoch=training.count(seed, epoch) - state.batch,
+                    initial_epoch=epoch,
+                    epochs=epoch + 1,
+                    validation_data=to_tf_dataset(validation),
+                    validation_steps=validation.count(None, 0),
+                    callbacks=callbacks,
+                    shuffle=False,  # the loader has done it
+                    verbose=0,
+                )
+                if state.stopped:
+                    break
+    except tf.errors.OpError as error:
+        raise _meant_by(error) from error
 
 
 def _load(datasets: Mapping[Path, float | None], split: str, charset: Charset, settings: DataConfig) -> Mixture:

@@ -394,3 +394,21 @@ def test_a_reader_with_an_lstm_trains_on_colour(tmp_path: Path) -> None:
     network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
     assert network.name == "crnn_lstm"
     assert network.inputs[0].shape == (None, 48, None, 3)
+
+
+def test_a_dataset_of_one_split_is_validated_on_lines_held_out_by_rule(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "one", {"train": numbers(60, seed=3)})
+    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", data__val_share="0.3"), False)
+    assert metrics["split"] == "val"
+    held_out = metrics["datasets"][str(folder)]["lines"]
+    assert 5 < held_out < 35
+
+
+def test_datasets_mixed_by_weight_are_written_down(tmp_path: Path) -> None:
+    first = write_dataset(tmp_path / "first", {"train": numbers(40, seed=3), "val": numbers(8, seed=4)})
+    other = write_dataset(tmp_path / "other", {"train": numbers(40, seed=5), "val": numbers(8, seed=6)})
+    run = tmp_path / "run"
+    train({first: 0.75, other: 0.25}, run, settings(train__epochs="1"), False)
+    written = json.loads((run / "config.json").read_text())["datasets"]
+    assert [entry["weight"] for entry in written] == [0.75, 0.25]
+    assert all(len(entry["fingerprint"]) > 0 for entry in written)
