@@ -47,7 +47,9 @@ class Recognizer:
             "width": tf.TensorSpec((None,), tf.int32),
         }
         # One graph for all shapes; without the signature each new width would be traced anew.
-        self._run = tf.function(lambda inputs: network(inputs, training=False), input_signature=[signature])
+        self._run = tf.function(
+            lambda inputs: network(inputs, training=False), input_signature=[signature], autograph=False
+        )
 
     @classmethod
     def load(cls, model: str) -> "Recognizer":
