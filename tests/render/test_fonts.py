@@ -29,7 +29,10 @@ def message_of(*sets, **kwargs):
     return message.removeprefix("[render] ")
 
 
-@pytest.mark.parametrize("name", ["BEBAS___.ttf", "Capture_it.ttf", "Capture_it_2.ttf", "SEASRN__.ttf"])
+@pytest.mark.parametrize(
+    "name",
+    ["BEBAS___.ttf", "Capture_it.ttf", "Capture_it_2.ttf", "SEASRN__.ttf", "AmaticSC-Regular.ttf", "Amatic-Bold.ttf"],
+)
 def test_a_face_that_draws_small_letters_as_capitals_draws_no_small_letters(name):
     drawable = drawable_characters(TRDG / name, LETTERS + LETTERS.upper() + DIGITS)
     assert drawable.isdisjoint(LETTERS)
