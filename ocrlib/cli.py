@@ -42,7 +42,8 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Prints CER, WER and exact match of a model on a dataset's split or on a folder of pairs."""
-    from ocrlib.recognizer import Recognizer, evaluate_dataset, evaluate_folder
+    from ocrlib.evaluation import evaluate_dataset, evaluate_folder
+    from ocrlib.recognizer import Recognizer
 
     folder: Path = arguments.data
     if not folder.is_dir():

@@ -22,10 +22,11 @@ from ocrlib.charset import Charset
 from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
 from ocrlib.ctc import greedy_decode
 from ocrlib.errors import UserError
+from ocrlib.evaluation import evaluate_dataset
 from ocrlib.loader import Loader, to_tf_dataset
 from ocrlib.metrics import count_errors
 from ocrlib.mixture import Mixture
-from ocrlib.recognizer import Recognizer, evaluate_dataset
+from ocrlib.recognizer import Recognizer
 from ocrlib.run_config import DataConfig, RunConfig, TrainConfig
 from ocrlib.shards.manifest import read_manifest, write_json
 
