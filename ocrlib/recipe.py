@@ -276,11 +276,14 @@ class Degrade:
     """
 
     clean: Share = 0.0
+    stretch: Degradation = field(default_factory=Degradation)
+    printer_dots: Degradation = field(default_factory=Degradation)
     ink_spread: Degradation = field(default_factory=Degradation)
     broken_dots: Degradation = field(default_factory=Degradation)
     thermal_fade: Degradation = field(default_factory=Degradation)
     neighbours: Degradation = field(default_factory=Degradation)
     crop: Degradation = field(default_factory=Degradation)
+    sliver: Degradation = field(default_factory=Degradation)
     perspective: Degradation = field(default_factory=Degradation)
     uneven_light: Degradation = field(default_factory=Degradation)
     defocus: Degradation = field(default_factory=Degradation)

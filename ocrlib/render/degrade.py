@@ -53,6 +53,46 @@ def ink_spread(image: Array, strength: float, random: Random) -> Array:
     return cv2.addWeighted(changed, 0.7 * strength, image, 1.0 - 0.7 * strength, 0.0)
 
 
+def stretch(image: Array, strength: float, random: Random) -> Array:
+    """Condensed to 60% of its width or spread to 170%, as printers do with one and the same face."""
+    height, width = image.shape[:2]
+    factor = 1.0 + 0.7 * strength if random.uniform() < 0.5 else 1.0 - 0.4 * strength
+    how = cv2.INTER_CUBIC if factor > 1.0 else cv2.INTER_AREA
+    return cv2.resize(image, (max(4, round(width * factor)), height), interpolation=how)
+
+
+def printer_dots(image: Array, strength: float, random: Random) -> Array:
+    """Set in dots by a thermal head or a dot-matrix printer: 30 rows of them to a line down to 13.
+
+    A dot is there or it is not; it is round, and smaller than its cell (gaps show) or larger (dots run together).
+    """
+    height, width = image.shape[:2]
+    rows = 30.0 - 17.0 * strength
+    size = (max(4, round(width * rows / height)), round(rows))
+    paper = _paper(image)
+    difference = image.astype(np.float32) - paper
+    gray = difference if image.ndim == 2 else difference.mean(axis=2)
+    ink = difference.reshape(height * width, -1)[(gray.argmin if paper > 127 else gray.argmax)()]  # (1,) or (3,)
+    if not ink.mean():
+        return image
+    cover = cv2.resize(gray / ink.mean(), size, interpolation=cv2.INTER_AREA)
+    dots = (cover > random.uniform(0.3, 0.5)).astype(np.float32)
+    if random.uniform() < 0.15:  # a dead heating element leaves a streak, a dead needle a row
+        across = random.uniform() < 0.5
+        dead = random.randint(dots.shape[0 if across else 1], size=1 if across else 1 + dots.shape[1] // 60)
+        if across:
+            dots[dead] = 0.0
+        else:
+            dots[:, dead] = 0.0
+    cell = 6  # pixels a dot is drawn with
+    spots = np.zeros((dots.shape[0] * cell, dots.shape[1] * cell), np.float32)
+    spots[cell // 2 :: cell, cell // 2 :: cell] = dots
+    diameter = 2 * round(cell * random.uniform(0.75, 1.5) / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+    covered = cv2.resize(cv2.dilate(spots, disc), (width, height), interpolation=cv2.INTER_AREA)
+    return _rounded(paper + (ink * covered[:, :, None]).reshape(image.shape))
+
+
 def broken_dots(image: Array, strength: float, random: Random) -> Array:
     """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of the ink."""
     height = image.shape[0]
@@ -124,6 +164,27 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     new_width = max(4, round(cut.shape[1] * height / cut.shape[0]))
     shrink = cut.shape[0] > height
     return cv2.resize(cut, (new_width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+
+
+def sliver(image: Array, strength: float, random: Random) -> Array:
+    """At the left or right edge the rim of a further character, cut off by the crop: at most a fifth of the height."""
+    height, width = image.shape[:2]
+    wide = max(1, round(height * (0.04 + 0.14 * strength)))
+    distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=(0, 2))
+    inked = distance > max(40, int(distance.max()) // 3)
+    at_left = random.uniform() < 0.5
+    # The rim of a character is where ink begins (for the right edge) or ends (for the left one).
+    turns = (
+        np.flatnonzero(inked[:-1] & ~inked[1:]) + 1 - wide if at_left else np.flatnonzero(~inked[:-1] & inked[1:]) + 1
+    )
+    turns = turns[(turns >= 0) & (turns + wide <= width)]
+    if not len(turns):
+        return image
+    start = int(turns[random.randint(len(turns))])
+    rim = image[:, start : start + wide]
+    gap = max(2, round(height * random.uniform(0.08, 0.2)))
+    paper = np.full((height, gap, *image.shape[2:]), np.uint8(_paper(image)))
+    return np.concatenate([rim, paper, image] if at_left else [image, paper, rim], axis=1)
 
 
 def perspective(image: Array, strength: float, random: Random) -> Array:
@@ -203,11 +264,14 @@ def jpeg(image: Array, strength: float, random: Random) -> Array:
 
 # In the order in which they befall a line: press, paper, scissors, camera, file.
 DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
+    "stretch": stretch,
+    "printer_dots": printer_dots,
     "ink_spread": ink_spread,
     "broken_dots": broken_dots,
     "thermal_fade": thermal_fade,
     "neighbours": neighbours,
     "crop": crop,
+    "sliver": sliver,
     "perspective": perspective,
     "uneven_light": uneven_light,
     "defocus": defocus,

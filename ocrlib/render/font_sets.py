@@ -24,7 +24,12 @@ _SYSTEM = {
     ),
     "system:typewriter": (
         *("Courier Prime*", "FreeMono*", "Inconsolata*", "LiberationMono-*", "NimbusMonoPS-*", "OCRB.otf"),
-        "texgyrecursor-*",
+        *("TlwgTypewriter*", "texgyrecursor-*"),
+    ),
+    # What tills, cash machines and line printers write with, and what machines were made to read.
+    "system:machine": (
+        *("3270*", "DotGothic16-*", "GNUTypewriter.ttf", "Glass_TTY_VT220.ttf", "OCRA*.ttf", "OCRB.otf"),
+        *("TerminusTTF-*", "spleen-*x*.otf", "unifont.otf"),
     ),
 }
 _SYSTEM_FOLDERS = (
