@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.metrics import wrong_positions
 from ocrlib.mixture import Mixture
+from ocrlib.report.strip import draw_strip
 from ocrlib.shards.manifest import write_json
 
 
@@ -220,30 +219,3 @@ def pick_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tu
         images.append(batch["image"][row, :, : batch["width"][row]])
         truths.append(charset.decode(batch["label"][row, : batch["label_length"][row]].tolist()))
     return images, truths
-
-
-def draw_strip(images: list[np.ndarray], truths: list[str], predictions: list[str]) -> Image.Image:
-    """Returns lines one below the other, each with its truth and, wrong characters in red, its prediction."""
-    font = _label_font(14)
-    row_height = max(image.shape[0] for image in images) + 44
-    width = max([image.shape[1] for image in images] + [int(font.getlength(t)) + 60 for t in truths + predictions])
-    strip = Image.new("RGB", (width + 20, row_height * len(images)), "white")
-    draw = ImageDraw.Draw(strip)
-    for row, (image, truth, prediction) in enumerate(zip(images, truths, predictions, strict=True)):
-        y = row * row_height + 4
-        strip.paste(Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image), (10, y))
-        y += image.shape[0]
-        draw.text((10, y), f"is     {truth}", font=font, fill="gray")
-        draw.text((10, y + 17), "read", font=font, fill="gray")
-        x = 10 + font.getlength("read   ")
-        wrong = wrong_positions(truth, prediction)
-        for i, character in enumerate(prediction + ("‸" if len(prediction) in wrong else "")):
-            draw.text((x, y + 17), character, font=font, fill="red" if i in wrong else "black")
-            x += font.getlength(character)
-    return strip
-
-
-def _label_font(size_px: int) -> ImageFont.FreeTypeFont:
-    from matplotlib import get_data_path
-
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf"), size_px)

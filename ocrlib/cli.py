@@ -1,4 +1,4 @@
-"""`python -m ocrlib predict | evaluate | verify | card`: a trained model or a finished dataset, put to use."""
+"""`python -m ocrlib predict | evaluate | export | verify | card`: a trained model or a finished dataset, put to use."""
 
 import argparse
 import os
@@ -16,34 +16,39 @@ from ocrlib.shards.manifest import FILE_NAME, Manifest, read_manifest, write_jso
 
 
 def predict(arguments: argparse.Namespace) -> int:
-    """Prints a row for each picture: name, text and confidence, parted by tabs."""
-    from ocrlib.pictures import list_pictures, read_line_image
+    """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
+    from ocrlib.pictures import list_pictures
+    from ocrlib.prediction import ROWS, open_rows, read_pictures
     from ocrlib.recognizer import Recognizer
 
     pictures = list_pictures(arguments.paths)
-    recognizer = Recognizer.load(arguments.model)
-    names, images, damaged = [], [], 0
-    for name, path in pictures:
-        try:
-            images.append(read_line_image(path, recognizer.height, recognizer.channels))
-            names.append(name)
-        except UserError as error:
-            damaged += 1
-            print(error, file=sys.stderr)
-    readings = recognizer.read(images)
-    rows = [f"{name}\t{r.text}\t{r.confidence:.4f}\n" for name, r in zip(names, readings, strict=True)]
-    if arguments.out is None:
-        sys.stdout.writelines(rows)
-    else:
-        arguments.out.write_text("".join(rows), encoding="utf-8")
-        print(f"{arguments.out}: {len(rows)} lines read" + (f", {damaged} pictures damaged" if damaged else ""))
+    recognizer = Recognizer.load(arguments.model, arguments.beam)
+    row, damaged = ROWS[arguments.format], 0
+    # None: where standard error is a terminal; but rows on that same terminal are progress enough.
+    hidden = True if arguments.out is None and sys.stdout.isatty() else None
+    with (
+        open_rows(arguments.out) as rows,
+        tqdm(total=len(pictures), unit="line", desc="predict", disable=hidden) as bar,
+    ):
+        for name, reading in read_pictures(recognizer, pictures):
+            if isinstance(reading, UserError):
+                damaged += 1
+                bar.write(str(reading), file=sys.stderr)
+            else:
+                rows.write(row(name, reading))
+            bar.update()
+    if arguments.out is not None:
+        read = len(pictures) - damaged
+        print(f"{arguments.out}: {read} lines read" + (f", {damaged} pictures damaged" if damaged else ""))
     return 1 if damaged else 0
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    """Prints CER, WER and exact match of a model on a dataset's split or on a folder of pairs."""
-    from ocrlib.evaluation import evaluate_dataset, evaluate_folder
+    """Prints how often a model is wrong on a dataset's split or on a folder of pairs, and where."""
     from ocrlib.recognizer import Recognizer
+    from ocrlib.report.errors import report_on_dataset, report_on_folder
+    from ocrlib.report.errors_text import errors_text
+    from ocrlib.report.misses import write_misses
 
     folder: Path = arguments.data
     if not folder.is_dir():
@@ -52,19 +57,20 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.split is not None and not is_dataset:
         raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
     recognizer = Recognizer.load(arguments.model)
-    split = arguments.split or "test"
-    result = evaluate_dataset(recognizer, folder, split) if is_dataset else evaluate_folder(recognizer, folder)
-    what = f"{folder} ({split})" if is_dataset else str(folder)
+    split = (arguments.split or "test") if is_dataset else None
+    report = report_on_folder(recognizer, folder) if split is None else report_on_dataset(recognizer, folder, split)
+    what = str(folder) if split is None else f"{folder} ({split})"
+    overall = report.overall
     print(
-        f"{what}: {result['lines']} lines, CER {result['cer']:.2%}, WER {result['wer']:.2%}, "
-        f"exact {result['exact_match']:.2%}"
+        f"{what}: {overall['lines']} lines, CER {overall['cer']:.2%}, WER {overall['wer']:.2%}, "
+        f"exact {overall['exact_match']:.2%}"
     )
-    for name in ("known_fonts", "heldout_fonts"):
-        if name in result:
-            part = result[name]
-            print(f"  {name}: {part['lines']} lines, CER {part['cer']:.2%}, exact {part['exact_match']:.2%}")
+    print(errors_text(report), end="")
     if arguments.out is not None:
-        write_json(arguments.out, {"model": arguments.model, "data": what, **result})
+        write_json(arguments.out, {"model": arguments.model, "data": what, **report.figures()})
+    if arguments.misses is not None:
+        num_misses = write_misses(report.lines, recognizer, folder, split, arguments.misses)
+        print(f"{arguments.misses}: {num_misses} misread lines")
     return 0
 
 
@@ -121,6 +127,14 @@ def card(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def export(arguments: argparse.Namespace) -> int:
+    """Writes a model for programs that have no Keras."""
+    from ocrlib.export import export_model
+
+    print(export_model(arguments.model, arguments.format, arguments.out))
+    return 0
+
+
 def _new_file(text: str) -> Path:
     """A path to write to; refused before the work is done, not after it."""
     path = Path(text)
@@ -129,24 +143,61 @@ def _new_file(text: str) -> Path:
     return path
 
 
+def _new_folder(text: str) -> Path:
+    """A folder to write to, there or not; refused before the work is done, not after it."""
+    path = Path(text)
+    there = path if path.exists() else path.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"{path}: cannot be written: expected a folder, or a new one in one that is there"
+        )
+    return path
+
+
+def _beam_width(text: str) -> int:
+    """How many beginnings of a text a beam search keeps."""
+    if not text.isdecimal() or not 1 <= int(text) <= 50:
+        raise argparse.ArgumentTypeError(f"expected a width from 1 to 50, not {text!r}")
+    return int(text)
+
+
 def main() -> int:
     """Arguments -> one of the commands above."""
     parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    model_help = "a run folder or a .keras file"
+    model_help = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
     command = commands.add_parser("predict", help="read pictures of lines")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
     command.add_argument("--model", required=True, help=model_help)
-    command.add_argument("--out", type=_new_file, help="a file for the rows: name, text, confidence, parted by tabs")
+    command.add_argument("--out", type=_new_file, help="a file for the rows (default: print them)")
+    command.add_argument(
+        "--format", choices=("tsv", "json"), default="tsv", help="json: a line each, with confidence by character"
+    )
+    command.add_argument(
+        "--beam",
+        type=_beam_width,
+        default=1,
+        metavar="WIDTH",
+        help="search the most probable text, not the best path; slower (default: 1, the best path; at most 50)",
+    )
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
     command.add_argument("data", type=Path, help="a dataset, or a folder of NAME.png with NAME.gt.txt")
     command.add_argument("--model", required=True, help=model_help)
     command.add_argument("--split", help="of a dataset (default: test)")
-    command.add_argument("--out", type=_new_file, help="a JSON file for the figures")
+    command.add_argument("--out", type=_new_file, help="a JSON file for the figures, all of them")
+    command.add_argument(
+        "--misses", type=_new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
+    )
     command.set_defaults(run=evaluate)
+
+    command = commands.add_parser("export", help="write a model as ONNX or as a TensorFlow SavedModel")
+    command.add_argument("--model", required=True, help="a run folder, a .keras file, or a shipped model's name")
+    command.add_argument("--format", choices=("onnx", "saved_model"), default="onnx", help="(default: onnx)")
+    command.add_argument("--out", type=Path, required=True, help="a new file that ends in .onnx, or a new folder")
+    command.set_defaults(run=export)
 
     command = commands.add_parser("verify", help="check a dataset against its manifest")
     command.add_argument("dataset", type=Path)

@@ -13,7 +13,7 @@ The image is halved in width early, where a column costs most, and its height is
 Letters: B samples, H height, W padded width in pixels, C channels.
 """
 
-from ocrlib.backend import keras
+from ocrlib.backend import keras, tf
 
 ops = keras.ops
 
@@ -78,22 +78,33 @@ class MaskColumns(keras.layers.Layer):
 class MaskedBidirectionalLSTM(keras.layers.Layer):
     """An LSTM in both directions that starts, from the right too, at the sample's own end.
 
-    Input: features (B, T, f); width (B,) int32 pixels. Output: (B, T, 2 * units).
+    No mask is needed for that: the padding is on the right, so going forward nothing of it is seen before the
+    sample has ended, and for the way back each sample is turned round within its own time steps. Without a mask
+    the LSTMs are written to ONNX as LSTMs, with one as a loop over single time steps.
+
+    Input: features (B, T, f); width (B,) int32 pixels, each time step within T. Output: (B, T, 2 * units), of
+    which the time steps of the padding mean nothing.
     """
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
         self.units = units
         lstm = keras.layers.LSTM(units, return_sequences=True)
-        self.lstm = keras.layers.Bidirectional(lstm)
+        self.lstm = keras.layers.Bidirectional(lstm)  # holds the weights, as files have had them from the start
+        self.lstm.backward_layer.go_backwards = False  # it is fed what has been turned round
 
     def build(self, features_shape, width_shape):
         self.lstm.build(features_shape)
         super().build(features_shape)
 
     def call(self, features, width):
-        mask = _mask(ops.shape(features)[1], -(-width // WIDTH_STRIDE)) > 0.5
-        return self.lstm(features, mask=mask)
+        # A gather, not tf.reverse_sequence: tf2onnx takes that for a turn of all T steps, padding and all.
+        step = ops.arange(ops.shape(features)[1])[None, :]  # (1, T)
+        last = -(-width[:, None] // WIDTH_STRIDE) - 1  # (B, 1)
+        turned = ops.where(step <= last, last - step, step)  # (B, T)
+        forward = self.lstm.forward_layer(features)
+        backward = self.lstm.backward_layer(tf.gather(features, turned, axis=1, batch_dims=1))
+        return ops.concatenate([forward, tf.gather(backward, turned, axis=1, batch_dims=1)], axis=-1)
 
     def compute_output_shape(self, features_shape, width_shape):
         return (*features_shape[:2], 2 * self.units)

@@ -1,74 +1,64 @@
-"""Images in, text and confidence out: the reader that a training leaves behind."""
+"""Images in, text and confidence out: the reader that a training leaves behind, whatever runs its network."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocrlib import crnn  # registers the layers that a saved network is made of
-from ocrlib.backend import keras, tf
 from ocrlib.buckets import WIDTH_MULTIPLE
 from ocrlib.charset import Charset
-from ocrlib.ctc import greedy_decode
-from ocrlib.errors import UserError
+from ocrlib.ctc import beam_decode, best_paths
 from ocrlib.loader import PAPER
+from ocrlib.networks import Network, keras_network, open_network
+
+if TYPE_CHECKING:
+    import keras
 
 BATCH_PIXELS = 64 * 160  # of width, all lines of a batch together
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What stands in a line. confidence is the probability of the best CTC path, 0 to 1."""
+    """What stands in a line.
+
+    Attributes:
+      text: in the characters of the reader's charset.
+      confidence: the probability, 0 to 1, of the best CTC path; with a beam, of the text.
+      characters: the confidence of each character of the text, 0 to 1; None with a beam, which keeps no path.
+    """
 
     text: str
     confidence: float
+    characters: tuple[float, ...] | None
 
 
 class Recognizer:
-    """A network and its charset.
+    """Reads lines with a network.
 
     Args:
-      network: as `crnn.build_crnn` returns, trained.
-      charset: the characters of its classes.
+      network: as `networks.open_network` returns.
+      beam_width: how many beginnings of a text the search keeps; 1 takes the best path. See `ctc.beam_decode`.
     """
 
-    def __init__(self, network: keras.Model, charset: Charset) -> None:
-        self.charset = charset
-        image = next(tensor for tensor in network.inputs if tensor.name == "image")
-        _, self.height, _, self.channels = image.shape
-        signature = {
-            "image": tf.TensorSpec((None, self.height, None, self.channels), tf.uint8),
-            "width": tf.TensorSpec((None,), tf.int32),
-        }
-        # One graph for all shapes; without the signature each new width would be traced anew.
-        self._run = tf.function(
-            lambda inputs: network(inputs, training=False), input_signature=[signature], autograph=False
-        )
+    def __init__(self, network: Network, beam_width: int = 1) -> None:
+        self._network = network
+        self._beam_width = beam_width
+        self.charset, self.height, self.channels = network.charset, network.height, network.channels
 
     @classmethod
-    def load(cls, model: str) -> "Recognizer":
-        """Returns the reader in a run folder or a `.keras` file.
+    def load(cls, model: str, beam_width: int = 1) -> "Recognizer":
+        """Returns the reader in a run folder, a `.keras` file, an `.onnx` file, or that is shipped by that name.
 
         Raises:
           UserError: there is none, or it is not one of ours.
         """
-        path = Path(model)
-        if path.is_dir():
-            if not (path / "best.keras").exists():
-                raise UserError(
-                    f"{path}: expected a run folder with best.keras in it; has the training ended an epoch?"
-                )
-            path = path / "best.keras"
-        if not path.is_file():
-            raise UserError(f"{model}: no such run folder or .keras file")
-        try:
-            network = keras.saving.load_model(path, compile=False)
-            charset = Charset(network.get_layer("characters").charset)
-        except (ValueError, OSError, AttributeError, TypeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{path}: is not a network of ocrlib's: {reason}") from None
-        return cls(network, charset)
+        return cls(open_network(model), beam_width)
+
+    @classmethod
+    def of_keras(cls, network: "keras.Model", charset: Charset) -> "Recognizer":
+        """Returns a reader with a network of `crnn.build_crnn`, which may go on learning meanwhile."""
+        return cls(keras_network(network, charset))
 
     def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
         """Returns what stands in each image, in their order.
@@ -89,12 +79,18 @@ class Recognizer:
 
     def read_batch(self, image: np.ndarray, width: np.ndarray) -> list[Reading]:
         """Returns what stands in a padded batch: image (B, H, W, C) uint8, width (B,) int32."""
-        probs = self._run({"image": tf.constant(image), "width": tf.constant(width)}).numpy()
-        steps = -(-width // crnn.WIDTH_STRIDE)
-        paths, confidence = greedy_decode(probs, steps)
+        probs = self._network.run(image, width)
+        steps = -(-width // self._network.width_stride)
+        if self._beam_width > 1:
+            classes, confidence = beam_decode(probs, steps, self._beam_width)
+            characters: list[tuple[float, ...] | None] = [None] * len(classes)
+        else:
+            best = best_paths(probs, steps)
+            classes, confidence = best.classes, best.confidence
+            characters = [tuple(row) for row in best.characters]
         return [
-            Reading(text=self.charset.decode(path), confidence=float(c))
-            for path, c in zip(paths, confidence, strict=True)
+            Reading(text=self.charset.decode(line), confidence=float(c), characters=each)
+            for line, c, each in zip(classes, confidence, characters, strict=True)
         ]
 
 

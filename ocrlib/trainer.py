@@ -216,7 +216,7 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
     """Trains from where `state` stands to the last epoch, and keeps the run folder up to date."""
     seed, epochs = settings.train.seed, settings.train.epochs
     change = partial(augment, settings=settings.augment) if settings.augment.any else None
-    live = Recognizer(model.network, model.charset)
+    live = Recognizer.of_keras(model.network, model.charset)
 
     def read(images: list[Any]) -> list[str]:
         return [reading.text for reading in live.read(images)]

@@ -11,7 +11,7 @@ import pytest
 
 from ocrlib import callbacks
 from ocrlib.backend import keras
-from ocrlib.callbacks import KeepBest, KeepPlace, State, draw_strip, pick_lines
+from ocrlib.callbacks import KeepBest, KeepPlace, State, pick_lines
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.loader import Loader
@@ -171,38 +171,6 @@ def test_the_best_network_is_kept_and_patience_runs_out(tmp_path: Path) -> None:
 
 
 # Pictures
-
-
-def is_red(strip: Any) -> np.ndarray:
-    """(H, W) bool: pixels that are clearly red."""
-    pixels = np.asarray(strip).astype(int)
-    return (pixels[:, :, 0] > 200) & (pixels[:, :, 1] < 100) & (pixels[:, :, 2] < 100)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_wrong_characters_are_red_and_right_ones_are_not(channels: int) -> None:
-    lines = ["1234", "567", "89"]
-    images = [
-        draw_line(text, channels=channels) if channels == 1 else np.repeat(draw_line(text)[..., None], 3, 2)
-        for text in lines
-    ]
-    images = [image.reshape(*image.shape[:2], channels) for image in images]
-    right = draw_strip(images, lines, lines)
-    assert not is_red(right).any()
-    wrong = draw_strip(images, lines, ["1234", "597", "8"])
-    rows = np.flatnonzero(is_red(wrong).any(axis=1)) * len(lines) // wrong.height
-    assert set(rows) == {1, 2}  # the 9 read for a 6, and the mark where the last 9 is missing
-    columns = [
-        np.flatnonzero(is_red(draw_strip(images[:1], ["1234"], [read])).any(axis=0)) for read in ("9234", "1239")
-    ]
-    assert columns[0].max() < columns[1].min()
-    top = np.asarray(right.convert("L"))[4 : 4 + 32, 10 : 10 + images[0].shape[1]]
-    assert np.array_equal(top, images[0][:, :, 0])  # the line itself stands above its texts
-
-
-def test_a_strip_is_wide_enough_for_the_longest_prediction() -> None:
-    image = draw_line("1").reshape(32, -1, 1)
-    assert draw_strip([image], ["1"], ["1" * 200]).width > 200 * 8
 
 
 @pytest.mark.parametrize(

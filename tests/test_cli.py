@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,17 @@ import pytest
 from PIL import Image
 
 from ocrlib import cli
-from tests.training_fixtures import Outcome, TrainedRun, draw_line, flip_byte, numbers, run_program, write_dataset
+from tests.training_fixtures import (
+    ROOT,
+    Outcome,
+    TrainedRun,
+    draw_line,
+    flip_byte,
+    numbers,
+    program,
+    run_program,
+    write_dataset,
+)
 
 
 class Command:
@@ -88,6 +99,60 @@ def test_predict_writes_the_same_rows_to_a_file(
     assert (tmp_path / "o.tsv").read_text() == printed.stdout
 
 
+def test_predict_writes_json_lines(ocrlib: Command, trained_run: TrainedRun, pictures: Path) -> None:
+    outcome = ocrlib("predict", "--model", trained_run.run, pictures, "--format", "json")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    rows = [json.loads(line) for line in outcome.stdout.splitlines()]
+    assert [row["name"] for row in rows] == ["a.png", "b.png", "c.tif", "more/d.png"]
+    assert [row["text"] for row in rows] == trained_run.texts[:4]
+    for row in rows:
+        assert list(row) == ["name", "text", "confidence", "characters"]
+        assert "".join(character["text"] for character in row["characters"]) == row["text"]
+        assert all(row["confidence"] <= character["confidence"] <= 1 for character in row["characters"])
+
+
+@pytest.mark.parametrize("width", [1, 5])
+def test_predict_searches_a_beam(width: int, ocrlib: Command, trained_run: TrainedRun, pictures: Path) -> None:
+    outcome = ocrlib("predict", "--model", trained_run.run, pictures, "--format", "json", "--beam", width)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    rows = [json.loads(line) for line in outcome.stdout.splitlines()]
+    assert [row["text"] for row in rows] == trained_run.texts[:4]
+    assert [("characters" in row) for row in rows] == [width == 1] * 4
+
+
+def test_predict_reads_the_same_with_an_exported_model(
+    ocrlib: Command, trained_run: TrainedRun, pictures: Path, tmp_path: Path
+) -> None:
+    onnx_file = tmp_path / "model.onnx"
+    outcome = ocrlib("export", "--model", trained_run.run, "--format", "onnx", "--out", onnx_file)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    rows = []
+    for model in (trained_run.run, onnx_file):
+        outcome = ocrlib("predict", "--model", model, pictures)
+        assert (outcome.code, outcome.stderr) == (0, "")
+        rows.append([line.split("\t") for line in outcome.stdout.splitlines()])
+    assert [row[:2] for row in rows[0]] == [row[:2] for row in rows[1]]
+    confidences = [[float(row[2]) for row in part] for part in rows]
+    assert confidences[0] == pytest.approx(confidences[1], abs=2e-4)
+    outcome = ocrlib("export", "--model", trained_run.run, "--out", onnx_file)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.stderr == f"{onnx_file}: is there already; choose another --out, or remove it first\n"
+
+
+def test_predict_ends_quietly_where_nobody_reads_on(trained_run: TrainedRun, tmp_path: Path) -> None:
+    """As with `| head -1`; more rows than a pipe holds."""
+    for number in range(1500):
+        Image.fromarray(draw_line("7")).save(tmp_path / f"{number:04}-{'x' * 80}.png")
+    command = program("-m", "ocrlib", "predict", "--model", trained_run.run, tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b"0000-")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_predict_reads_on_past_damaged_pictures(trained_run: TrainedRun, pictures: Path, tmp_path: Path) -> None:
     """In a process of its own, so that whatever TensorFlow has to say would be seen."""
     folder = tmp_path / "pictures"
@@ -122,13 +187,17 @@ def test_predict_refuses_what_it_cannot_use_in_one_line(
     for arguments, message in (
         (["--model", good, tmp_path / "empty"], "the folder has no pictures"),
         (["--model", good, tmp_path / "absent"], "absent: no such file or folder"),
-        (["--model", tmp_path / "absent", pictures], "absent: no such run folder or .keras file"),
+        (["--model", tmp_path / "absent", pictures], "absent: no such run folder, .keras or .onnx file"),
         (["--model", tmp_path / "empty", pictures], "expected a run folder with best.keras in it"),
         (["--model", tmp_path / "text.keras", pictures], "is not a network of ocrlib's"),
         (["--model", good, pictures, "--out", tmp_path / "absent" / "o.tsv"], "o.tsv: cannot be written"),
         (["--model", good], "the following arguments are required: PATH"),
         ([pictures], "the following arguments are required: --model"),
         (["--model", good, pictures, "--ou", "x"], "unrecognized arguments: --ou"),
+        (["--model", good, pictures, "--format", "xml"], "argument --format: invalid choice: 'xml'"),
+        (["--model", good, pictures, "--beam", "0"], "argument --beam: expected a width from 1 to 50, not '0'"),
+        (["--model", good, pictures, "--beam", "51"], "argument --beam: expected a width from 1 to 50, not '51'"),
+        (["--model", good, pictures, "--beam", "x"], "argument --beam: expected a width from 1 to 50, not 'x'"),
     ):
         outcome = ocrlib("predict", *arguments)
         assert (outcome.code, outcome.stdout) == (2, ""), arguments
@@ -144,11 +213,16 @@ def test_evaluate_a_dataset(ocrlib: Command, trained_run: TrainedRun, tmp_path: 
     outcome = ocrlib("evaluate", "--model", trained_run.run, trained_run.dataset, "--out", out)
     assert (outcome.code, outcome.stderr) == (0, "")
     folder = trained_run.dataset
-    assert outcome.stdout == f"{folder} (test): 16 lines, CER 0.00%, WER 0.00%, exact 100.00%\n"
+    assert outcome.stdout.splitlines()[0] == f"{folder} (test): 16 lines, CER 0.00%, WER 0.00%, exact 100.00%"
+    for part in ("length, characters", "expected calibration error: ", "no line is wrong", "draw more of: nothing"):
+        assert f"\n{part}" in outcome.stdout
     figures = json.loads(out.read_text())
     assert figures["model"] == str(trained_run.run)
     assert figures["data"] == f"{folder} (test)"
     assert (figures["lines"], figures["exact"], figures["exact_match"], figures["cer"]) == (16, 16, 1.0, 0.0)
+    assert sum(row["lines"] for row in figures["errors_by"]["length"]) == 16
+    assert len(figures["reliability"]["bins"]) == 10
+    assert (figures["confusions"], figures["draw_more"]) == ([], [])
     outcome = ocrlib("evaluate", "--model", trained_run.run, trained_run.dataset, "--split", "train")
     assert f"{folder} (train): 320 lines" in outcome.stdout
 
@@ -159,7 +233,27 @@ def test_evaluate_a_folder_of_pairs(ocrlib: Command, trained_run: TrainedRun, tm
         (tmp_path / f"{text}.gt.txt").write_text(text)
     outcome = ocrlib("evaluate", "--model", trained_run.run, tmp_path)
     assert (outcome.code, outcome.stderr) == (0, "")
-    assert outcome.stdout == f"{tmp_path}: 4 lines, CER 0.00%, WER 0.00%, exact 100.00%\n"
+    assert outcome.stdout.splitlines()[0] == f"{tmp_path}: 4 lines, CER 0.00%, WER 0.00%, exact 100.00%"
+    assert "draw more of" not in outcome.stdout  # there is no recipe to change
+
+
+def test_evaluate_shows_what_was_misread(ocrlib: Command, trained_run: TrainedRun, tmp_path: Path) -> None:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for text, truth in zip(trained_run.texts[:3], [trained_run.texts[0], "wrong", trained_run.texts[2]], strict=True):
+        Image.fromarray(draw_line(text)).save(folder / f"{text}.png")
+        (folder / f"{text}.gt.txt").write_text(truth)
+    out = tmp_path / "misses"
+    outcome = ocrlib("evaluate", "--model", trained_run.run, folder, "--misses", out)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.endswith(f"\n{out}: 1 misread lines\n")
+    header, row = (out / "misses.tsv").read_text().splitlines()
+    assert header == "name\ttruth\tread\tconfidence"
+    assert row.split("\t")[:3] == [f"{trained_run.texts[1]}.png", "wrong", trained_run.texts[1]]
+    assert Image.open(out / "misses.png").height > 32
+    outcome = ocrlib("evaluate", "--model", trained_run.run, trained_run.dataset, "--misses", out)
+    assert outcome.stdout.endswith(f"\n{out}: 0 misread lines\n")
+    assert [path.name for path in out.iterdir()] == ["misses.tsv"]
 
 
 def test_evaluate_refuses_what_it_cannot_use_in_one_line(
@@ -173,6 +267,8 @@ def test_evaluate_refuses_what_it_cannot_use_in_one_line(
         ([tmp_path / "empty", "--split", "test"], "has no splits, it is no dataset; leave out --split"),
         ([dataset, "--split", "validation"], "has no samples in split 'validation'"),
         ([dataset, "--out", tmp_path / "absent" / "o.json"], "o.json: cannot be written"),
+        ([dataset, "--misses", tmp_path / "absent" / "misses"], "misses: cannot be written"),
+        ([dataset, "--misses", good / "config.json"], "config.json: cannot be written"),
     ):
         outcome = ocrlib("evaluate", "--model", good, *arguments)
         assert outcome.code == 2, arguments
@@ -236,5 +332,5 @@ def test_a_wrong_command_is_answered_in_one_line(arguments: list[str], message: 
 def test_help_names_the_commands(ocrlib: Command) -> None:
     outcome = ocrlib("--help")
     assert outcome.code == 0
-    for command in ("predict", "evaluate", "verify"):
+    for command in ("predict", "evaluate", "export", "verify"):
         assert command in outcome.stdout

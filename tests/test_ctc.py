@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.crnn import WIDTH_STRIDE
-from ocrlib.ctc import greedy_decode
+from ocrlib.ctc import beam_decode, best_paths, greedy_decode
 from ocrlib.trainer import CTCModel
 
 BLANK = 10  # of the digits
@@ -87,6 +87,27 @@ def test_no_samples_decode_to_nothing() -> None:
     assert confidence.shape == (0,)
 
 
+def test_a_character_is_as_certain_as_the_surest_of_its_time_steps() -> None:
+    probs = np.array(
+        [
+            [[0.7, 0.2, 0.1], [0.9, 0.0, 0.1], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.1, 0.5, 0.4]],
+            [[0.2, 0.6, 0.2], [0.4, 0.5, 0.1], [0.1, 0.8, 0.1], [0.9, 0.1, 0.0], [0.9, 0.1, 0.0]],
+            [[0.1, 0.1, 0.8], [0.1, 0.1, 0.8], [0.1, 0.1, 0.8], [0.1, 0.1, 0.8], [0.1, 0.1, 0.8]],
+        ],
+        np.float32,
+    )
+    best = best_paths(probs, np.array([5, 3, 5]))
+    assert best.classes == [[0, 0, 1], [1], []]  # the second line's run goes on to its end, and no further
+    assert best.characters == [pytest.approx([0.9, 0.6, 0.5]), pytest.approx([0.8]), []]
+    np.testing.assert_allclose(best.confidence, [0.7 * 0.9 * 0.8 * 0.6 * 0.5, 0.6 * 0.5 * 0.8, 0.8**5], rtol=1e-6)
+
+
+def test_a_run_ends_with_its_sample() -> None:
+    best = best_paths(one_hot([[1, 1, 1], [1, 1, 1]], 3), np.array([3, 3]))
+    assert best.classes == [[1], [1]]
+    assert best.characters == [[1.0], [1.0]]
+
+
 # Distinct numbers, so that no two classes tie and the best path is one.
 distinct_scores = st.tuples(st.integers(1, 4), st.integers(2, 4)).flatmap(
     lambda shape: hnp.arrays(np.int32, shape, elements=st.integers(1, 10**6), unique=True)
@@ -107,6 +128,32 @@ def test_greedy_decode_is_the_collapse_of_the_most_probable_of_all_paths(
     decoded, confidence = greedy_decode(probs[None].astype(np.float32), np.array([length]))
     assert decoded == [collapse(best, num_classes - 1)]
     assert confidence[0] == pytest.approx(chances[best], rel=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(scores=distinct_scores, data=st.data())
+def test_a_beam_wide_enough_finds_the_most_probable_of_all_texts(scores: np.ndarray, data: st.DataObject) -> None:
+    probs = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    num_steps, num_classes = probs.shape
+    length = data.draw(st.integers(1, num_steps))
+    chances: dict[tuple[int, ...], float] = {}
+    for path in itertools.product(range(num_classes), repeat=length):
+        text = tuple(collapse(path, num_classes - 1))
+        chances[text] = chances.get(text, 0.0) + math.prod(float(probs[t, step]) for t, step in enumerate(path))
+    (decoded,), confidence = beam_decode(probs[None], np.array([length]), 500)
+    highest = max(chances.values())
+    assert chances[tuple(decoded)] == pytest.approx(highest, rel=1e-4)
+    assert confidence[0] == pytest.approx(highest, rel=1e-3)
+
+
+def test_a_beam_reads_each_sample_to_its_own_end() -> None:
+    probs = one_hot([[1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3], [BLANK] * 5], 11)
+    decoded, confidence = beam_decode(probs, np.array([3, 5, 5]), 5)
+    assert decoded == [[1, 2], [1, 2, 3], []]
+    np.testing.assert_allclose(confidence, 1.0, rtol=1e-5)
+    assert beam_decode(probs[:0], np.zeros(0, np.int32), 5)[0] == []
+    with pytest.raises(ValueError, match="input_length 6 exceeds the 5 time steps"):
+        beam_decode(probs, np.array([3, 6, 5]), 5)
 
 
 @pytest.mark.parametrize(

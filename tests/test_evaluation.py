@@ -1,14 +1,17 @@
 """A reader measured: on a dataset, on a folder of pairs, and on things that are neither."""
 
+import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.evaluation import evaluate_dataset, evaluate_folder, summary
+from ocrlib.evaluation import evaluate_dataset, read_pairs, summarise, summary
 from ocrlib.metrics import Counts
 from ocrlib.recognizer import Recognizer
+from ocrlib.shards.manifest import write_json
+from tests.report.scripted import ScriptedReader, samples_made
 from tests.training_fixtures import TrainedRun, draw_line, write_dataset
 
 
@@ -68,7 +71,11 @@ def test_a_folder_of_pairs_is_measured_folded(recognizer: Recognizer, trained_ru
         second: second.translate({ord("0") + i: chr(0xFF10 + i) for i in range(10)}),
         third: third + "7",
     }
-    result = evaluate_folder(recognizer, write_pairs(tmp_path / "pairs", pairs))
+    lines = list(read_pairs(recognizer, write_pairs(tmp_path / "pairs", pairs)))
+    assert [(line.name, line.truth) for line in lines] == sorted(
+        (f"{name}.png", truth) for name, truth in ((first, first), (second, second), (third, third + "7"))
+    )
+    result = summarise(lines)
     assert (result["lines"], result["exact"], result["character_edits"]) == (3, 2, 1)
 
 
@@ -77,11 +84,11 @@ def test_a_folder_without_pairs_or_with_half_a_pair_is_refused(
 ) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"expected pairs of NAME\.png and NAME\.gt\.txt, found none"):
-        evaluate_folder(recognizer, tmp_path / "empty")
+        list(read_pairs(recognizer, tmp_path / "empty"))
     folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
     (folder / f"{trained_run.texts[0]}.gt.txt").unlink()
     with pytest.raises(UserError, match=rf"1 pictures have no text \({trained_run.texts[0]}\.png"):
-        evaluate_folder(recognizer, folder)
+        list(read_pairs(recognizer, folder))
 
 
 @pytest.mark.parametrize(("ending", "content"), [("gt.txt", b"\xff\xfe1\x002"), ("png", b"not a picture")])
@@ -92,8 +99,23 @@ def test_half_a_pair_that_cannot_be_read_is_named(
     name = f"{trained_run.texts[1]}.{ending}"
     (folder / name).write_bytes(content)
     with pytest.raises(UserError, match=rf"{name}: cannot be read") as raised:
-        evaluate_folder(recognizer, folder)
+        list(read_pairs(recognizer, folder))
     assert "\n" not in str(raised.value)
+
+
+def test_held_out_faces_are_measured_apart_in_the_test_split_alone(tmp_path: Path) -> None:
+    texts = ["12", "345", "6789"]
+    made = [(text, {"font": font}) for text, font in zip(texts, ("A.ttf", "B.ttf", "A.ttf"), strict=True)]
+    splits = {split: samples_made(split, made) for split in ("val", "test")}
+    folder = write_dataset(tmp_path / "d", splits)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", manifest | {"fonts": {"heldout": ["B.ttf"]}})
+    reader = ScriptedReader(texts, {"345": ("34", 0.5)})
+    result = evaluate_dataset(reader, folder, "test")
+    assert result["character_edits"] == 1
+    assert (result["known_fonts"]["lines"], result["known_fonts"]["character_edits"]) == (2, 0)
+    assert (result["heldout_fonts"]["lines"], result["heldout_fonts"]["character_edits"]) == (1, 1)
+    assert "known_fonts" not in evaluate_dataset(reader, folder, "val")
 
 
 def test_a_summary_has_rates_and_counts() -> None:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from ocrlib.backend import keras
+from ocrlib.charset import Charset
 from ocrlib.errors import UserError
+from ocrlib.networks import Network
 from ocrlib.recognizer import BATCH_PIXELS, Recognizer, _batches_by_width
 from tests.training_fixtures import TrainedRun, draw_line
 
@@ -41,12 +43,66 @@ def test_a_line_reads_the_same_alone_and_among_others(recognizer: Recognizer, tr
         assert alone.confidence == pytest.approx(reading.confidence, rel=1e-3)
 
 
-def test_confidence_is_high_on_what_it_knows_and_low_on_noise(recognizer: Recognizer, trained_run: TrainedRun) -> None:
-    known = recognizer.read(images_of(trained_run.texts))
-    noise = np.random.RandomState(0).randint(0, 256, (32, 120, 1)).astype(np.uint8)
-    (unknown,) = recognizer.read([noise])
-    assert all(0 < reading.confidence <= 1 for reading in [*known, unknown])
-    assert min(reading.confidence for reading in known) > unknown.confidence
+def test_confidence_is_lower_where_digits_are_printed_over_each_other(
+    recognizer: Recognizer, trained_run: TrainedRun
+) -> None:
+    images = images_of(trained_run.texts)
+    clean = recognizer.read(images)
+    blurred = recognizer.read([np.minimum(image, np.roll(image, 8, axis=1)) for image in images])
+    assert all(0 < reading.confidence <= 1 for reading in [*clean, *blurred])
+    # The geometric mean, as a line's confidence is a product: how deep this training went moves both.
+    certainty, doubt = (np.mean(np.log([reading.confidence for reading in lines])) for lines in (clean, blurred))
+    assert certainty > doubt
+    assert sum(b.confidence < c.confidence for b, c in zip(blurred, clean, strict=True)) > len(images) / 2
+
+
+def test_each_character_has_a_confidence_of_its_own(recognizer: Recognizer, trained_run: TrainedRun) -> None:
+    for reading in recognizer.read(images_of(trained_run.texts)):
+        assert reading.characters is not None
+        assert len(reading.characters) == len(reading.text)
+        # No character is less certain than the line that it stands in: a factor of a product of probabilities.
+        assert reading.confidence <= min(reading.characters) * (1 + 1e-6)
+        assert max(reading.characters) <= 1
+
+
+def test_a_beam_reads_what_the_best_path_does_where_there_is_no_doubt(trained_run: TrainedRun) -> None:
+    images = images_of(trained_run.texts)
+    model = str(trained_run.run)
+    greedy, beam = Recognizer.load(model).read(images), Recognizer.load(model, beam_width=10).read(images)
+    assert [reading.text for reading in beam] == [reading.text for reading in greedy] == trained_run.texts
+    for best_path, all_paths in zip(greedy, beam, strict=True):
+        assert all_paths.characters is None
+        assert best_path.confidence * (1 - 1e-3) <= all_paths.confidence <= 1 + 1e-6  # the text's, not one path's
+
+
+# Any network will do
+
+
+def fixed_network(probs: np.ndarray, stride: int = 4) -> Network:
+    """A network that answers each line the first of these time steps: (T, C)."""
+
+    def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
+        assert (image.dtype, width.dtype) == (np.uint8, np.int32)
+        return np.repeat(probs[None, : -(-image.shape[2] // stride)], len(image), axis=0).astype(np.float32)
+
+    return Network(charset=Charset("ab"), height=32, channels=1, width_stride=stride, run=run)
+
+
+def test_the_width_stride_is_the_networks_own() -> None:
+    probs = np.eye(3)[[0, 2, 1, 2, 0, 2, 0, 2] * 4]
+    images = [np.full((32, width, 1), 255, np.uint8) for width in (8, 20, 24)]
+    texts = {stride: [r.text for r in Recognizer(fixed_network(probs, stride)).read(images)] for stride in (4, 8)}
+    assert texts == {4: ["a", "aba", "aba"], 8: ["a", "ab", "ab"]}
+
+
+def test_a_beam_finds_a_text_whose_probability_is_spread_over_paths() -> None:
+    probs = np.array([[0.4, 0.0, 0.6], [0.4, 0.0, 0.6]])  # blank, blank: 0.36; "a" by three paths: 0.64
+    image = np.full((32, 8, 1), 255, np.uint8)
+    (greedy,) = Recognizer(fixed_network(probs)).read([image])
+    (beam,) = Recognizer(fixed_network(probs), beam_width=4).read([image])
+    assert (greedy.text, beam.text) == ("", "a")
+    assert greedy.confidence == pytest.approx(0.36)
+    assert beam.confidence == pytest.approx(0.64)
 
 
 @pytest.mark.parametrize("width", [1, 3, 5, 2001])
@@ -95,7 +151,7 @@ def test_what_is_no_model_is_an_error_of_one_line(tmp_path: Path, trained_run: T
     nobody = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     nobody.save(tmp_path / "nobody.keras")
     for name, message in {
-        "absent": "no such run folder or .keras file",
+        "absent": "no such run folder, .keras or .onnx file",
         "empty": "expected a run folder with best.keras in it",
         "text.keras": "is not a network of ocrlib's",
         "cut.keras": "is not a network of ocrlib's",
