@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup fonts data train test lint bench bench-render bench-factory bench-scale bench-loader bench-faults lock clean
+.PHONY: setup fonts data train test lint bench bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train lock clean
 
 setup: $(READY)
 
@@ -21,10 +21,12 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(READY)
 
-# Faces that recipes may name as system:serif, system:sans and system:typewriter; needs root and apt-get.
+# Faces that recipes may name as system:serif, :sans, :typewriter and :machine; needs root and apt-get.
 fonts:
-	apt-get install --yes --no-install-recommends fonts-courier-prime fonts-freefont-ttf fonts-inconsolata \
-		fonts-liberation2 fonts-linuxlibertine fonts-ocr-b fonts-texgyre fonts-urw-base35
+	apt-get install --yes --no-install-recommends fonts-3270 fonts-courier-prime fonts-dotgothic16 \
+		fonts-freefont-ttf fonts-glasstty fonts-gnutypewriter fonts-inconsolata fonts-liberation2 \
+		fonts-linuxlibertine fonts-ocr-a fonts-ocr-b fonts-spleen fonts-terminus fonts-texgyre \
+		fonts-tlwg-typewriter-ttf fonts-unifont fonts-urw-base35
 
 data: $(READY)
 	$(BIN)/python generate_data.py $(RECIPE) $(ARGS)
@@ -42,10 +44,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: bench-render bench-factory bench-scale bench-loader bench-faults
+bench: bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train
 
 # Each prints a table and ends with exit code 1 if a bar is missed: `make -k bench` runs them all.
-bench-render bench-factory bench-scale bench-loader bench-faults: $(READY)
+bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train: $(READY)
 	$(BIN)/python -m tests.benchmarks.$(subst -,_,$@) $(ARGS)
 
 # Needs uv (https://docs.astral.sh/uv); one file for Python 3.11 to 3.13, hashes and no index named.
