@@ -4,13 +4,14 @@ PYTHON ?= python3
 RECIPE ?= datasets/numeric.toml
 DATA ?= datasets/numeric
 RUN ?= runs/$(notdir $(DATA))
+MODEL ?= numeric
 ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup fonts data train test lint bench bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train lock clean
+.PHONY: setup fonts data train test lint bench bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train fresh photographs pretrained-numeric pretrained-wikipedia lock clean
 
 setup: $(READY)
 
@@ -35,6 +36,34 @@ data: $(READY)
 train: $(READY)
 	@if [ -f $(DATA).toml ]; then $(BIN)/python generate_data.py $(DATA).toml; fi
 	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
+
+# The models that come with ocrlib, from nothing; an hour or two each, and what is there already is gone on with.
+# REAL=FOLDER adds the figures of NAME.png with NAME.gt.txt to the card; nothing is trained or chosen by them.
+LINES_numeric := 400000
+TRAIN_numeric := --train.epochs 4
+LINES_wikipedia := 90000
+TRAIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --train.learning_rate 0.002 --train.epochs 5
+CHECKED_numeric := fresh photographs
+
+pretrained-numeric pretrained-wikipedia: pretrained-%: fonts $(READY)
+	$(BIN)/python generate_data.py datasets/$*.toml --out datasets/$*-large --splits.train $(LINES_$*) --output.formats '["hdf5"]'
+	$(BIN)/python train_from_records.py datasets/$*-large --run runs/pretrained-$* $$([ -f runs/pretrained-$*/config.json ] && echo --resume) $(TRAIN_$*)
+	$(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* datasets/$*-large --out runs/pretrained-$*/test.json
+	for what in $(CHECKED_$*); do $(MAKE) $$what MODEL=runs/pretrained-$* ARGS="--out runs/pretrained-$*/$$what.json" || exit 1; done
+	if [ -n "$(REAL)" ]; then $(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* $(REAL) --out runs/pretrained-$*/$(notdir $(REAL)).json; fi
+	$(BIN)/python -m ocrlib.pretrained.ship runs/pretrained-$* $*
+
+# Fresh strings of stock trdg, read by MODEL.
+fresh: $(READY)
+	$(BIN)/python -m tests.benchmarks.bench_fresh --model $(MODEL) $(ARGS)
+
+# Pictures made by ImageMagick in faces that no recipe draws with, read by MODEL; needs root and apt-get.
+photographs: $(READY)
+	apt-get install --yes --no-install-recommends imagemagick fonts-agave fonts-cantarell fonts-crosextra-caladea \
+		fonts-crosextra-carlito fonts-fantasque-sans fonts-go fonts-hermit fonts-monoid fonts-mononoki \
+		fonts-roboto-slab fonts-sil-gentium
+	$(BIN)/python -m tests.benchmarks.photographs runs/photographs
+	$(BIN)/python -m ocrlib evaluate --model $(MODEL) runs/photographs $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest

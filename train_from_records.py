@@ -29,6 +29,9 @@ def main() -> None:
     )
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
+    parser.add_argument(
+        "--init", metavar="MODEL", help="start from a run folder, a .keras file or a shipped model, not from nothing"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     parser.add_argument(
         "--data.mix", dest="mix", nargs="+", type=_weighted, metavar="DATASET=WEIGHT", help="datasets by weight"
@@ -42,7 +45,7 @@ def main() -> None:
     from ocrlib.trainer import train  # here: TensorFlow takes seconds, a typo should not
 
     datasets = dict(arguments.mix or []) or dict.fromkeys(arguments.datasets)
-    metrics = train(datasets, arguments.run, settings, arguments.resume)
+    metrics = train(datasets, arguments.run, settings, arguments.resume, arguments.init)
     for folder, result in metrics["datasets"].items():
         print(
             f"{folder} ({metrics['split']}): exact match {result['exact_match']:.2%}, CER {result['cer']:.2%} "

@@ -1,7 +1,7 @@
 """The network: a line image of any width in, for each time step a probability for each character out.
 
     image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/4, features)
-                       -> 1-D convolutions along the line, or a bidirectional LSTM
+                       -> an encoder along the line: a few 1-D convolutions, an LSTM, or many dilated convolutions
                        -> softmax over the charset and the blank, (B, W/4, num_classes)
 
 Two rules keep a sample's output the same alone and in any batch: whatever lies right of its true width is
@@ -9,7 +9,9 @@ zero after every block (`MaskColumns`), just as the zero padding of a convolutio
 a lone image; and widths are multiples of the strides (`Ink` sees to that), because where TensorFlow puts the
 padding of a strided convolution depends on whether the width is odd or even.
 
-The image is halved in width early, where a column costs most, and its height is halved in every block.
+The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
+decides how far a time step sees: 50 pixels by convolutions, a character and its neighbours; 500 by dilated ones,
+some words; the whole line by an LSTM.
 Letters: B samples, H height, W padded width in pixels, C channels.
 """
 
@@ -19,8 +21,11 @@ ops = keras.ops
 
 WIDTH_STRIDE = 4  # pixels of width behind one time step
 _BLOCKS = ((24, (2, 2)), (48, (2, 1)), (64, (2, 2)), (96, (2, 1)))  # (filters, strides down and along)
+_REFINED = 3  # the block with a second, residual convolution: strokes are told apart here, at 1/8 of the height
 _LINE_FILTERS = 128
 _LSTM_UNITS = 128
+# Dilations of the residual 1-D convolutions behind the first, by encoder.
+ENCODERS = {"conv": (1, 2), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
 _DROPOUT = 0.1
 
 
@@ -142,42 +147,70 @@ class CharacterProbabilities(keras.layers.Layer):
 
 
 def build_crnn(
-    height: int, num_classes: int, *, use_lstm: bool = False, channels: int = 1, charset: str | None = None
+    height: int,
+    num_classes: int,
+    *,
+    use_lstm: bool = False,
+    encoder: str | None = None,
+    filters: float = 1.0,
+    channels: int = 1,
+    charset: str | None = None,
 ) -> keras.Model:
     """Returns the network, untrained.
 
     Args:
       height: pixels of every image, at least 8; the width is open.
       num_classes: C, the characters and the blank.
-      use_lstm: read the line with a bidirectional LSTM, which learns what tends to follow what. Needed for
-        language; there is nothing of the kind to learn in random digits, where convolutions are faster.
+      use_lstm: read the line with a bidirectional LSTM, which learns what tends to follow what. There is nothing of
+        the kind to learn in random digits, where convolutions are faster.
+      encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `dilated` some
+        words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
+      filters: multiple of the usual numbers of filters, above 0; time and size grow with its square.
       channels: 1 or 3.
       charset: the characters of classes 0 to C - 2, kept in the saved file.
 
     Returns:
       A model from {"image": (B, H, W, channels) uint8 or float32 in [0, 255], "width": (B,) int32} to
       (B, ceil(W / 4), C) float32, softmax over C.
+
+    Raises:
+      ValueError: no such encoder, or another one than use_lstm asks for.
     """
+    encoder = encoder or ("lstm" if use_lstm else "conv")
+    if encoder not in ENCODERS or (use_lstm and encoder != "lstm"):
+        raise ValueError(f"expected encoder among {', '.join(ENCODERS)}, and lstm with use_lstm; got {encoder!r}")
+    layers = keras.layers
+
+    def number(usual: int) -> int:
+        return max(8, 8 * round(usual * filters / 8))  # vectors of the processor are filled by multiples of 8
+
     image = keras.Input((height, None, channels), name="image", dtype="uint8")
     width = keras.Input((), name="width", dtype="int32")
     x = Ink(name="ink")(image, width)
     stride = 1
-    for number, (filters, strides) in enumerate(_BLOCKS, 1):
-        x = keras.layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False, name=f"conv{number}")(x)
+    for block, (usual, strides) in enumerate(_BLOCKS, 1):
+        x = layers.Conv2D(number(usual), 3, strides=strides, padding="same", use_bias=False, name=f"conv{block}")(x)
         stride *= strides[1]
-        x = _normalise(x, width, stride, f"block{number}")
+        x = _normalise(x, width, stride, f"block{block}")
+        if block == _REFINED:
+            y = layers.Conv2D(number(usual), 3, padding="same", use_bias=False, name=f"refine{block}")(x)
+            x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, stride, f"refine{block}")])
     # (B, H/16, W/4, f) -> (B, W/4, H/16 * f): each time step sees its column from top to bottom.
-    x = keras.layers.Permute((2, 1, 3), name="columns_first")(x)
-    x = keras.layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
-    x = keras.layers.Dropout(_DROPOUT, name="dropout")(x)
-    for number in (1, 2):
-        x = keras.layers.Conv1D(_LINE_FILTERS, 3, padding="same", use_bias=False, name=f"line{number}")(x)
-        x = _normalise(x, width, stride, f"line_block{number}")
-    if use_lstm:
-        x = MaskedBidirectionalLSTM(_LSTM_UNITS, name="lstm")(x, width)
-    x = keras.layers.Dropout(_DROPOUT, name="last_dropout")(x)
+    x = layers.Permute((2, 1, 3), name="columns_first")(x)
+    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
+    line_filters = number(_LINE_FILTERS)
+    x = layers.Conv1D(line_filters, 3, padding="same", use_bias=False, name="line")(x)
+    x = _normalise(x, width, stride, "line_block")
+    for place, dilation in enumerate(ENCODERS[encoder], 1):
+        name = f"line{place}"
+        y = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=dilation, use_bias=False, name=name)(x)
+        x = layers.Add(name=f"{name}_sum")([x, _normalise(y, width, stride, f"{name}_block")])
+    if encoder == "lstm":
+        x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), name="lstm")(x, width)
+    x = layers.Dropout(_DROPOUT, name="last_dropout")(x)
     probs = CharacterProbabilities(num_classes, charset, name="characters")(x)
-    return keras.Model({"image": image, "width": width}, probs, name="crnn_lstm" if use_lstm else "crnn")
+    return keras.Model({"image": image, "width": width}, probs, name=f"crnn_{encoder}")
 
 
 def _normalise(x, width, stride: int, name: str):

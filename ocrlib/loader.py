@@ -90,6 +90,8 @@ class Loader:
       file_format: `tfrecord` or `hdf5`; None takes the faster one that is there.
       selection: which lines take part; None takes all.
       hashes: check the shards' SHA-256 before anything is read; sizes and counts are checked always.
+      short_first: the first window of the first shuffled epoch comes in order of width. CTC has to find out where
+        characters are, and finds it sooner where there are few.
 
     Attributes:
       left_out: {reason: ids of lines that the selection left out for it}.
@@ -108,8 +110,10 @@ class Loader:
         file_format: FileFormat | None = None,
         selection: SelectionConfig | None = None,
         hashes: bool = False,
+        short_first: bool = False,
     ) -> None:
         self.folder, self.split, self.charset = folder, split, charset
+        self._short_first = short_first
         self.manifest: Manifest = read_manifest(folder)
         self._time_steps = time_steps
         self.image = self.manifest.image
@@ -227,7 +231,10 @@ class Loader:
                 skip -= num_batches
                 continue
             window = self._read_window(parts)
-            for rows, bucket in self._cut(window, random_for(seed, epoch, number + 1))[skip:]:
+            batches = self._cut(window, random_for(seed, epoch, number + 1))
+            if self._short_first and seed is not None and epoch == number == 0:
+                batches.sort(key=lambda batch: batch[1].width_px)
+            for rows, bucket in batches[skip:]:
                 yield self._pad(window, rows, bucket)
             skip = 0
 

@@ -178,6 +178,8 @@ class WikipediaText(LineText):
       long_sentences: skip a sentence beyond max_length, or wrap it into lines as a page would.
       max_sentences: reading stops at so many lines; 0 reads to the end.
       damaged: a cut or damaged file stops the build, or gives what could be read of it (keep).
+      hyphenated: share of the sentences that a line break has cut within the last word, which then ends in a hyphen,
+        or within the first.
     """
 
     TAG: ClassVar[str] = "wikipedia"
@@ -189,6 +191,7 @@ class WikipediaText(LineText):
     long_sentences: Literal["skip", "wrap"] = "skip"
     max_sentences: Annotated[int, Field(ge=0)] = 200_000
     damaged: Literal["stop", "keep"] = "stop"
+    hyphenated: Share = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -292,6 +295,7 @@ class Degrade:
     camera_noise: Degradation = field(default_factory=Degradation)
     binarise: Degradation = field(default_factory=Degradation)
     jpeg: Degradation = field(default_factory=Degradation)
+    specks: Degradation = field(default_factory=Degradation)
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

@@ -24,12 +24,14 @@ class DataConfig(SelectionConfig):
       batch_size: lines in a batch of average width; batches of long lines have fewer.
       format: auto takes the faster one that is there.
       verify: what is checked before the run begins: the shards' sizes, or in full their hashes too.
+      short_first: begin with short lines, of which CTC learns sooner where characters are; for sentences.
     """
 
     charset: Annotated[str | None, AfterValidator(_characters)] = None
     batch_size: Annotated[int, Field(ge=1)] = 64
     format: Literal["auto", "tfrecord", "hdf5"] = "auto"
     verify: Literal["sizes", "full"] = "sizes"
+    short_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -65,9 +67,21 @@ class AugmentConfig:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class ModelConfig:
-    """`--model.*`: use_lstm None means True unless the text is numeric strings."""
+    """`--model.*`; see `crnn.build_crnn`.
+
+    Attributes:
+      use_lstm: read lines with an LSTM. None: as encoder says, or unless the text is numeric strings.
+      encoder: None goes by use_lstm.
+      filters: multiple of the usual numbers of filters.
+    """
 
     use_lstm: bool | None = None
+    encoder: Literal["conv", "lstm", "dilated"] | None = None
+    filters: Annotated[float, Field(gt=0, le=8)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):
+            raise ValueError(f"use_lstm {str(self.use_lstm).lower()} contradicts encoder {self.encoder!r}; give one")
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

@@ -9,7 +9,7 @@ runs/NAME/metrics.json     the test split, read by best.keras
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
 from ocrlib.ctc import greedy_decode
 from ocrlib.errors import UserError
 from ocrlib.evaluation import evaluate_dataset
+from ocrlib.initial import start_from
 from ocrlib.loader import Loader, to_tf_dataset
 from ocrlib.metrics import count_errors
 from ocrlib.mixture import Mixture
 from ocrlib.recognizer import Recognizer
-from ocrlib.run_config import DataConfig, RunConfig, TrainConfig
+from ocrlib.run_config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from ocrlib.shards.manifest import read_manifest, write_json
 
 
@@ -148,7 +149,9 @@ def make_optimizer(settings: TrainConfig, num_steps: int) -> keras.optimizers.Op
     return kind(rate, global_clipnorm=clip)
 
 
-def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig, resume: bool) -> dict[str, Any]:
+def train(
+    datasets: Mapping[Path, float | None], run: Path, settings: RunConfig, resume: bool, init: str | None = None
+) -> dict[str, Any]:
     """Trains a network on datasets and evaluates the best one on their test split.
 
     Args:
@@ -156,6 +159,7 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
         Their images must agree in height and channels.
       run: the folder for what comes out; must not hold a run, unless resume.
       resume: go on where the run in that folder stopped.
+      init: a run folder, a `.keras` file or a shipped name: start from its network, not from nothing.
 
     Returns:
       What is written to metrics.json.
@@ -171,26 +175,25 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
             for folder, manifest in zip(datasets, manifests, strict=True)
         ],
         "config": config.to_dict(settings),
+        "init": init,
     }
+    if init is not None and settings.model != ModelConfig():
+        raise UserError(f"--init {init}: brings its own network; leave out --model.*, or --init")
     _check_run(run, written, resume)
     keras.utils.set_random_seed(settings.train.seed)
 
     charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
     training = _load(datasets, "train", charset, settings.data)
     validation = _load(dict.fromkeys(datasets), "val", charset, settings.data)
+    seed, epochs = settings.train.seed, settings.train.epochs
+    if init is not None:
+        start = start_from(init, charset, training.image.height, training.image.channels)
+        network = start.network
+        print(f"starts from {init}: {start}")
+    else:
+        network = _new_network(training, charset, settings.model, [m.recipe["text"]["source"] for m in manifests])
     run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be trained on leaves no run behind
     write_json(run / "config.json", written)
-    seed, epochs = settings.train.seed, settings.train.epochs
-    use_lstm = settings.model.use_lstm
-    if use_lstm is None:
-        use_lstm = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
-    network = build_crnn(
-        training.image.height,
-        charset.num_classes,
-        use_lstm=use_lstm,
-        channels=training.image.channels,
-        charset=charset.characters,
-    )
     model = CTCModel(network, charset)
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
     model.compile(optimizer=make_optimizer(settings.train, num_steps), jit_compile=False)  # CTC does not compile
@@ -210,6 +213,22 @@ def train(datasets: Mapping[Path, float | None], run: Path, settings: RunConfig,
     }
     write_json(run / "metrics.json", metrics)
     return metrics
+
+
+def _new_network(training: Mixture, charset: Charset, settings: ModelConfig, sources: Sequence[str]) -> keras.Model:
+    """Returns the network that the settings ask for, untrained; by default with an LSTM unless texts are numeric."""
+    use_lstm = settings.use_lstm
+    if use_lstm is None and settings.encoder is None:
+        use_lstm = any(source != "numeric" for source in sources)
+    return build_crnn(
+        training.image.height,
+        charset.num_classes,
+        use_lstm=bool(use_lstm),
+        encoder=settings.encoder,
+        filters=settings.filters,
+        channels=training.image.channels,
+        charset=charset.characters,
+    )
 
 
 def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State) -> None:
@@ -264,6 +283,7 @@ def _load(datasets: Mapping[Path, float | None], split: str, charset: Charset, s
             None if settings.format == "auto" else settings.format,
             selection=settings,
             hashes=settings.verify == "full",
+            short_first=settings.short_first,
         )
         for folder in datasets
     ]
@@ -282,10 +302,10 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
             before = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
-        for key in ("datasets", "config"):
-            if before[key] != written[key]:
+        for key in ("datasets", "config", "init"):
+            if before.get(key) != written[key]:
                 raise UserError(
-                    f"{run}: was begun with other {key} ({_difference(before[key], written[key])}); "
+                    f"{run}: was begun with other {key} ({_difference(before.get(key), written[key])}); "
                     "resume with the same, or choose another --run"
                 )
         return

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.errors import UserError
+from ocrlib.run_config import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -152,3 +153,15 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, content, says):
 def test_a_folder_is_no_recipe(tmp_path):
     with pytest.raises(UserError, match="cannot be read: .*Is a directory"):
         config.read_toml(tmp_path)
+
+
+def test_a_switch_and_an_encoder_must_agree():
+    for section in (
+        {"use_lstm": True, "encoder": "lstm"},
+        {"use_lstm": False, "encoder": "dilated"},
+        {"encoder": "lstm"},
+    ):
+        config.build(RunConfig, {"model": section}, {}, "the settings")
+    for section in ({"use_lstm": True, "encoder": "conv"}, {"use_lstm": False, "encoder": "lstm"}):
+        with pytest.raises(UserError, match="contradicts encoder"):
+            config.build(RunConfig, {"model": section}, {}, "the settings")

@@ -21,6 +21,7 @@ BATCHES = [[5], [64], [1, 2, 3], [5, 8, 31, 33, 64, 97], [97] * 3]  # alone and 
 SHAPES = [
     pytest.param({}, id="convolutions"),
     pytest.param({"use_lstm": True}, id="lstm"),
+    pytest.param({"encoder": "dilated", "filters": 0.5}, id="dilated"),
     pytest.param({"height": 21, "channels": 3}, id="height 21, colour"),
 ]
 

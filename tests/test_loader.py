@@ -74,6 +74,19 @@ def test_raw_and_png_shards_give_the_same_pixels(channels: int, tmp_path: Path) 
         assert_same(first, other)
 
 
+def test_a_run_can_begin_with_short_lines(dataset: Path, small_windows: None) -> None:
+    plain, sorted_ = (load(dataset, short_first=short) for short in (False, True))
+    batches = list(sorted_.batches(seed=1))
+    (first, *_), num_first = sorted_._windows(1, 0), sorted_._count_window(sorted_._windows(1, 0)[0])
+    assert len(first) and 1 < num_first < len(batches)
+    widths = [batch["image"].shape[2] for batch in batches[:num_first]]
+    assert widths == sorted(widths) and widths[0] < widths[-1]
+    assert_same(batches[num_first:], list(plain.batches(seed=1))[num_first:])  # later windows as ever
+    assert_same(list(sorted_.batches(seed=1, skip=2)), batches[2:])  # and a run goes on where it was
+    for seed, epoch in ((1, 1), (None, 0)):
+        assert_same(list(sorted_.batches(seed, epoch)), list(plain.batches(seed, epoch)))
+
+
 @pytest.mark.parametrize("windows", ["one window", "several windows"])
 def test_an_epoch_has_every_line_once_in_as_many_batches_as_counted(
     windows: str, dataset: Path, request: pytest.FixtureRequest

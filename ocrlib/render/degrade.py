@@ -76,7 +76,9 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
     if not ink.mean():
         return image
     cover = cv2.resize(gray / ink.mean(), size, interpolation=cv2.INTER_AREA)
-    dots = (cover > random.uniform(0.3, 0.5)).astype(np.float32)
+    touched = cover[cover > 0.1]
+    full = float(np.quantile(touched, 0.9)) if touched.size else 1.0  # less than 1 where strokes are finer than a dot
+    dots = (cover > full * random.uniform(0.3, 0.5)).astype(np.float32)
     if random.uniform() < 0.15:  # a dead heating element leaves a streak, a dead needle a row
         across = random.uniform() < 0.5
         dead = random.randint(dots.shape[0 if across else 1], size=1 if across else 1 + dots.shape[1] // 60)
@@ -140,7 +142,11 @@ def neighbours(image: Array, strength: float, random: Random) -> Array:
 
 
 def crop(image: Array, strength: float, random: Random) -> Array:
-    """Cut tightly to the ink, or even a little into it, or set loosely into more paper; back to its height."""
+    """Cut tightly to the ink, or even into it, or set loosely into more paper; back to its height.
+
+    A tight cut may take up to a quarter of the first and of the last character, and 4% above and below: more, and
+    points would go altogether.
+    """
     height, width = image.shape[:2]
     distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=2)
     inked = distance > max(40, distance.max() // 3)
@@ -148,12 +154,18 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     if not len(rows):
         return image
     size = rows[-1] + 1 - rows[0]
-    # Margins as shares of the ink's height: from 8% lost to 60% added above and below, to 80% at the sides.
+    # Margins as shares of the ink's height: from 4% lost to 60% added above and below, to 80% at the sides.
     loose = random.uniform() < 0.5
-    span = (0.0, 0.6 * strength) if loose else (-0.08 * strength, 0.12)
+    span = (0.0, 0.6 * strength) if loose else (-0.04 * strength, 0.12)
     top, bottom = (round(size * random.uniform(*span)) for _ in range(2))
-    sides = (0.0, 0.8 * strength) if loose else (-0.03 * strength, 0.12)
+    sides = (0.0, 0.8 * strength) if loose else (0.0, 0.12)
     left, right = (round(size * random.uniform(*sides)) for _ in range(2))
+    if not loose and random.uniform() < 0.3:
+        gaps = np.flatnonzero(
+            np.diff(columns) > 1
+        )  # characters that touch count as one: hence at most half as wide as high
+        first, last = (gaps[0] + 1, len(columns) - 1 - gaps[-1]) if len(gaps) else (len(columns), len(columns))
+        left, right = (-round(0.25 * strength * random.uniform() * min(wide, size / 2)) for wide in (first, last))
     edges = (rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right)
     outside = [max(0, -edges[0]), max(0, edges[1] - height), max(0, -edges[2]), max(0, edges[3] - width)]
     above, below, before, after = outside
@@ -262,6 +274,19 @@ def jpeg(image: Array, strength: float, random: Random) -> Array:
     return np.asarray(Image.open(stream))
 
 
+def specks(image: Array, strength: float, random: Random) -> Array:
+    """Dust and pinholes of a scan: up to 12 specks of ink or of paper to a square of the line's height."""
+    height, width = image.shape[:2]
+    out = image.copy()
+    paper = _paper(image)
+    ink = int(image.min()) if paper > 127 else int(image.max())
+    largest = max(1, round(height / 16))
+    for _ in range(random.poisson(12.0 * strength * width / height)):
+        x, y, size = random.randint(width), random.randint(height), random.randint(1, largest + 1)
+        out[y : y + size, x : x + random.randint(1, largest + 1)] = ink if random.uniform() < 0.6 else int(paper)
+    return out
+
+
 # In the order in which they befall a line: press, paper, scissors, camera, file.
 DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
     "stretch": stretch,
@@ -280,6 +305,7 @@ DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
     "camera_noise": camera_noise,
     "binarise": binarise,
     "jpeg": jpeg,
+    "specks": specks,
 }
 
 

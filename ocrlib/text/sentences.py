@@ -16,6 +16,7 @@ from ocrlib.text.source import DrawnText, sample_rng
 
 _MIXED_TRIES = 2000  # val owns 5% of the hash space: 20 draws on average, 2000 all but never
 _EDGES = re.compile(r"^\W+|\W+$")
+_CUT_SHORTEST = 5  # letters of a word that a line break may cut; two at least stay on either side
 
 
 class SentenceText:
@@ -62,7 +63,7 @@ class SentenceText:
             return self._mixed_line(split, index, attempt) or self._sentence(split, index, attempt)
         if place.kind == "rare":
             return self._rare(split, index, attempt, place)
-        return self._sentence(split, place.ordinal, attempt)
+        return self._hyphenated(self._sentence(split, place.ordinal, attempt), split, index, attempt)
 
     def _plan(self, config: WikipediaText | FileText, split: str) -> Schedule:
         num_mixed = round(config.mixed_share * BLOCK)
@@ -84,6 +85,16 @@ class SentenceText:
         past, position = divmod(ordinal, num_lines)
         line = permuted(position, num_lines, f"{self._seed}/{split}/pass/{past}")
         return self._line(self._file.start[split] + (line + attempt) % num_lines)
+
+    def _hyphenated(self, drawn: DrawnText, split: str, index: int, attempt: int) -> DrawnText:
+        """Returns the line, or as often as the recipe says what is left of it where a break cut a word."""
+        if not isinstance(self._config, WikipediaText) or not self._config.hyphenated or "-" not in self._charset:
+            return drawn
+        rng = sample_rng(self._seed, split, index, attempt, "hyphen")
+        if rng.random() >= self._config.hyphenated:
+            return drawn
+        cut = cut_last_word(drawn.text, rng) if rng.random() < 0.5 else cut_first_word(drawn.text, rng)
+        return drawn._replace(text=cut) if len(cut) >= self._config.min_length else drawn
 
     def _rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
         """Returns a line that has the place's character; after some attempts, any line."""
@@ -140,3 +151,19 @@ class SentenceText:
         if isinstance(self._config, FileText):
             return f"file:{self.about['source']}"
         return f"{self._config.source}:{self._config.language}"
+
+
+def cut_last_word(line: str, rng: Random) -> str:
+    """Returns the line up to a hyphen within its last word; unchanged where that is short or no plain word."""
+    word = line[line.rfind(" ") + 1 :].rstrip(".,;:")
+    if len(word) < _CUT_SHORTEST or not word.isalpha():
+        return line
+    return line[: line.rfind(" ") + 1 + rng.randint(2, len(word) - 2)] + "-"
+
+
+def cut_first_word(line: str, rng: Random) -> str:
+    """Returns the line from within its first word on; unchanged where that is short or no plain word."""
+    word = line.partition(" ")[0]
+    if len(word) < _CUT_SHORTEST or not word.isalpha():
+        return line
+    return line[rng.randint(2, len(word) - 2) :]

@@ -13,7 +13,7 @@ from ocrlib.errors import UserError
 from ocrlib.recipe import FileText, WikipediaText, WordsText, load_recipe
 from ocrlib.text import open_text
 from ocrlib.text.keys import check_split_separation, key_hash, split_of
-from ocrlib.text.sentences import SentenceText
+from ocrlib.text.sentences import SentenceText, cut_first_word, cut_last_word
 from tests.text.samples import sentence
 
 SPLITS = ("train", "val", "test")
@@ -74,6 +74,41 @@ def test_splits_are_apart(lines):
     source = SentenceText(file_text(lines, mixed_share=0.5, min_per_char=5, charset="ascii"), seed=1)
     texts = {split: [text for text, _ in draw_all(source, split, 600)] for split in SPLITS}
     assert check_split_separation(texts) == []
+
+
+def test_a_line_break_cuts_words(lines):
+    keys = {"source": "wikipedia", "corpus": str(lines), "min_length": 5, "max_length": 200}
+    whole = SentenceText(WikipediaText(**keys), seed=1)
+    cut = SentenceText(WikipediaText(**keys, hyphenated=0.5), seed=1)
+    pairs = [(whole.draw("train", i, 0).text, cut.draw("train", i, 0).text) for i in range(400)]
+    kinds = Counter(
+        "same"
+        if a == b
+        else "last"
+        if b.endswith("-") and a.startswith(b[:-1])
+        else "first"
+        if a.endswith(b)
+        else "other"
+        for a, b in pairs
+    )
+    assert set(kinds) == {"same", "last", "first"}
+    assert min(kinds["last"], kinds["first"]) > 30  # a quarter each, where the word allows
+    without = SentenceText(WikipediaText(**keys, hyphenated=0.5, charset=string.ascii_letters + "é ."), seed=1)
+    assert not any("-" in without.draw("train", i, 0).text for i in range(200))
+
+
+@pytest.mark.parametrize(
+    ("line", "last", "first"),
+    [
+        ("one alphabet", {"one al-", "one alp-", "one alph-", "one alpha-", "one alphab-"}, {"one alphabet"}),
+        ("alphabet soup.", {"alphabet soup."}, {"phabet soup.", "habet soup.", "abet soup.", "bet soup.", "et soup."}),
+        ("some words,", {"some wo-", "some wor-"}, {"some words,"}),
+        ("B2B4B6 x-raying", {"B2B4B6 x-raying"}, {"B2B4B6 x-raying"}),
+    ],
+)
+def test_two_letters_stay_on_either_side_of_a_line_break(line, last, first):
+    assert {cut_last_word(line, Random(seed)) for seed in range(200)} == last
+    assert {cut_first_word(line, Random(seed)) for seed in range(200)} == first
 
 
 def test_provenance(lines):
@@ -163,5 +198,6 @@ def test_the_shipped_recipe_has_lines_enough():
     assert recipe.splits.train >= 40_000 and source.about["splits"]["train"] > recipe.splits.train
     texts = {split: [text for text, _ in draw_all(source, split, 1500)] for split in SPLITS}
     assert check_split_separation(texts) == []
-    assert all(20 <= len(text) <= 80 for lines in texts.values() for text in lines)
+    low, high = recipe.text.min_length, recipe.text.max_length
+    assert all(low <= len(text) <= high for lines in texts.values() for text in lines)
     assert all(set(text) <= set(recipe.text.charset) for lines in texts.values() for text in lines)

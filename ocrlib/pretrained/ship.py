@@ -1,0 +1,96 @@
+"""A finished run becomes a model that comes with ocrlib: NAME.keras, NAME.onnx and NAME.json, its card.
+
+Run as `python -m ocrlib.pretrained.ship RUN NAME`; `make pretrained-numeric` does. The card says what the model was
+made of and what it was measured to do: each file of figures in the run folder that `evaluate --out` or a benchmark
+wrote there is taken up under its name.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import ocrlib
+from ocrlib.arguments import Parser, run_main
+from ocrlib.errors import UserError
+from ocrlib.export import export_model
+from ocrlib.networks import PRETRAINED
+from ocrlib.shards.manifest import read_manifest, write_json
+
+_FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
+
+
+def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
+    """Writes the three files of a run's best network, in place of those that are there, and returns the card.
+
+    Args:
+      run: a finished run folder, its datasets still where they were.
+      name: what users will call the model.
+      folder: where the files go.
+
+    Raises:
+      UserError: the run is not finished.
+    """
+    try:
+        config, metrics = (_read_json(run / file) for file in ("config.json", "metrics.json"))
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
+    datasets = [read_manifest(Path(entry["folder"])) for entry in config["datasets"]]
+    found = {file.stem: _read_json(file) for file in sorted(run.glob("*.json"))}
+    measured = {what: figures for what, figures in found.items() if _FIGURES[0] in figures}
+    keras_file, onnx_file = folder / f"{name}.keras", folder / f"{name}.onnx"
+    shutil.copyfile(run / "best.keras", keras_file)
+    onnx_file.unlink(missing_ok=True)
+    export_model(str(keras_file), "onnx", onnx_file)
+    card = {
+        "name": name,
+        "made_by": f"make pretrained-{name}",
+        "ocrlib_version": ocrlib.__version__,
+        "datasets": [
+            {
+                "name": manifest.name,
+                "fingerprint": manifest.fingerprint,
+                "train_samples": manifest.splits["train"].samples,
+                "recipe": manifest.recipe,
+            }
+            for manifest in datasets
+        ],
+        "config": config["config"],
+        "epochs": metrics["epochs"],
+        "training_hours": round(metrics["training_seconds"] / 3600, 2),
+        "bytes": {file.suffix[1:]: file.stat().st_size for file in (keras_file, onnx_file)},
+        "figures": {what: _short(result) for what, result in measured.items()},
+    }
+    write_json(folder / f"{name}.json", card)
+    return card
+
+
+def _short(result: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a card has room for: of the tables, by what the text is made of."""
+    kept = {key: value for key, value in result.items() if key in _FIGURES}
+    if "errors_by" in kept:
+        kept["errors_by"] = {"text": kept["errors_by"].get("text", [])}
+    for faces in ("known_fonts", "heldout_fonts"):
+        if faces in kept:
+            kept[faces] = {key: value for key, value in kept[faces].items() if key in _FIGURES}
+    return kept
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Arguments -> one call."""
+    parser = Parser(description="Makes a finished run a model that comes with ocrlib.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name")
+    arguments = parser.parse_args(sys.argv[1:])
+    card = ship(arguments.run, arguments.name)
+    sizes = ", ".join(f"{kind} {size / 1e6:.2f} MB" for kind, size in card["bytes"].items())
+    print(f"{arguments.name}: {sizes}; go on with `python -m ocrlib predict --model {arguments.name} PATH`")
+
+
+if __name__ == "__main__":
+    run_main(main, "run the same command again")

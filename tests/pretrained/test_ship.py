@@ -1,0 +1,39 @@
+"""A finished run becomes a shipped model: two files that read alike, and a card with figures from files alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ocrlib.errors import UserError
+from ocrlib.networks import open_network
+from ocrlib.pretrained.ship import ship
+from ocrlib.recognizer import Recognizer
+from ocrlib.shards.manifest import read_manifest, write_json
+from tests.training_fixtures import TrainedRun, draw_line
+
+
+def test_a_run_becomes_a_model_and_its_card(trained_run: TrainedRun, tmp_path: Path) -> None:
+    write_json(trained_run.run / "receipts.json", {"lines": 3, "exact_match": 0.5, "cer": 0.25, "confusions": [1, 2]})
+    (tmp_path / "digits.onnx").write_text("an older one")
+    try:
+        card = ship(trained_run.run, "digits", tmp_path)
+    finally:
+        (trained_run.run / "receipts.json").unlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", "digits.keras", "digits.onnx"]
+    assert json.loads((tmp_path / "digits.json").read_text()) == card
+    manifest = read_manifest(trained_run.dataset)
+    (dataset,) = card["datasets"]
+    assert (dataset["fingerprint"], dataset["recipe"]) == (manifest.fingerprint, manifest.recipe)
+    assert card["figures"] == {"receipts": {"lines": 3, "exact_match": 0.5, "cer": 0.25}}
+    assert card["bytes"]["onnx"] == (tmp_path / "digits.onnx").stat().st_size
+    images = [draw_line(text)[:, :, None] for text in trained_run.texts]
+    for ending in (".keras", ".onnx"):
+        readings = Recognizer(open_network(str(tmp_path / f"digits{ending}"))).read(images)
+        assert [reading.text for reading in readings] == trained_run.texts
+
+
+def test_a_run_that_has_not_ended_is_not_shipped(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"config\.json: is not there; ship a run that has ended"):
+        ship(tmp_path, "digits", tmp_path)
+    assert list(tmp_path.iterdir()) == []
