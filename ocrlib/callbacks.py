@@ -16,6 +16,7 @@ from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.mixture import Mixture
+from ocrlib.report.curve import draw_curve
 from ocrlib.report.strip import draw_strip
 from ocrlib.shards.manifest import write_json
 
@@ -207,6 +208,17 @@ class PredictionStrip(keras.callbacks.Callback):
         strip = draw_strip(self._images, self._truths, self._read(self._images))
         self._folder.mkdir(parents=True, exist_ok=True)
         strip.save(self._folder / f"epoch-{epoch + 1:03d}.png")
+
+
+class LearningCurve(keras.callbacks.Callback):
+    """After each epoch a picture of the run's history so far, which must be written before: `report.curve`."""
+
+    def __init__(self, history: Path, out: Path) -> None:
+        super().__init__()
+        self._history, self._out = history, out
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        draw_curve(self._history, self._out)
 
 
 def pick_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:

@@ -1,7 +1,7 @@
 """Datasets in, a run folder out: the CTC training step, and the run around it.
 
 runs/NAME/config.json      everything, with the fingerprints of the datasets
-runs/NAME/history.csv      a row an epoch
+runs/NAME/history.csv      a row an epoch; curve.png draws it
 runs/NAME/best.keras       the network of the lowest validation CER
 runs/NAME/last/            weights, optimizer and place in the data, to resume from
 runs/NAME/predictions/     what it reads, after each epoch
@@ -17,7 +17,7 @@ from typing import Any
 from ocrlib import config
 from ocrlib.augment import augment
 from ocrlib.backend import keras, tf
-from ocrlib.callbacks import KeepBest, KeepPlace, PredictionStrip, Progress, State, pick_lines
+from ocrlib.callbacks import KeepBest, KeepPlace, LearningCurve, PredictionStrip, Progress, State, pick_lines
 from ocrlib.charset import Charset
 from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
 from ocrlib.ctc import greedy_decode
@@ -246,6 +246,7 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
         PredictionStrip(read, *pick_lines(validation, model.charset), run / "predictions"),
         KeepBest(model.network, run / "best.keras", state, settings.train.patience),
         keras.callbacks.CSVLogger(run / "history.csv", append=True),
+        LearningCurve(run / "history.csv", run / "curve.png"),
         keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
         place,
     ]

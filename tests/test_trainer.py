@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocrlib import config, trainer
 from ocrlib.backend import keras, tf
@@ -61,6 +62,7 @@ def test_a_training_leaves_everything_it_promises(trained_run: TrainedRun) -> No
     assert sorted(path.name for path in (run / "predictions").iterdir()) == [f"epoch-{n:03d}.png" for n in range(1, 9)]
     assert sorted(path.name for path in (run / "last").iterdir()) == ["state.json", "weights-0008-0000000.npz"]
     assert (run / "best.keras").is_file()
+    assert Image.open(run / "curve.png").size == (800, 320)
     assert json.loads((run / "metrics.json").read_text()) == trained_run.metrics
     assert not list(run.rglob(".*"))
 
