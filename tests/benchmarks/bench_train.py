@@ -249,12 +249,12 @@ def main() -> int:
     parser.add_argument("--limit-minutes", type=float, default=30, help="of one training (default 30)")
     parser.add_argument("--strings", type=int, default=1000, help="fresh strings that both sides read (default 1,000)")
     parser.add_argument("--rounds", type=int, default=5, help="of the networks alone (default 5)")
-    parser.add_argument("--lines", type=int, default=12_000, help="of our dataset (default 12,000)")
+    parser.add_argument("--lines", type=int, default=24_000, help="of our dataset (default 24,000)")
     parser.add_argument("--epochs", type=int, default=1, help="of our training (default 1)")
     parser.add_argument(
         "--batch", type=int, default=32, help="lines in one of our batches of average width (default 32)"
     )
-    parser.add_argument("--rate", type=float, default=3e-3, help="our highest learning rate (default 0.003)")
+    parser.add_argument("--rate", type=float, default=6e-3, help="our highest learning rate (default 0.006)")
     arguments = parser.parse_args()
     limit_s = 60 * arguments.limit_minutes
     schedule = Schedule(lines=arguments.lines, epochs=arguments.epochs, batch=arguments.batch, rate=arguments.rate)

@@ -1,0 +1,187 @@
+"""What reads along the line: convolutions, an LSTM, or dilated convolutions, at equal minutes on the same shards.
+
+Run as `python -m tests.benchmarks.bench_encoders DATASET [--minutes 10]`. Each network is trained for as many minutes
+on the training split, its rate warmed up and brought down over that time, and then reads the test split. The claim
+that an encoder learns language ("tha_k you") is put to the test on clean lines of the test split's texts in which one
+letter is blotted out: how often is the letter read that must have stood there? Prints a table and writes it to
+runs/bench/encoders.json. There is no bar: the default for sentences is what the table says.
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrlib.backend import keras, tf
+from ocrlib.charset import Charset
+from ocrlib.crnn import ENCODERS, build_crnn, time_steps
+from ocrlib.evaluation import evaluate_dataset
+from ocrlib.loader import Loader, to_tf_dataset
+from ocrlib.recognizer import Recognizer
+from ocrlib.run_config import TrainConfig
+from ocrlib.shards.manifest import read_manifest
+from ocrlib.trainer import CTCModel, make_optimizer
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "runs" / "bench" / "encoders.json"
+WARMUP = 0.05  # share of the time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What became of one encoder.
+
+    Attributes:
+      trained_per_s: lines of the training itself, looks and start-up left out; read_per_s: of reading the test split.
+      cer, exact: of the test split.
+      blotted_wrong, clean_wrong: share of the letters that were not read, with the blot over them and without.
+      kilobytes: of the .keras file.
+    """
+
+    encoder: str
+    parameters: int
+    kilobytes: int
+    lines: int
+    trained_per_s: float
+    read_per_s: float
+    cer: float
+    exact: float
+    blotted_wrong: float
+    clean_wrong: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blot:
+    """A line of which one letter is hidden: text, the letter's position, (height, W, 1) with the blot and without."""
+
+    text: str
+    position: int
+    blotted: np.ndarray
+    clean: np.ndarray
+
+
+def blot_lines(texts: list[str], height: int, seed: int) -> list[Blot]:
+    """Returns a line for each text that has a letter within a word, two letters away from its ends at least."""
+    from matplotlib import get_data_path
+
+    font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"), round(height * 0.7))
+    rng = Random(seed)
+    blots = []
+    for text in texts:
+        inner = [
+            i
+            for i in range(2, len(text) - 2)
+            if text[i - 2 : i + 3].isalpha() and text[i - 2 : i + 3].isascii() and text[i].islower()
+        ]
+        if not inner:
+            continue
+        position = rng.choice(inner)
+        picture = Image.new("L", (int(font.getlength(text)) + 12, height), 255)
+        ImageDraw.Draw(picture).text((6, height * 0.06), text, font=font, fill=20)
+        clean = np.asarray(picture)[:, :, None]
+        left, right = 6 + font.getlength(text[:position]), 6 + font.getlength(text[: position + 1])
+        ImageDraw.Draw(picture).rectangle((round(left), 0, round(right) - 1, height), fill=128)
+        blots.append(Blot(text=text, position=position, blotted=np.asarray(picture)[:, :, None], clean=clean))
+    return blots
+
+
+def letters_wrong(blots: list[Blot], read: list[str]) -> float:
+    """Returns the share of the hidden letters that are not among what was read of their lines."""
+    wrong = 0
+    for blot, reading in zip(blots, read, strict=True):
+        common = SequenceMatcher(None, blot.text, reading, autojunk=False).get_matching_blocks()
+        wrong += not any(part.a <= blot.position < part.a + part.size for part in common)
+    return wrong / len(blots)
+
+
+def train_for(folder: Path, charset: Charset, encoder: str, seconds: float, batch: int, rate: float) -> tuple:
+    """Returns the network after so many seconds of training, the lines that it saw, and the seconds."""
+    keras.utils.set_random_seed(1)
+    loader = Loader(folder, "train", charset, time_steps, batch, short_first=True)
+    network = build_crnn(loader.image.height, charset.num_classes, encoder=encoder, charset=charset.characters)
+    model = CTCModel(network, charset)
+    model.compile(optimizer=make_optimizer(TrainConfig(schedule="constant"), 1), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    dataset = to_tf_dataset(loader, seed=1)
+    step = tf.function(model.train_step, input_signature=[dataset.element_spec])
+    step(next(iter(to_tf_dataset(loader))))  # traces the graph; a step at the first rate
+    begun, lines = time.perf_counter(), 0
+    for data in dataset.repeat():
+        share = (time.perf_counter() - begun) / seconds
+        if share >= 1:
+            break
+        model.optimizer.learning_rate = rate * min(1.0, share / WARMUP) * (1 + np.cos(np.pi * share)) / 2
+        step(data)
+        lines += len(data["width"])
+    return network, lines, time.perf_counter() - begun
+
+
+def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Namespace) -> Row:
+    """Trains one encoder and returns what it came to."""
+    network, lines, seconds = train_for(
+        folder, charset, encoder, 60 * arguments.minutes, arguments.batch, arguments.rate
+    )
+    recognizer = Recognizer.of_keras(network, charset)
+    begun = time.perf_counter()
+    result = evaluate_dataset(recognizer, folder, "test")
+    reading_s = time.perf_counter() - begun
+    test = Loader(folder, "test", charset, None)
+    texts = [
+        charset.decode(row[:n].tolist())
+        for data in test.batches()
+        for row, n in zip(data["label"], data["label_length"], strict=True)
+    ]
+    blots = blot_lines(texts, recognizer.height, seed=1)
+    blotted = [reading.text for reading in recognizer.read([blot.blotted for blot in blots])]
+    clean = [reading.text for reading in recognizer.read([blot.clean for blot in blots])]
+    with TemporaryDirectory() as name:
+        network.save(Path(name) / "network.keras")
+        kilobytes = (Path(name) / "network.keras").stat().st_size // 1000
+    return Row(
+        encoder=encoder,
+        parameters=network.count_params(),
+        kilobytes=kilobytes,
+        lines=lines,
+        trained_per_s=lines / seconds,
+        read_per_s=result["lines"] / reading_s,
+        cer=result["cer"],
+        exact=result["exact_match"],
+        blotted_wrong=letters_wrong(blots, blotted),
+        clean_wrong=letters_wrong(blots, clean),
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--minutes", type=float, default=10, help="of training each (default 10)")
+    parser.add_argument("--batch", type=int, default=24, help="lines in a batch of average width (default 24)")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate (default 0.002)")
+    parser.add_argument("--encoders", nargs="+", choices=list(ENCODERS), default=list(ENCODERS))
+    arguments = parser.parse_args()
+    charset = Charset(read_manifest(arguments.dataset).charset)
+    rows = []
+    for encoder in arguments.encoders:
+        rows.append(measure(arguments.dataset, charset, encoder, arguments))
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        print(f"{rows[-1]}", file=sys.stderr, flush=True)
+    print(f"\n{arguments.minutes:g} minutes of training each, {arguments.dataset}")
+    print(f"{'':9}{'parameters':>11}{'kB':>7}{'trained/s':>11}{'read/s':>9}{'CER':>8}{'exact':>8}"
+          f"{'blotted letter wrong':>22}{'without blot':>14}")  # fmt: skip
+    for r in rows:
+        print(f"{r.encoder:9}{r.parameters:11,}{r.kilobytes:7,}{r.trained_per_s:11.0f}{r.read_per_s:9.0f}{r.cer:8.2%}"
+              f"{r.exact:8.1%}{r.blotted_wrong:22.1%}{r.clean_wrong:14.1%}")  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
