@@ -56,7 +56,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     is_dataset = (folder / FILE_NAME).exists()
     if arguments.split is not None and not is_dataset:
         raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
-    recognizer = Recognizer.load(arguments.model)
+    recognizer = Recognizer.load(arguments.model, arguments.beam)
     split = (arguments.split or "test") if is_dataset else None
     report = report_on_folder(recognizer, folder) if split is None else report_on_dataset(recognizer, folder, split)
     what = str(folder) if split is None else f"{folder} ({split})"
@@ -161,6 +161,16 @@ def _beam_width(text: str) -> int:
     return int(text)
 
 
+def _add_beam(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--beam",
+        type=_beam_width,
+        default=1,
+        metavar="WIDTH",
+        help="search the most probable text, not the best path; slower (default: 1, the best path; at most 50)",
+    )
+
+
 def main() -> int:
     """Arguments -> one of the commands above."""
     parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
@@ -174,13 +184,7 @@ def main() -> int:
     command.add_argument(
         "--format", choices=("tsv", "json"), default="tsv", help="json: a line each, with confidence by character"
     )
-    command.add_argument(
-        "--beam",
-        type=_beam_width,
-        default=1,
-        metavar="WIDTH",
-        help="search the most probable text, not the best path; slower (default: 1, the best path; at most 50)",
-    )
+    _add_beam(command)
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
@@ -191,6 +195,7 @@ def main() -> int:
     command.add_argument(
         "--misses", type=_new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
     )
+    _add_beam(command)
     command.set_defaults(run=evaluate)
 
     command = commands.add_parser("export", help="write a model as ONNX or as a TensorFlow SavedModel")

@@ -24,14 +24,11 @@ class BestPaths:
 
     Attributes:
       classes: B lists of class indices, repeats collapsed and blanks dropped.
-      confidence: (B,) float64 in (0, 1], the probability of the path: a lower bound of the text's own, which
-        has other paths as well.
       characters: B lists beside those of `classes`: the probability of each character at the most certain of
         the time steps that were collapsed into it.
     """
 
     classes: list[list[int]]
-    confidence: np.ndarray
     characters: list[list[float]]
 
 
@@ -62,18 +59,60 @@ def best_paths(probs: np.ndarray, input_length: np.ndarray) -> BestPaths:
     characters = highest[is_character].tolist()
     ends = np.cumsum((starts & (best != blank)).sum(axis=1)).tolist()
     spans = list(zip([0, *ends], ends, strict=False))
-    log_probs = np.log(np.maximum(peak, 1e-30, dtype=np.float64))
     return BestPaths(
         classes=[classes[start:stop] for start, stop in spans],
-        confidence=np.exp(np.where(inside, log_probs, 0.0).sum(axis=1)),
         characters=[characters[start:stop] for start, stop in spans],
     )
 
 
+def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[list[int]]) -> np.ndarray:
+    """Returns the probability of a text for each sample, all its paths added up: the forward recursion of CTC.
+
+    One path, be it the best, is a small part of a text that the network is sure of: where a character begins is
+    always in some doubt, and that doubt is not about the text.
+
+    Args:
+      probs, input_length: as for `best_paths`.
+      classes: B lists of class indices, blanks not among them.
+
+    Returns:
+      (B,) float64 in [0, 1].
+
+    Source: Graves et al. 2006, section 4.1; alpha scaled at each time step as Rabiner 1989 does.
+    """
+    num_samples, num_steps = probs.shape[:2]
+    blank = probs.shape[2] - 1
+    lengths = np.array([len(text) for text in classes], int)
+    if not num_samples or not num_steps:
+        return np.where(lengths == 0, 1.0, 0.0)
+    # The states of a path: the characters, with a blank before, between and behind them.
+    states = np.full((num_samples, 2 * int(lengths.max()) + 1), blank)  # (B, S)
+    for row, text in zip(states, classes, strict=True):
+        row[1 : 2 * len(text) : 2] = text
+    may_skip = np.zeros(states.shape, bool)  # the blank before a character, unless it parts a doubled one
+    may_skip[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
+    emitted = np.take_along_axis(probs.astype(np.float64), states[:, None, :], axis=2)  # (B, T, S)
+    alpha = np.zeros(states.shape)
+    alpha[:, :2] = emitted[:, 0, :2]
+    log_scale = np.zeros(num_samples)
+    for step in range(1, num_steps):
+        moved = alpha.copy()
+        moved[:, 1:] += alpha[:, :-1]
+        moved[:, 2:] += np.where(may_skip[:, 2:], alpha[:, :-2], 0.0)
+        alpha = np.where((step < input_length)[:, None], moved * emitted[:, step], alpha)
+        scale = np.maximum(alpha.sum(axis=1), 1e-300)
+        alpha /= scale[:, None]
+        log_scale += np.log(scale)
+    # A path ends in the last character or in the blank behind it.
+    rows = np.arange(num_samples)
+    ended = alpha[rows, 2 * lengths] + np.where(lengths > 0, alpha[rows, np.maximum(2 * lengths - 1, 0)], 0.0)
+    return np.where(np.asarray(input_length) > 0, np.minimum(np.exp(log_scale) * ended, 1.0), lengths == 0)
+
+
 def greedy_decode(probs: np.ndarray, input_length: np.ndarray) -> tuple[list[list[int]], np.ndarray]:
-    """Returns the classes and the confidence of the `best_paths` alone."""
-    best = best_paths(probs, input_length)
-    return best.classes, best.confidence
+    """Returns the classes of the `best_paths`, and the `text_probability` of each."""
+    classes = best_paths(probs, input_length).classes
+    return classes, text_probability(probs, input_length, classes)
 
 
 def beam_decode(probs: np.ndarray, input_length: np.ndarray, beam_width: int) -> tuple[list[list[int]], np.ndarray]:
@@ -87,7 +126,7 @@ def beam_decode(probs: np.ndarray, input_length: np.ndarray, beam_width: int) ->
       beam_width: at least 1.
 
     Returns:
-      B lists of class indices; (B,) float64, the probability of the text in (0, 1], of the paths that were kept.
+      B lists of class indices, and their `text_probability`.
 
     Raises:
       ValueError: if an input_length exceeds T.
@@ -102,8 +141,8 @@ def beam_decode(probs: np.ndarray, input_length: np.ndarray, beam_width: int) ->
     if int(np.max(input_length)) > num_steps:
         raise ValueError(f"input_length {int(np.max(input_length))} exceeds the {num_steps} time steps there are")
     logits = np.log(np.maximum(probs, 1e-30)).transpose(1, 0, 2)  # (T, B, C)
-    (decoded,), log_probs = tf.nn.ctc_beam_search_decoder(logits, np.asarray(input_length, np.int32), beam_width, 1)
+    (decoded,), _ = tf.nn.ctc_beam_search_decoder(logits, np.asarray(input_length, np.int32), beam_width, 1)
     classes: list[list[int]] = [[] for _ in range(num_samples)]
     for (row, _), value in zip(decoded.indices.numpy().tolist(), decoded.values.numpy().tolist(), strict=True):
         classes[row].append(value)
-    return classes, np.exp(log_probs.numpy()[:, 0].astype(np.float64))
+    return classes, text_probability(probs, input_length, classes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ocrlib.buckets import WIDTH_MULTIPLE
 from ocrlib.charset import Charset
-from ocrlib.ctc import beam_decode, best_paths
+from ocrlib.ctc import beam_decode, best_paths, text_probability
 from ocrlib.loader import PAPER
 from ocrlib.networks import Network, keras_network, open_network
 
@@ -24,7 +24,7 @@ class Reading:
 
     Attributes:
       text: in the characters of the reader's charset.
-      confidence: the probability, 0 to 1, of the best CTC path; with a beam, of the text.
+      confidence: the probability of the text, 0 to 1, all its CTC paths added up.
       characters: the confidence of each character of the text, 0 to 1; None with a beam, which keeps no path.
     """
 
@@ -86,7 +86,7 @@ class Recognizer:
             characters: list[tuple[float, ...] | None] = [None] * len(classes)
         else:
             best = best_paths(probs, steps)
-            classes, confidence = best.classes, best.confidence
+            classes, confidence = best.classes, text_probability(probs, steps, best.classes)
             characters = [tuple(row) for row in best.characters]
         return [
             Reading(text=self.charset.decode(line), confidence=float(c), characters=each)

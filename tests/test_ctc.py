@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.crnn import WIDTH_STRIDE
-from ocrlib.ctc import beam_decode, best_paths, greedy_decode
+from ocrlib.ctc import beam_decode, best_paths, greedy_decode, text_probability
 from ocrlib.trainer import CTCModel
 
 BLANK = 10  # of the digits
@@ -68,12 +68,14 @@ def test_steps_of_the_padding_are_not_read() -> None:
     assert confidence.tolist() == [1.0, 1.0, 1.0]
 
 
-def test_confidence_is_the_product_over_the_best_path() -> None:
+def test_confidence_is_the_sum_over_all_paths_of_the_text() -> None:
     probs = np.array([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]]], np.float32)
     decoded, confidence = greedy_decode(probs, np.array([3]))
     assert decoded == [[0, 0]]
-    assert confidence[0] == pytest.approx(0.7 * 0.6 * 0.9)
-    assert greedy_decode(probs, np.array([2]))[1][0] == pytest.approx(0.7 * 0.6)
+    assert confidence[0] == pytest.approx(0.7 * 0.6 * 0.9)  # a doubled character has but one path in three steps
+    decoded, confidence = greedy_decode(probs, np.array([2]))
+    assert decoded == [[0]]
+    assert confidence[0] == pytest.approx(0.7 * 0.6 + 0.3 * 0.4 + 0.7 * 0.4)
 
 
 def test_an_input_length_beyond_the_time_steps_is_an_error() -> None:
@@ -99,13 +101,26 @@ def test_a_character_is_as_certain_as_the_surest_of_its_time_steps() -> None:
     best = best_paths(probs, np.array([5, 3, 5]))
     assert best.classes == [[0, 0, 1], [1], []]  # the second line's run goes on to its end, and no further
     assert best.characters == [pytest.approx([0.9, 0.6, 0.5]), pytest.approx([0.8]), []]
-    np.testing.assert_allclose(best.confidence, [0.7 * 0.9 * 0.8 * 0.6 * 0.5, 0.6 * 0.5 * 0.8, 0.8**5], rtol=1e-6)
 
 
 def test_a_run_ends_with_its_sample() -> None:
     best = best_paths(one_hot([[1, 1, 1], [1, 1, 1]], 3), np.array([3, 3]))
     assert best.classes == [[1], [1]]
     assert best.characters == [[1.0], [1.0]]
+
+
+def test_the_probability_of_any_text_is_that_of_its_paths_beside_longer_ones() -> None:
+    rng = np.random.RandomState(0)
+    probs = rng.dirichlet(np.ones(3), (4, 5)).astype(np.float32)  # classes 0 and 1, and the blank
+    texts, lengths = [[], [0], [0, 0], [1, 0, 1]], np.array([5, 3, 4, 5])
+    expected = []
+    for row, text, length in zip(probs, texts, lengths, strict=True):
+        paths = [path for path in itertools.product(range(3), repeat=length) if collapse(path, 2) == text]
+        expected.append(sum(math.prod(float(row[t, step]) for t, step in enumerate(path)) for path in paths))
+    np.testing.assert_allclose(text_probability(probs, lengths, texts), expected, rtol=1e-6)
+    assert text_probability(probs[:1], np.array([2]), [[0, 0]]).tolist() == [0.0]  # needs three steps
+    long = np.full((1, 4000, 3), 1 / 3, np.float32)  # far below the smallest number that there is, on the way
+    assert text_probability(long, np.array([4000]), [[0, 1] * 300]).tolist() == [0.0]
 
 
 # Distinct numbers, so that no two classes tie and the best path is one.
@@ -126,8 +141,10 @@ def test_greedy_decode_is_the_collapse_of_the_most_probable_of_all_paths(
     chances = {path: math.prod(probs[t, step] for t, step in enumerate(path)) for path in paths}
     best = max(chances, key=lambda path: chances[path])
     decoded, confidence = greedy_decode(probs[None].astype(np.float32), np.array([length]))
-    assert decoded == [collapse(best, num_classes - 1)]
-    assert confidence[0] == pytest.approx(chances[best], rel=1e-4)
+    text = collapse(best, num_classes - 1)
+    assert decoded == [text]
+    whole = sum(chance for path, chance in chances.items() if collapse(path, num_classes - 1) == text)
+    assert confidence[0] == pytest.approx(whole, rel=1e-4)
 
 
 @settings(max_examples=30, deadline=None)
