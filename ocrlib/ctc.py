@@ -92,6 +92,7 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     may_skip = np.zeros(states.shape, bool)  # the blank before a character, unless it parts a doubled one
     may_skip[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
     emitted = np.take_along_axis(probs.astype(np.float64), states[:, None, :], axis=2)  # (B, T, S)
+    emitted *= (np.arange(states.shape[1]) <= 2 * lengths[:, None])[:, None]  # states that only longer texts have
     alpha = np.zeros(states.shape)
     alpha[:, :2] = emitted[:, 0, :2]
     log_scale = np.zeros(num_samples)

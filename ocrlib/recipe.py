@@ -240,8 +240,8 @@ class FontSet:
     """Where faces come from.
 
     Attributes:
-      source: a set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter"), a folder
-        or a file.
+      source: a set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter",
+        "system:machine"), a folder or a file.
       only, without: patterns of file names (* and ? stand for anything) to take alone, and to leave.
       weight: shared equally among the faces; without one each of them weighs 1.
       optional: it is no mistake if the system has none of them. The fingerprint knows what was there.

@@ -119,6 +119,8 @@ def test_the_probability_of_any_text_is_that_of_its_paths_beside_longer_ones() -
         expected.append(sum(math.prod(float(row[t, step]) for t, step in enumerate(path)) for path in paths))
     np.testing.assert_allclose(text_probability(probs, lengths, texts), expected, rtol=1e-6)
     assert text_probability(probs[:1], np.array([2]), [[0, 0]]).tolist() == [0.0]  # needs three steps
+    sure = one_hot([[2] * 1100] * 2, 3)  # next to a long text, a short one keeps its own states alone
+    assert text_probability(sure, np.array([1100, 1100]), [[], [0, 1] * 175]).tolist() == [1.0, 0.0]
     long = np.full((1, 4000, 3), 1 / 3, np.float32)  # far below the smallest number that there is, on the way
     assert text_probability(long, np.array([4000]), [[0, 1] * 300]).tolist() == [0.0]
 

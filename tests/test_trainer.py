@@ -338,7 +338,9 @@ def test_of_a_batch_only_the_samples_with_a_bad_loss_are_named() -> None:
 
 def test_a_loss_that_is_no_number_names_all_samples() -> None:
     model, batches = tiny_model()
-    kernel = model.network.get_layer("conv1").kernel
+    # In the last layer: oneDNN's fused kernels turn what is no number into 0 where a ReLU follows. A step that goes
+    # wrong spoils all layers at once, because gradients are clipped by their common norm.
+    kernel = model.network.get_layer("characters").dense.kernel
     kernel.assign(tf.fill(kernel.shape, float("nan")))
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         tf.function(model.train_step)(batches[0])

@@ -8,6 +8,7 @@ wrote there is taken up under its name.
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,17 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
     datasets = [read_manifest(Path(entry["folder"])) for entry in config["datasets"]]
+    for entry, manifest in zip(config["datasets"], datasets, strict=True):
+        if entry["fingerprint"] != manifest.fingerprint:
+            raise UserError(f"{entry['folder']}: is not the dataset that {run} learned from; make it again as it was")
     found = {file.stem: _read_json(file) for file in sorted(run.glob("*.json"))}
     measured = {what: figures for what, figures in found.items() if _FIGURES[0] in figures}
     keras_file, onnx_file = folder / f"{name}.keras", folder / f"{name}.onnx"
-    shutil.copyfile(run / "best.keras", keras_file)
-    onnx_file.unlink(missing_ok=True)
-    export_model(str(keras_file), "onnx", onnx_file)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:  # both or neither
+        exported = Path(temporary) / onnx_file.name
+        export_model(str(run / "best.keras"), "onnx", exported)
+        shutil.copyfile(run / "best.keras", keras_file)
+        exported.replace(onnx_file)
     card = {
         "name": name,
         "made_by": f"make pretrained-{name}",

@@ -16,7 +16,9 @@ def draw_curve(history: Path, out: Path) -> None:
     from matplotlib.ticker import PercentFormatter
 
     with open(history, newline="", encoding="utf-8") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        # A row that a stop cut short has fields too few, or what came after it on its line.
+        whole = [row for row in csv.DictReader(file) if None not in row and None not in row.values()]
+    rows = [{name: float(value) for name, value in row.items()} for row in whole]
     minutes = [row["minutes"] for row in rows]
     figure = Figure(figsize=(8, 3.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)

@@ -94,7 +94,9 @@ class SentenceText:
         if rng.random() >= self._config.hyphenated:
             return drawn
         cut = cut_last_word(drawn.text, rng) if rng.random() < 0.5 else cut_first_word(drawn.text, rng)
-        return drawn._replace(text=cut) if len(cut) >= self._config.min_length else drawn
+        # What is left must belong to the split as well: it may be another line of the corpus.
+        fits = len(cut) >= self._config.min_length and split_of(key_hash(cut)) == split
+        return drawn._replace(text=cut) if fits else drawn
 
     def _rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
         """Returns a line that has the place's character; after some attempts, any line."""

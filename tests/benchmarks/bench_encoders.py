@@ -32,6 +32,7 @@ from ocrlib.trainer import CTCModel, make_optimizer
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "runs" / "bench" / "encoders.json"
+FILTERS = 2.0  # the trainer's default for sentences
 WARMUP = 0.05  # share of the time
 
 
@@ -106,7 +107,8 @@ def train_for(folder: Path, charset: Charset, encoder: str, seconds: float, batc
     """Returns the network after so many seconds of training, the lines that it saw, and the seconds."""
     keras.utils.set_random_seed(1)
     loader = Loader(folder, "train", charset, time_steps, batch, short_first=True)
-    network = build_crnn(loader.image.height, charset.num_classes, encoder=encoder, charset=charset.characters)
+    network = build_crnn(loader.image.height, charset.num_classes, encoder=encoder, filters=FILTERS,
+                         charset=charset.characters)  # fmt: skip
     model = CTCModel(network, charset)
     model.compile(optimizer=make_optimizer(TrainConfig(schedule="constant"), 1), jit_compile=False)
     model.optimizer.build(model.trainable_variables)

@@ -93,6 +93,8 @@ def test_a_line_break_cuts_words(lines):
     )
     assert set(kinds) == {"same", "last", "first"}
     assert min(kinds["last"], kinds["first"]) > 30  # a quarter each, where the word allows
+    texts = {split: [text for text, _ in draw_all(cut, split, 300)] for split in SPLITS}
+    assert all(split_of(key_hash(text)) == split for split in SPLITS for text in texts[split])
     without = SentenceText(WikipediaText(**keys, hyphenated=0.5, charset=string.ascii_letters + "é ."), seed=1)
     assert not any("-" in without.draw("train", i, 0).text for i in range(200))
 
