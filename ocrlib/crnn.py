@@ -10,7 +10,7 @@ a lone image; and widths are multiples of the strides (`Ink` sees to that), beca
 padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
-decides how far a time step sees: 50 pixels by convolutions, a character and its neighbours; 500 by dilated ones,
+decides how far a time step sees: 59 pixels by convolutions, a character and its neighbours; 403 by dilated ones,
 some words; the whole line by an LSTM.
 Letters: B samples, H height, W padded width in pixels, C channels.
 """
@@ -84,8 +84,11 @@ class MaskColumns(keras.layers.Layer):
 class FusedBatchNormalization(keras.layers.Layer):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    Keras' own layer is made of single operations, each of which goes through the whole batch and back: next to it
-    this one saves 6% to 15% of a training step, the more the fewer filters there are.
+    Keras' own layer is made of single operations, each of which goes through the whole batch and back: with this one
+    a network of filters 2 trained on 811 lines in a second of processor time, with Keras' on 767.
+
+    What is no number may come out as 0 where a ReLU follows, so that a loss stays finite that should not; the
+    gradients, clipped by their common norm, carry it to the last layer, and the next loss shows it.
 
     Input and output: (B, h, w, f) or (B, T, f).
     """
@@ -211,7 +214,8 @@ def build_crnn(
         the kind to learn in random digits, where convolutions are faster.
       encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `dilated` some
         words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
-      filters: multiple of the usual numbers of filters, above 0; time and size grow with its square.
+      filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least
+        8. Time and size grow with its square, roughly.
       channels: 1 or 3.
       charset: the characters of classes 0 to C - 2, kept in the saved file.
 
