@@ -1,8 +1,8 @@
 """The network: a line image of any width in, for each time step a probability for each character out.
 
-    image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/4, features)
+    image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/S, features)
                        -> an encoder along the line: a few 1-D convolutions, an LSTM, or many dilated convolutions
-                       -> softmax over the charset and the blank, (B, W/4, num_classes)
+                       -> softmax over the charset and the blank, (B, W/S, num_classes)
 
 Two rules keep a sample's output the same alone and in any batch: whatever lies right of its true width is
 zero after every block (`MaskColumns`), just as the zero padding of a convolution would have it at the edge of
@@ -11,18 +11,21 @@ padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
 decides how far a time step sees: 59 pixels by convolutions, a character and its neighbours; 403 by dilated ones,
-some words; the whole line by an LSTM.
-Letters: B samples, H height, W padded width in pixels, C channels.
+some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are enough for running
+text, but condensed digits are 5 pixels wide, and of those a network of stride 4 loses one in ten lines in the end.
+Letters: B samples, H height, W padded width in pixels, C channels, S stride.
 """
 
 from ocrlib.backend import keras, tf
 
 ops = keras.ops
 
-WIDTH_STRIDE = 4  # pixels of width behind one time step
-# Sizes are for random digits in minutes; `filters` multiplies them. (filters, strides down and along):
-_BLOCKS = ((12, (2, 2)), (24, (2, 1)), (32, (2, 2)), (48, (2, 1)))
-_REFINED = 3  # the block with a second, residual convolution: strokes are told apart here, at 1/8 of the height
+STRIDES = (2, 4)  # pixels of width behind one time step
+# Sizes are for random digits in minutes; `filters` multiplies them. The height is halved in each block, the width in
+# the first and, of stride 4, in the third.
+_BLOCKS = (12, 24, 32, 48)
+_NARROWED = 3
+_REFINED = 3  # of stride 4 the block with a second, residual convolution: strokes are told apart here
 _LINE_FILTERS = 64
 _LSTM_UNITS = 64
 # Dilations of the residual 1-D convolutions behind the first, by encoder.
@@ -30,9 +33,14 @@ ENCODERS = {"conv": (1, 2), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8
 _DROPOUT = 0.1
 
 
-def time_steps(width_px: int) -> int:
-    """Returns the time steps, T, that the network gives an image of `width_px` pixels."""
-    return -(-width_px // WIDTH_STRIDE)
+def time_steps(width_px: int, stride: int = 4) -> int:
+    """Returns the time steps, T, that a network of that stride gives an image of `width_px` pixels."""
+    return -(-width_px // stride)
+
+
+def width_stride(network: keras.Model) -> int:
+    """Returns the pixels of width behind one time step of a network of `build_crnn`."""
+    return network.get_layer("characters").stride
 
 
 def _mask(num_columns, valid):
@@ -45,16 +53,23 @@ class Ink(keras.layers.Layer):
     """Gray levels to ink: paper is 0, black is 1, everything right of the true width is 0.
 
     Input: image (B, H, W, C) uint8 or float32 in [0, 255]; width (B,) int32 pixels.
-    Output: (B, H, W', C) in [0, 1], W' the next multiple of WIDTH_STRIDE.
+    Output: (B, H, W', C) in [0, 1], W' the next multiple of the stride.
     """
+
+    def __init__(self, stride=4, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride  # of the whole network
 
     def call(self, image, width):
         ink = (255.0 - ops.cast(image, self.compute_dtype)) / 255.0
         ink = ink * ops.cast(_mask(ops.shape(ink)[2], width), ink.dtype)[:, None, :, None]
-        return ops.pad(ink, [[0, 0], [0, 0], [0, -ops.shape(ink)[2] % WIDTH_STRIDE], [0, 0]])
+        return ops.pad(ink, [[0, 0], [0, 0], [0, -ops.shape(ink)[2] % self.stride], [0, 0]])
 
     def compute_output_shape(self, image_shape, width_shape):
         return (*image_shape[:2], None, image_shape[3])
+
+    def get_config(self):
+        return {**super().get_config(), "stride": self.stride}
 
 
 @keras.saving.register_keras_serializable("ocrlib")
@@ -140,9 +155,10 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     which the time steps of the padding mean nothing.
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units, stride=4, **kwargs):
         super().__init__(**kwargs)
         self.units = units
+        self.stride = stride  # pixels of the image behind one time step
         lstm = keras.layers.LSTM(units, return_sequences=True)
         self.lstm = keras.layers.Bidirectional(lstm)  # holds the weights, as files have had them from the start
         self.lstm.backward_layer.go_backwards = False  # it is fed what has been turned round
@@ -154,7 +170,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     def call(self, features, width):
         # A gather, not tf.reverse_sequence: tf2onnx takes that for a turn of all T steps, padding and all.
         step = ops.arange(ops.shape(features)[1])[None, :]  # (1, T)
-        last = -(-width[:, None] // WIDTH_STRIDE) - 1  # (B, 1)
+        last = -(-width[:, None] // self.stride) - 1  # (B, 1)
         turned = ops.where(step <= last, last - step, step)  # (B, T)
         forward = self.lstm.forward_layer(features)
         backward = self.lstm.backward_layer(tf.gather(features, turned, axis=1, batch_dims=1))
@@ -164,21 +180,21 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         return (*features_shape[:2], 2 * self.units)
 
     def get_config(self):
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "stride": self.stride}
 
 
 @keras.saving.register_keras_serializable("ocrlib")
 class CharacterProbabilities(keras.layers.Layer):
-    """A probability for each character and, last, for the blank; knows the charset, so the file does too.
+    """A probability for each character and, last, for the blank; knows charset and stride, so the file does too.
 
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """
 
-    def __init__(self, num_classes, charset=None, **kwargs):
+    def __init__(self, num_classes, charset=None, stride=4, **kwargs):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
-        self.supports_masking = True
         self.num_classes = num_classes
         self.charset = charset
+        self.stride = stride  # pixels of the image behind one time step
         self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
 
     def build(self, features_shape):
@@ -192,7 +208,8 @@ class CharacterProbabilities(keras.layers.Layer):
         return (*features_shape[:-1], self.num_classes)
 
     def get_config(self):
-        return {**super().get_config(), "num_classes": self.num_classes, "charset": self.charset}
+        about = {"num_classes": self.num_classes, "charset": self.charset, "stride": self.stride}
+        return {**super().get_config(), **about}
 
 
 def build_crnn(
@@ -201,6 +218,7 @@ def build_crnn(
     *,
     use_lstm: bool = False,
     encoder: str | None = None,
+    stride: int = 4,
     filters: float = 1.0,
     channels: int = 1,
     charset: str | None = None,
@@ -214,6 +232,7 @@ def build_crnn(
         the kind to learn in random digits, where convolutions are faster.
       encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `dilated` some
         words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
+      stride: pixels of width behind one time step, 2 or 4. 2 for condensed digits; takes up to twice the time.
       filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least
         8. Time and size grow with its square, roughly.
       channels: 1 or 3.
@@ -221,14 +240,16 @@ def build_crnn(
 
     Returns:
       A model from {"image": (B, H, W, channels) uint8 or float32 in [0, 255], "width": (B,) int32} to
-      (B, ceil(W / 4), C) float32, softmax over C.
+      (B, ceil(W / stride), C) float32, softmax over C.
 
     Raises:
-      ValueError: no such encoder, or another one than use_lstm asks for.
+      ValueError: no such encoder or stride, or another encoder than use_lstm asks for.
     """
     encoder = encoder or ("lstm" if use_lstm else "conv")
     if encoder not in ENCODERS or (use_lstm and encoder != "lstm"):
         raise ValueError(f"expected encoder among {', '.join(ENCODERS)}, and lstm with use_lstm; got {encoder!r}")
+    if stride not in STRIDES:
+        raise ValueError(f"expected stride 2 or 4, got {stride!r}")
     layers = keras.layers
 
     def number(usual: int) -> int:
@@ -236,16 +257,16 @@ def build_crnn(
 
     image = keras.Input((height, None, channels), name="image", dtype="uint8")
     width = keras.Input((), name="width", dtype="int32")
-    x = Ink(name="ink")(image, width)
-    stride = 1
-    for block, (usual, strides) in enumerate(_BLOCKS, 1):
-        x = layers.Conv2D(number(usual), 3, strides=strides, padding="same", use_bias=False, name=f"conv{block}")(x)
-        stride *= strides[1]
-        x = _normalise(x, width, stride, f"block{block}")
-        if block == _REFINED:
+    x = Ink(stride, name="ink")(image, width)
+    for block, usual in enumerate(_BLOCKS, 1):
+        along = {1: 2, _NARROWED: stride // 2}.get(block, 1)
+        so_far = 2 if block < _NARROWED else stride
+        x = layers.Conv2D(number(usual), 3, strides=(2, along), padding="same", use_bias=False, name=f"conv{block}")(x)
+        x = _normalise(x, width, so_far, f"block{block}")
+        if block == _REFINED and stride == 4:
             y = layers.Conv2D(number(usual), 3, padding="same", use_bias=False, name=f"refine{block}")(x)
-            x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, stride, f"refine{block}")])
-    # (B, H/16, W/4, f) -> (B, W/4, H/16 * f): each time step sees its column from top to bottom.
+            x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, so_far, f"refine{block}")])
+    # (B, H/16, W/S, f) -> (B, W/S, H/16 * f): each time step sees its column from top to bottom.
     x = layers.Permute((2, 1, 3), name="columns_first")(x)
     x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
     x = layers.Dropout(_DROPOUT, name="dropout")(x)
@@ -257,9 +278,9 @@ def build_crnn(
         y = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=dilation, use_bias=False, name=name)(x)
         x = layers.Add(name=f"{name}_sum")([x, _normalise(y, width, stride, f"{name}_block")])
     if encoder == "lstm":
-        x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), name="lstm")(x, width)
+        x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), stride, name="lstm")(x, width)
     x = layers.Dropout(_DROPOUT, name="last_dropout")(x)
-    probs = CharacterProbabilities(num_classes, charset, name="characters")(x)
+    probs = CharacterProbabilities(num_classes, charset, stride, name="characters")(x)
     return keras.Model({"image": image, "width": width}, probs, name=f"crnn_{encoder}")
 
 

@@ -110,12 +110,6 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     return np.where(np.asarray(input_length) > 0, np.minimum(np.exp(log_scale) * ended, 1.0), lengths == 0)
 
 
-def greedy_decode(probs: np.ndarray, input_length: np.ndarray) -> tuple[list[list[int]], np.ndarray]:
-    """Returns the classes of the `best_paths`, and the `text_probability` of each."""
-    classes = best_paths(probs, input_length).classes
-    return classes, text_probability(probs, input_length, classes)
-
-
 def beam_decode(probs: np.ndarray, input_length: np.ndarray, beam_width: int) -> tuple[list[list[int]], np.ndarray]:
     """Returns the most probable text of each sample, its paths added up, and its probability.
 

@@ -96,7 +96,7 @@ def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]
     heldout = heldout_faces(loader)
     if not heldout:
         return {}
-    font_of = loader.read_column("font")
+    font_of = {name: font for name, (font,) in loader.read_provenance("font").items()}
     return {
         name: summarise([line for line in lines if (font_of[line.name] in heldout) == unseen])
         for name, unseen in (("known_fonts", False), ("heldout_fonts", True))

@@ -190,13 +190,14 @@ class Loader:
             left -= min(left, part.num_samples)
         return cut
 
-    def read_column(self, name: str) -> dict[str, Any]:
-        """Returns {id: value} of a name of the provenance, over the lines that take part."""
-        found: dict[str, Any] = {}
+    def read_provenance(self, *names: str) -> dict[str, tuple[Any, ...]]:
+        """Returns {id: a value for each of the names} over the lines that take part."""
+        found: dict[str, tuple[Any, ...]] = {}
         for part in self.parts:
-            columns = self._read_columns(part.shard, ["id", name])
+            columns = self._read_columns(part.shard, ["id", *names])
             keep = slice(None) if part.keep is None else part.keep
-            found.update(zip(columns["id"][keep].tolist(), columns[name][keep].tolist(), strict=True))
+            ids, *values = (columns[name][keep].tolist() for name in ("id", *names))
+            found.update(zip(ids, zip(*values, strict=True), strict=True))
         return found
 
     def _note(self, reason: str, ids: np.ndarray) -> None:

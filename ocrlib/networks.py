@@ -119,7 +119,7 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
         charset=charset,
         height=height,
         channels=channels,
-        width_stride=crnn.WIDTH_STRIDE,
+        width_stride=crnn.width_stride(network),
         run=lambda image, width: graph({"image": tf.constant(image), "width": tf.constant(width)}).numpy(),
     )
 

@@ -69,3 +69,8 @@ def _opaque(picture: Image.Image) -> Image.Image:
     picture = picture.convert("RGBA")
     paper = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(paper, picture).convert("RGB")
+
+
+def printable(name: str) -> str:
+    """Returns a file's name with what would break a row, or cannot be shown, written as Python does."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)

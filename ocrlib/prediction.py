@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 
 from ocrlib.errors import UserError
-from ocrlib.pictures import read_line_image
+from ocrlib.pictures import printable, read_line_image
 from ocrlib.recognizer import Reading, Recognizer
+from ocrlib.shards.manifest import open_whole
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
 
@@ -49,8 +50,7 @@ def read_pictures(
 
 def tsv_row(name: str, reading: Reading) -> str:
     """Returns name, text and confidence, parted by tabs; a tab or line end in a name is written as `\\t` or `\\n`."""
-    shown = name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-    return f"{shown}\t{reading.text}\t{reading.confidence:.4f}\n"
+    return f"{printable(name)}\t{reading.text}\t{reading.confidence:.4f}\n"
 
 
 def json_row(name: str, reading: Reading) -> str:
@@ -66,7 +66,7 @@ ROWS: dict[str, Callable[[str, Reading], str]] = {"tsv": tsv_row, "json": json_r
 
 
 @contextmanager
-def open_rows(out: Path | None) -> Iterator[TextIO]:
+def open_rows(out: Path | None) -> Iterator[IO[str]]:
     """Opens standard output, or a file that takes its name when all of it is written."""
     if out is None:
         try:
@@ -75,17 +75,5 @@ def open_rows(out: Path | None) -> Iterator[TextIO]:
         except BrokenPipeError:  # `| head` has seen enough; what Python flushes at its end must not fail again
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
-    if out.exists() and not out.is_file():  # a pipe or a device, which a rename would replace
-        with open(out, "w", encoding="utf-8") as file:
-            yield file
-        return
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, out)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with open_whole(out, "w", encoding="utf-8") as file:
+        yield file

@@ -72,11 +72,13 @@ class ModelConfig:
     Attributes:
       use_lstm: read lines with an LSTM. None: as encoder says, or unless the text is numeric strings.
       encoder: None goes by use_lstm.
+      stride: pixels of width behind one time step. None: 2 for numeric strings, 4 for others.
       filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2 for others.
     """
 
     use_lstm: bool | None = None
     encoder: Literal["conv", "lstm", "dilated"] | None = None
+    stride: Literal[2, 4] | None = None
     filters: Annotated[float, Field(gt=0, le=8)] | None = None
 
     def __post_init__(self) -> None:

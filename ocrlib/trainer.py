@@ -19,8 +19,8 @@ from ocrlib.augment import augment
 from ocrlib.backend import keras, tf
 from ocrlib.callbacks import KeepBest, KeepPlace, LearningCurve, PredictionStrip, Progress, State, pick_lines
 from ocrlib.charset import Charset
-from ocrlib.crnn import WIDTH_STRIDE, build_crnn, time_steps
-from ocrlib.ctc import greedy_decode
+from ocrlib.crnn import build_crnn, time_steps, width_stride
+from ocrlib.ctc import best_paths
 from ocrlib.errors import UserError
 from ocrlib.evaluation import evaluate_dataset
 from ocrlib.initial import start_from
@@ -29,7 +29,7 @@ from ocrlib.metrics import count_errors
 from ocrlib.mixture import Mixture
 from ocrlib.recognizer import Recognizer
 from ocrlib.run_config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from ocrlib.shards.manifest import read_manifest, write_json
+from ocrlib.shards.manifest import Manifest, read_manifest, write_json
 
 
 @keras.saving.register_keras_serializable("ocrlib")
@@ -63,6 +63,7 @@ class CTCModel(keras.Model):
         super().__init__()
         self.network = network
         self.charset = charset
+        self._stride = width_stride(network)
         self.loss_mean = keras.metrics.Mean("loss")
         self.cer, self.wer, self.exact_match = Ratio("cer"), Ratio("wer"), Ratio("exact_match")
 
@@ -100,7 +101,7 @@ class CTCModel(keras.Model):
         """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
         probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
         # From the true width: steps that look at padding must not take part in any path.
-        input_length = -(-batch["width"] // WIDTH_STRIDE)
+        input_length = -(-batch["width"] // self._stride)
         losses = tf.keras.backend.ctc_batch_cost(
             y_true=batch["label"],  # (B, L) classes; what lies beyond label_length is not looked at
             y_pred=probs,  # (B, T, C) softmax, not logits: it takes the logarithm itself
@@ -114,7 +115,7 @@ class CTCModel(keras.Model):
             return tf.identity(losses), probs, input_length
 
     def _count(self, probs: Any, input_length: Any, label: Any, label_length: Any) -> Any:
-        paths, _ = greedy_decode(probs, input_length)
+        paths = best_paths(probs, input_length).classes
         truths = [self.charset.decode(row[:n].tolist()) for row, n in zip(label, label_length, strict=True)]
         counts = count_errors(truths, [self.charset.decode(path) for path in paths])
         return tf.constant(
@@ -183,15 +184,16 @@ def train(
     keras.utils.set_random_seed(settings.train.seed)
 
     charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
-    training = _load(datasets, "train", charset, settings.data)
-    validation = _load(dict.fromkeys(datasets), "val", charset, settings.data)
-    seed, epochs = settings.train.seed, settings.train.epochs
     if init is not None:
-        start = start_from(init, charset, training.image.height, training.image.channels)
+        start = start_from(init, charset, manifests[0].image.height, manifests[0].image.channels)
         network = start.network
         print(f"starts from {init}: {start}")
     else:
-        network = _new_network(training, charset, settings.model, [m.recipe["text"]["source"] for m in manifests])
+        network = new_network(manifests, charset, settings.model)
+    stride = width_stride(network)
+    training = _load(datasets, "train", charset, settings.data, stride)
+    validation = _load(dict.fromkeys(datasets), "val", charset, settings.data, stride)
+    seed, epochs = settings.train.seed, settings.train.epochs
     run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be trained on leaves no run behind
     write_json(run / "config.json", written)
     model = CTCModel(network, charset)
@@ -215,17 +217,21 @@ def train(
     return metrics
 
 
-def _new_network(training: Mixture, charset: Charset, settings: ModelConfig, sources: Sequence[str]) -> keras.Model:
-    """Returns the network that the settings ask for, untrained; by default a larger one, with an LSTM, for language."""
-    language = any(source != "numeric" for source in sources)
+def new_network(manifests: Sequence[Manifest], charset: Charset, settings: ModelConfig) -> keras.Model:
+    """Returns the network that the settings ask for, untrained, for datasets of one height and number of channels.
+
+    By default language gets a larger one, with an LSTM, and numeric strings one of half the stride.
+    """
+    language = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
     use_lstm = language if settings.use_lstm is None and settings.encoder is None else bool(settings.use_lstm)
     return build_crnn(
-        training.image.height,
+        manifests[0].image.height,
         charset.num_classes,
         use_lstm=use_lstm,
         encoder=settings.encoder,
+        stride=settings.stride or (4 if language else 2),
         filters=settings.filters or (2.0 if language else 1.0),
-        channels=training.image.channels,
+        channels=manifests[0].image.channels,
         charset=charset.characters,
     )
 
@@ -271,14 +277,16 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
         raise _meant_by(error) from error
 
 
-def _load(datasets: Mapping[Path, float | None], split: str, charset: Charset, settings: DataConfig) -> Mixture:
+def _load(
+    datasets: Mapping[Path, float | None], split: str, charset: Charset, settings: DataConfig, stride: int
+) -> Mixture:
     """Returns the lines of a split of all datasets, and says which were left out."""
     loaders = [
         Loader(
             folder,
             split,
             charset,
-            time_steps,
+            partial(time_steps, stride=stride),
             settings.batch_size,
             None if settings.format == "auto" else settings.format,
             selection=settings,

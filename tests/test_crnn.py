@@ -10,7 +10,7 @@ import pytest
 from ocrlib import crnn
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.crnn import build_crnn, time_steps
+from ocrlib.crnn import STRIDES, build_crnn, time_steps, width_stride
 from ocrlib.trainer import CTCModel
 
 NUM_CLASSES = 11
@@ -68,14 +68,15 @@ def largest_difference(network: keras.Model, batch_width: int, fill: int = 255) 
     differences = []
     for row, image in enumerate(images):
         alone = probabilities(network, pad([image], image.shape[1]))[0]
-        assert len(alone) == time_steps(image.shape[1])
+        assert len(alone) == time_steps(image.shape[1], width_stride(network))
         differences.append(np.abs(alone - together[row, : len(alone)]).max())
     return float(max(differences))
 
 
+@pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
-def test_a_line_reads_the_same_alone_and_in_a_batch(encoder: str) -> None:
-    network = build(encoder=encoder)
+def test_a_line_reads_the_same_alone_and_in_a_batch(encoder: str, stride: int) -> None:
+    network = build(encoder=encoder, stride=stride)
     for batch_width, fill in ((97, 255), (104, 255), (131, 255), (104, 0)):  # whatever the padding holds
         # Float error grows with depth: ten residual sums of random weights. A lost mask shows as more than 1e-3.
         assert largest_difference(network, batch_width, fill) < (5e-5 if encoder == "dilated" else 1e-5)
@@ -100,9 +101,10 @@ def test_without_its_mask_the_lstm_sees_the_padding(monkeypatch: pytest.MonkeyPa
     assert largest_difference(build(use_lstm=True), 104) > 1e-3
 
 
+@pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
-def test_the_loss_of_a_line_is_the_same_alone_and_in_a_batch(encoder: str) -> None:
-    model = CTCModel(build(encoder=encoder), Charset("0123456789"))
+def test_the_loss_of_a_line_is_the_same_alone_and_in_a_batch(encoder: str, stride: int) -> None:
+    model = CTCModel(build(encoder=encoder, stride=stride), Charset("0123456789"))
     images = [noise(width) for width in WIDTHS]
     labels = [[3], [1, 2], [4, 4], [9, 8, 7, 6], [0, 0, 0], [1, 2, 3, 4, 5, 6]]
 
@@ -124,15 +126,18 @@ def test_the_loss_of_a_line_is_the_same_alone_and_in_a_batch(encoder: str) -> No
     assert len(set(np.round(together, 3))) == len(images)
 
 
-def test_time_steps_is_the_length_of_the_output() -> None:
-    network = build()
+@pytest.mark.parametrize("stride", STRIDES)
+def test_time_steps_is_the_length_of_the_output(stride: int) -> None:
+    network = build(stride=stride)
     for width in [*range(1, 20), 63, 64, 65, 255, 801]:
-        assert probabilities(network, pad([noise(width)], width)).shape == (1, time_steps(width), NUM_CLASSES)
+        assert probabilities(network, pad([noise(width)], width)).shape == (1, time_steps(width, stride), NUM_CLASSES)
 
 
-@pytest.mark.parametrize(("width", "steps"), [(1, 1), (3, 1), (4, 1), (5, 2), (8, 2), (9, 3), (400, 100)])
-def test_time_steps_literals(width: int, steps: int) -> None:
-    assert time_steps(width) == steps
+@pytest.mark.parametrize(
+    ("width", "of_4", "of_2"), [(1, 1, 1), (3, 1, 2), (4, 1, 2), (5, 2, 3), (8, 2, 4), (9, 3, 5), (400, 100, 200)]
+)
+def test_time_steps_literals(width: int, of_4: int, of_2: int) -> None:
+    assert (time_steps(width), time_steps(width, 4), time_steps(width, 2)) == (of_4, of_4, of_2)
 
 
 @pytest.mark.parametrize("height", [8, 9, 16, 31, 32, 48, 64])
@@ -157,15 +162,19 @@ def test_the_output_is_float32_under_mixed_precision(encoder: str) -> None:
     np.testing.assert_allclose(probs.sum(axis=2), 1.0, atol=1e-5)  # float16 could not
 
 
+@pytest.mark.parametrize("stride", STRIDES)
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
-def test_a_saved_network_answers_the_same_and_knows_its_charset(encoder: str, tmp_path: Path) -> None:
+def test_a_saved_network_answers_the_same_and_knows_charset_and_stride(
+    encoder: str, stride: int, tmp_path: Path
+) -> None:
     charset = "012€éß’5 -"
-    network = build(encoder=encoder, charset=charset)
+    network = build(encoder=encoder, stride=stride, charset=charset)
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras", compile=False)
     batch = pad([noise(width) for width in WIDTHS], 104)
     assert np.array_equal(probabilities(network, batch), probabilities(loaded, batch))
     assert loaded.get_layer("characters").charset == charset
+    assert width_stride(loaded) == stride
 
 
 def test_paper_is_zero_ink_and_black_is_one() -> None:
@@ -186,6 +195,9 @@ def test_use_lstm_is_the_switch_for_the_lstm() -> None:
     for wrong in ({"encoder": "gru"}, {"use_lstm": True, "encoder": "dilated"}):
         with pytest.raises(ValueError, match="expected encoder among conv, lstm, dilated"):
             build_crnn(32, 11, **wrong)  # type: ignore[arg-type]
+    for stride in (0, 1, 3, 8):
+        with pytest.raises(ValueError, match=f"expected stride 2 or 4, got {stride}"):
+            build_crnn(32, 11, stride=stride)
 
 
 def test_more_filters_make_a_larger_network() -> None:

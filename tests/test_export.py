@@ -23,6 +23,8 @@ SHAPES = [
     pytest.param({"use_lstm": True}, id="lstm"),
     pytest.param({"encoder": "dilated", "filters": 0.5}, id="dilated"),
     pytest.param({"height": 21, "channels": 3}, id="height 21, colour"),
+    pytest.param({"stride": 2}, id="stride 2"),
+    pytest.param({"stride": 2, "use_lstm": True}, id="stride 2, LSTM"),
 ]
 
 
@@ -59,7 +61,7 @@ def largest_difference(network: keras.Model, answer: object) -> float:
         expected, given = probabilities(network, batch), answer(batch)  # type: ignore[operator]
         assert given.shape == expected.shape
         for row, width in enumerate(batch["width"]):
-            steps = crnn.time_steps(int(width))
+            steps = crnn.time_steps(int(width), crnn.width_stride(network))
             worst = max(worst, float(np.abs(expected[row, :steps] - given[row, :steps]).max()))
     return worst
 
@@ -83,7 +85,7 @@ def test_onnx_tells_what_it_wants_and_gives(exported: tuple[keras.Model, Path]) 
         "charset": CHARSET,
         "height": str(height),
         "channels": str(channels),
-        "width_stride": "4",
+        "width_stride": str(crnn.width_stride(network)),
     }
     for word in ("uint8", "Lanczos", "right with 255", "blank"):
         assert word in about["preprocessing"]
@@ -109,7 +111,7 @@ def test_the_lstm_that_needs_no_mask_is_the_one_with_a_mask() -> None:
     layer = crnn.MaskedBidirectionalLSTM(7)
     given = layer(features, width).numpy()
     masked = keras.layers.Bidirectional(keras.layers.LSTM(7, return_sequences=True))
-    steps = -(-width // crnn.WIDTH_STRIDE)
+    steps = -(-width // layer.stride)
     mask = np.arange(16) < steps[:, None]
     masked(features, mask=mask)
     masked.set_weights(layer.lstm.get_weights())
@@ -125,7 +127,7 @@ def test_nothing_is_written_that_answers_otherwise(tmp_path: Path, monkeypatch: 
             export_model(str(path), "onnx", tmp_path / "net.onnx")
 
     def with_reverse_sequence(self: crnn.MaskedBidirectionalLSTM, features: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-        steps = -(-width // crnn.WIDTH_STRIDE)
+        steps = -(-width // self.stride)
         backward = self.lstm.backward_layer(tf.reverse_sequence(features, steps, seq_axis=1))
         backward = tf.reverse_sequence(backward, steps, seq_axis=1)
         return tf.concat([self.lstm.forward_layer(features), backward], axis=-1)

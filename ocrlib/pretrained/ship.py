@@ -33,12 +33,10 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     Raises:
       UserError: the run is not finished.
     """
-    try:
-        config, metrics = (_read_json(run / file) for file in ("config.json", "metrics.json"))
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
-    datasets = [read_manifest(Path(entry["folder"])) for entry in config["datasets"]]
-    for entry, manifest in zip(config["datasets"], datasets, strict=True):
+    trainings = _trainings(run)
+    entries = trainings[-1]["datasets"]
+    datasets = [read_manifest(Path(entry["folder"])) for entry in entries]
+    for entry, manifest in zip(entries, datasets, strict=True):
         if entry["fingerprint"] != manifest.fingerprint:
             raise UserError(f"{entry['folder']}: is not the dataset that {run} learned from; make it again as it was")
     found = {file.stem: _read_json(file) for file in sorted(run.glob("*.json"))}
@@ -62,14 +60,25 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
             }
             for manifest in datasets
         ],
-        "config": config["config"],
-        "epochs": metrics["epochs"],
-        "training_hours": round(metrics["training_seconds"] / 3600, 2),
+        "trainings": trainings,
+        "training_hours": round(sum(training["hours"] for training in trainings), 2),
         "bytes": {file.suffix[1:]: file.stat().st_size for file in (keras_file, onnx_file)},
         "figures": {what: _short(result) for what, result in measured.items()},
     }
     write_json(folder / f"{name}.json", card)
     return card
+
+
+def _trainings(run: Path) -> list[dict[str, Any]]:
+    """Returns what each training was told and what it took, the runs that it started from first."""
+    try:
+        config, metrics = (_read_json(run / file) for file in ("config.json", "metrics.json"))
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
+    init = config.get("init")
+    before = _trainings(Path(init)) if init is not None and Path(init).is_dir() else []
+    hours = round(metrics["training_seconds"] / 3600, 2)
+    return [*before, {"run": str(run), **config, "epochs": metrics["epochs"], "hours": hours}]
 
 
 def _short(result: dict[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,14 @@ def thermal_fade(image: Array, strength: float, random: Random) -> Array:
     return _rounded(paper + (image.astype(np.float32) - paper) * (1.0 - _per_channel(fade, image)))
 
 
+def show_through(image: Array, strength: float, random: Random) -> Array:
+    """What is printed on the back of the sheet, mirrored, blurred by the paper and faint: up to a quarter as dark."""
+    height, width = image.shape[:2]
+    shift = (random.randint(-height // 2, height // 2 + 1), random.randint(width))
+    back = cv2.GaussianBlur(np.roll(image[:, ::-1], shift, axis=(0, 1)), (0, 0), height / 32)
+    return _rounded(image + 0.25 * strength * (back.astype(np.float32) - _paper(image)))
+
+
 def neighbours(image: Array, strength: float, random: Random) -> Array:
     """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
     height, width = image.shape[:2]
@@ -141,11 +149,25 @@ def neighbours(image: Array, strength: float, random: Random) -> Array:
     return out
 
 
+def slope(image: Array, strength: float, random: Random) -> Array:
+    """Rises or falls along the line, which is then cut out along its box: by up to 40% of the height, or 3 degrees.
+
+    A turn by an angle, trdg's skew, leaves of a long line nothing but a hair in a high box.
+    """
+    height, width = image.shape[:2]
+    rise = strength * min(0.4 * height, np.tan(np.radians(3.0)) * width)
+    falls = random.uniform() < 0.5
+    box = height + int(np.ceil(rise))
+    matrix = np.array([[1.0, 0.0, 0.0], [(rise if falls else -rise) / width, 1.0, 0.0 if falls else rise]], np.float32)
+    turned = cv2.warpAffine(image, matrix, (width, box), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.resize(turned, (max(4, round(width * height / box)), height), interpolation=cv2.INTER_AREA)
+
+
 def crop(image: Array, strength: float, random: Random) -> Array:
     """Cut tightly to the ink, or even into it, or set loosely into more paper; back to its height.
 
-    A tight cut may take up to a quarter of the first and of the last character, and 4% above and below: more, and
-    points would go altogether.
+    A tight cut may take up to a quarter of the first and of the last character, and 4% above; below it takes nothing,
+    for there lie the points.
     """
     height, width = image.shape[:2]
     distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=2)
@@ -154,10 +176,10 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     if not len(rows):
         return image
     size = rows[-1] + 1 - rows[0]
-    # Margins as shares of the ink's height: from 4% lost to 60% added above and below, to 80% at the sides.
+    # Margins as shares of the ink's height: from 4% lost above to 60% added above and below, to 80% at the sides.
     loose = random.uniform() < 0.5
-    span = (0.0, 0.6 * strength) if loose else (-0.04 * strength, 0.12)
-    top, bottom = (round(size * random.uniform(*span)) for _ in range(2))
+    above_it, below_it = ((0.0, 0.6 * strength),) * 2 if loose else ((-0.04 * strength, 0.12), (0.0, 0.12))
+    top, bottom = (round(size * random.uniform(*span)) for span in (above_it, below_it))
     sides = (0.0, 0.8 * strength) if loose else (0.0, 0.12)
     left, right = (round(size * random.uniform(*sides)) for _ in range(2))
     if not loose and random.uniform() < 0.3:
@@ -294,7 +316,9 @@ DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
     "ink_spread": ink_spread,
     "broken_dots": broken_dots,
     "thermal_fade": thermal_fade,
+    "show_through": show_through,
     "neighbours": neighbours,
+    "slope": slope,
     "crop": crop,
     "sliver": sliver,
     "perspective": perspective,

@@ -29,7 +29,7 @@ from ocrlib.render.options import LineOptions
 from ocrlib.shards.record import Sample, sample_id
 from ocrlib.text.source import TextSource, sample_rng
 
-RENDER_VERSION = 1  # raise it when the same recipe gives other bytes
+RENDER_VERSION = 2  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
 INK_QUANTILE = 0.02  # share of the pixels that must stand off the paper, if the text is to be seen
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.evaluation import ReadLine, open_split
-from ocrlib.pictures import read_line_image
+from ocrlib.pictures import printable, read_line_image
 from ocrlib.recognizer import Recognizer
 from ocrlib.report.strip import draw_strip, strip_width
 from ocrlib.shards.manifest import write_bytes
@@ -38,7 +38,7 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
       UserError: a picture that cannot be read any more, or a folder that cannot be written.
     """
     misses = sorted((line for line in lines if line.text != line.truth), key=lambda line: -line.confidence)
-    rows = [f"{line.name}\t{line.truth}\t{line.text}\t{line.confidence:.4f}\n" for line in misses]
+    rows = [f"{printable(line.name)}\t{line.truth}\t{line.text}\t{line.confidence:.4f}\n" for line in misses]
     shown = evenly(misses, MAX_DRAWN)
     picture = _draw(shown, recognizer, data, split) if shown else None
     try:

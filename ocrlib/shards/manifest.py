@@ -2,9 +2,11 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import IO, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
@@ -126,11 +128,28 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file by temporary name, fsync and rename, so that `path` is never half a file."""
+    """Writes a file all of it, or not at all."""
+    with open_whole(path, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def open_whole(path: Path, mode: str, **settings: Any) -> Iterator[IO[Any]]:
+    """Opens a file under a temporary name; fsync and rename at the end, so that `path` is never half a file.
+
+    A pipe or a device, which a rename would replace, is written to as it is.
+
+    Args:
+      mode, settings: as for `open`.
+    """
+    if path.exists() and not path.is_file():
+        with open(path, mode, **settings) as file:
+            yield file
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
+        with open(temporary, mode, **settings) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

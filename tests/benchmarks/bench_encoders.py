@@ -20,20 +20,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrlib.backend import keras, tf
+from ocrlib.backend import keras
 from ocrlib.charset import Charset
-from ocrlib.crnn import ENCODERS, build_crnn, time_steps
+from ocrlib.crnn import ENCODERS, build_crnn
 from ocrlib.evaluation import evaluate_dataset
-from ocrlib.loader import Loader, to_tf_dataset
+from ocrlib.loader import Loader
 from ocrlib.recognizer import Recognizer
-from ocrlib.run_config import TrainConfig
 from ocrlib.shards.manifest import read_manifest
-from ocrlib.trainer import CTCModel, make_optimizer
+from tests.benchmarks.for_minutes import train_for
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "runs" / "bench" / "encoders.json"
 FILTERS = 2.0  # the trainer's default for sentences
-WARMUP = 0.05  # share of the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,34 +101,13 @@ def letters_wrong(blots: list[Blot], read: list[str]) -> float:
     return wrong / len(blots)
 
 
-def train_for(folder: Path, charset: Charset, encoder: str, seconds: float, batch: int, rate: float) -> tuple:
-    """Returns the network after so many seconds of training, the lines that it saw, and the seconds."""
-    keras.utils.set_random_seed(1)
-    loader = Loader(folder, "train", charset, time_steps, batch, short_first=True)
-    network = build_crnn(loader.image.height, charset.num_classes, encoder=encoder, filters=FILTERS,
-                         charset=charset.characters)  # fmt: skip
-    model = CTCModel(network, charset)
-    model.compile(optimizer=make_optimizer(TrainConfig(schedule="constant"), 1), jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    dataset = to_tf_dataset(loader, seed=1)
-    step = tf.function(model.train_step, input_signature=[dataset.element_spec])
-    step(next(iter(to_tf_dataset(loader))))  # traces the graph; a step at the first rate
-    begun, lines = time.perf_counter(), 0
-    for data in dataset.repeat():
-        share = (time.perf_counter() - begun) / seconds
-        if share >= 1:
-            break
-        model.optimizer.learning_rate = rate * min(1.0, share / WARMUP) * (1 + np.cos(np.pi * share)) / 2
-        step(data)
-        lines += len(data["width"])
-    return network, lines, time.perf_counter() - begun
-
-
 def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Namespace) -> Row:
     """Trains one encoder and returns what it came to."""
-    network, lines, seconds = train_for(
-        folder, charset, encoder, 60 * arguments.minutes, arguments.batch, arguments.rate
-    )
+    keras.utils.set_random_seed(1)
+    height = read_manifest(folder).image.height
+    network = build_crnn(height, charset.num_classes, encoder=encoder, filters=FILTERS, charset=charset.characters)
+    seconds = 60 * arguments.minutes
+    lines, seconds = train_for(network, folder, charset, seconds, arguments.batch, arguments.rate, short_first=True)
     recognizer = Recognizer.of_keras(network, charset)
     begun = time.perf_counter()
     result = evaluate_dataset(recognizer, folder, "test")

@@ -32,10 +32,12 @@ import numpy as np
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.crnn import build_crnn, time_steps
+from ocrlib.crnn import time_steps, width_stride
 from ocrlib.loader import Loader, to_tf_dataset
 from ocrlib.recognizer import Recognizer
-from ocrlib.trainer import CTCModel, TrainConfig, make_optimizer
+from ocrlib.run_config import ModelConfig, TrainConfig
+from ocrlib.shards.manifest import read_manifest
+from ocrlib.trainer import CTCModel, make_optimizer, new_network
 from tests.benchmarks import original
 from tests.benchmarks.to_goal import GOAL, Course, Side, draw_strings, say, train
 
@@ -90,8 +92,7 @@ def make_shards(folder: Path, num_lines: int) -> float:
 def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
     """The default network on shards, with the loader, the step and the optimizer of `ocrlib.trainer`."""
     keras.utils.set_random_seed(seed)
-    loader = Loader(folder, "train", CHARSET, time_steps, schedule.batch)
-    network = build_crnn(loader.image.height, CHARSET.num_classes, charset=CHARSET.characters)
+    network, loader = default_network(folder, schedule.batch)
     model = CTCModel(network, CHARSET)
     num_steps = sum(loader.count(seed, epoch) for epoch in range(schedule.epochs))
     settings = TrainConfig(learning_rate=schedule.rate)
@@ -105,6 +106,12 @@ def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
 
     step = tf.function(model.train_step, input_signature=[batches.element_spec])
     return Side(batches=batches, step=step, read=read, parameters=network.count_params())
+
+
+def default_network(folder: Path, batch_size: int = 64) -> tuple[keras.Model, Loader]:
+    """The network that `train_from_records.py` would make for the dataset, and its training lines."""
+    network = new_network([read_manifest(folder)], CHARSET, ModelConfig())
+    return network, Loader(folder, "train", CHARSET, partial(time_steps, stride=width_stride(network)), batch_size)
 
 
 def start_original(seed: int) -> Side:
@@ -131,7 +138,7 @@ def start_original(seed: int) -> Side:
 
 def networks_alone(folder: Path, num_rounds: int) -> dict[str, list[float]]:
     """Training lines/s of both networks, round by round, each on its own batches of the same lines, in memory."""
-    loader = Loader(folder, "train", CHARSET, time_steps)  # batches of the default size
+    network, loader = default_network(folder)
     dataset = to_tf_dataset(loader, seed=1)
     ours_ready, lines = [], []
     for batch in dataset:
@@ -141,7 +148,7 @@ def networks_alone(folder: Path, num_rounds: int) -> dict[str, list[float]]:
             lines.append((np.repeat(image[:, :width], 3, axis=2), CHARSET.decode(label[:length].tolist())))
         if len(lines) >= NETWORK_LINES:
             break
-    model = CTCModel(build_crnn(loader.image.height, CHARSET.num_classes), CHARSET)
+    model = CTCModel(network, CHARSET)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     ours = tf.function(model.train_step, input_signature=[dataset.element_spec])

@@ -17,7 +17,7 @@ import numpy as np
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset, ctc_steps
-from ocrlib.ctc import greedy_decode
+from ocrlib.ctc import best_paths
 from ocrlib.render.options import PLAIN_WHITE, LineOptions
 from ocrlib.render.trdg_compat import stock_line
 from tests.render.samples import trdg_fonts
@@ -170,7 +170,7 @@ def read_lines(network: Any, images: list[np.ndarray], charset: Charset) -> list
     for start in range(0, len(images), 4 * BATCH):
         rows = by_width[start : start + 4 * BATCH]
         batch = make_batch([(images[row], "0") for row in rows], charset)
-        paths, _ = greedy_decode(network(batch["image"]).numpy(), batch["width"] // STRIDE)
+        paths = best_paths(network(batch["image"]).numpy(), batch["width"] // STRIDE).classes
         for row, path in zip(rows, paths, strict=True):
             texts[row] = charset.decode(path)
     return texts

@@ -1,6 +1,7 @@
 """A finished run becomes a shipped model: two files that read alike, and a card with figures from files alone."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,22 @@ def test_a_run_becomes_a_model_and_its_card(trained_run: TrainedRun, tmp_path: P
     for ending in (".keras", ".onnx"):
         readings = Recognizer(open_network(str(tmp_path / f"digits{ending}"))).read(images)
         assert [reading.text for reading in readings] == trained_run.texts
+
+
+def test_the_card_tells_of_the_run_that_a_run_started_from(trained_run: TrainedRun, tmp_path: Path) -> None:
+    second = tmp_path / "second"
+    shutil.copytree(trained_run.run, second)
+    config = json.loads((second / "config.json").read_text())
+    write_json(second / "config.json", config | {"init": str(trained_run.run)})
+    write_json(second / "metrics.json", {"epochs": 7, "training_seconds": 5400.0})
+    (tmp_path / "models").mkdir()
+    card = ship(second, "digits", tmp_path / "models")
+    first = json.loads((trained_run.run / "metrics.json").read_text())
+    assert [training["run"] for training in card["trainings"]] == [str(trained_run.run), str(second)]
+    assert [training["init"] for training in card["trainings"]] == [None, str(trained_run.run)]
+    assert [training["epochs"] for training in card["trainings"]] == [first["epochs"], 7]
+    assert card["trainings"][1]["hours"] == 1.5
+    assert card["training_hours"] == pytest.approx(1.5 + card["trainings"][0]["hours"])
 
 
 def test_a_run_that_has_not_ended_is_not_shipped(tmp_path: Path) -> None:

@@ -53,6 +53,38 @@ def test_black_and_white_is_just_that():
     assert 0.05 < (out == 0).mean() < 0.5
 
 
+@pytest.mark.parametrize("width", [20, 100, 900])
+def test_a_slope_makes_no_letter_much_smaller_however_long_the_line(width):
+    """At full strength a stroke keeps 1 / 1.4 of its height; turned by a degree, 900 pixels would leave it 2 / 3."""
+    image = np.full((32, width), 255, np.uint8)
+    image[6:26, 2::10] = image[6:26, 3::10] = 0
+    for seed in range(4):
+        out = degrade(image, [("slope", 1.0)], seed)
+        assert (out < 160).sum(axis=0).max() >= 20 / 1.4 - 2
+        left, right = (np.flatnonzero((part < 200).any(axis=1)).mean() for part in (out[:, :12], out[:, -12:]))
+        assert width == 20 or abs(left - right) > 2  # and it does rise or fall
+
+
+def test_what_shows_through_is_no_darker_than_a_quarter_of_the_print():
+    image = LINES["gray"]
+    out = degrade(image, [("show_through", 1.0)], 1)
+    paper = int(np.median(image))
+    blank = image == paper
+    assert paper - 0.25 * (paper - int(image.min())) - 1 <= out[blank].min() < paper - 20
+    assert out[image == image.min()].max() <= image.min() + 1
+
+
+def test_a_crop_never_takes_a_point_away():
+    """Points lie at the foot of a line, where a tight cut takes nothing."""
+    image = np.full((32, 80), 255, np.uint8)
+    image[6:26, 10:14] = image[6:26, 60:64] = 0
+    image[23:26, 36:39] = 0
+    for seed in range(40):
+        out = degrade(image, [("crop", 1.0)], seed)
+        middle = out[:, out.shape[1] // 3 : 2 * out.shape[1] // 3]
+        assert middle.min() < 64
+
+
 def test_shares_are_kept_and_clean_lines_are_clean():
     settings = Degrade(clean=0.25, crop=Degradation(share=1.0), jpeg=Degradation(share=0.4, strength=[0.2, 0.4]))
     drawn = [draw_degradations(settings, Random(seed)) for seed in range(2000)]

@@ -74,6 +74,14 @@ def test_the_misses_of_a_folder_of_pairs(reader: ScriptedReader, pairs: Path, tm
     assert contains(Image.open(tmp_path / "out" / "misses.png"), draw_line("345"))
 
 
+def test_a_tab_in_a_name_does_not_break_its_row(reader: ScriptedReader, pairs: Path, tmp_path: Path) -> None:
+    for ending in (".png", ".gt.txt"):
+        (pairs / f"345{ending}").rename(pairs / f"3\t45{ending}")
+    write_misses(report_on_folder(reader, pairs).lines, reader, pairs, None, tmp_path / "out")
+    rows = (tmp_path / "out" / "misses.tsv").read_text().splitlines()[1:]
+    assert [row.split("\t")[0] for row in rows] == ["01234.png", "3\\t45.png"]
+
+
 def test_without_misses_a_picture_of_before_is_gone(dataset: Path, tmp_path: Path) -> None:
     bad, good = ScriptedReader(TRUTHS, SCRIPT), ScriptedReader(TRUTHS, {})
     write_misses(report_on_dataset(bad, dataset, "test").lines, bad, dataset, "test", tmp_path / "out")
