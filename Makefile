@@ -5,6 +5,7 @@ RECIPE ?= datasets/numeric.toml
 DATA ?= datasets/numeric
 RUN ?= runs/$(notdir $(DATA))
 MODEL ?= numeric
+SENTENCES ?= datasets/wikipedia
 ARGS ?=
 
 VENV := .venv
@@ -23,7 +24,8 @@ $(READY): requirements.lock pyproject.toml
 	touch $(READY)
 
 # Installs the Debian packages in $(1), unless they are there; needs root and apt-get.
-install = dpkg-query --show $(1) >/dev/null 2>&1 || { apt-get update && apt-get install --yes --no-install-recommends $(1); }
+install = [ $$(dpkg-query --show --showformat '$${db:Status-Abbrev}\n' $(1) 2>/dev/null | grep -c '^ii') = $(words $(1)) ] \
+	|| { apt-get update && apt-get install --yes --no-install-recommends $(1); }
 
 # Faces that recipes may name as system:serif, :sans, :typewriter and :machine.
 fonts:
@@ -88,10 +90,10 @@ bench-render bench-factory bench-scale bench-loader bench-faults bench-predict b
 
 # Trainings of a few minutes each on a dataset that is there: which encoder, and whether a start from a model helps.
 bench-encoders: $(READY)
-	$(BIN)/python -m tests.benchmarks.bench_encoders datasets/wikipedia $(ARGS)
+	$(BIN)/python -m tests.benchmarks.bench_encoders $(SENTENCES) $(ARGS)
 
 bench-init: $(READY)
-	$(BIN)/python -m tests.benchmarks.bench_init datasets/numeric $(ARGS)
+	$(BIN)/python -m tests.benchmarks.bench_init $(DATA) $(ARGS)
 
 # Needs uv (https://docs.astral.sh/uv); one file for Python 3.11 to 3.13, hashes and no index named.
 lock:

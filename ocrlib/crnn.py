@@ -10,9 +10,9 @@ a lone image; and widths are multiples of the strides (`Ink` sees to that), beca
 padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
-decides how far a time step sees: 59 pixels by convolutions, a character and its neighbours; 403 by dilated ones,
-some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are enough for running
-text, but condensed digits are 5 pixels wide, and of those a network of stride 4 loses one in ten lines in the end.
+decides how far a time step sees, in steps: of stride 4, 59 pixels by convolutions, a character and its neighbours; 403
+by dilated ones, some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are
+enough for running text and sooner learned, but condensed digits are 5 pixels wide (docs/decisions/two-strides.md).
 Letters: B samples, H height, W padded width in pixels, C channels, S stride.
 """
 
@@ -232,7 +232,8 @@ def build_crnn(
         the kind to learn in random digits, where convolutions are faster.
       encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `dilated` some
         words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
-      stride: pixels of width behind one time step, 2 or 4. 2 for condensed digits; takes up to twice the time.
+      stride: pixels of width behind one time step, 2 or 4. 2 is for condensed digits: it takes up to twice the time,
+        sees half as far, and does without the residual convolution of block 3.
       filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least
         8. Time and size grow with its square, roughly.
       channels: 1 or 3.

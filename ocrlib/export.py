@@ -128,7 +128,7 @@ def _export(keras_model: Any, path: Path, file_format: str) -> None:
 
 
 def _round_divisions_down(model: Any) -> None:
-    """Makes integer divisions round down, as they do in Python; `-(-width // 4)` stands on that.
+    """Makes integer divisions round down, as they do in Python; `-(-width // stride)` stands on that.
 
     tf2onnx writes them as plain Div, which rounds towards zero: columns of the line itself would be masked where
     its width is no multiple of the stride. (a - a mod b) / b has no remainder, so its rounding does not matter.

@@ -11,6 +11,7 @@ import numpy as np
 
 from ocrlib.backend import keras
 from ocrlib.charset import Charset
+from ocrlib.crnn import width_stride
 from ocrlib.errors import UserError
 from ocrlib.networks import find_model, load_keras
 
@@ -27,7 +28,7 @@ class Start:
     dropped: str
 
     def __str__(self) -> str:
-        parts = [f"{len(self.carried)} characters carry over"]
+        parts = [f"stride {width_stride(self.network)}", f"{len(self.carried)} characters carry over"]
         parts += [f"{len(self.fresh)} start fresh ({_some(self.fresh)})"] if self.fresh else []
         parts += [f"{len(self.dropped)} are dropped ({_some(self.dropped)})"] if self.dropped else []
         return ", ".join(parts)

@@ -325,8 +325,9 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
 
 def _difference(before: Any, after: Any) -> str:
     if isinstance(before, dict) and isinstance(after, dict):
-        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-        return ", ".join(f"{key}.{_difference(before.get(key), after.get(key))}" for key in keys)
+        none = "nothing"  # of that name: the run is of another version
+        keys = [key for key in {**before, **after} if before.get(key, none) != after.get(key, none)]
+        return ", ".join(f"{key}.{_difference(before.get(key, none), after.get(key, none))}" for key in keys)
     return f" {before} then, {after} now"
 
 

@@ -177,6 +177,19 @@ def test_a_saved_network_answers_the_same_and_knows_charset_and_stride(
     assert width_stride(loaded) == stride
 
 
+def test_a_file_of_before_there_were_strides_has_stride_4() -> None:
+    network = build()
+    settings = network.get_config()
+    for layer in settings["layers"]:
+        if layer["class_name"] in ("Ink", "CharacterProbabilities"):
+            del layer["config"]["stride"]
+    older = keras.Model.from_config(settings)
+    older.set_weights(network.get_weights())
+    assert width_stride(older) == 4
+    batch = pad([noise(width) for width in WIDTHS], 97)
+    assert np.array_equal(probabilities(older, batch), probabilities(network, batch))
+
+
 def test_paper_is_zero_ink_and_black_is_one() -> None:
     image = np.array([[[[255], [0], [51], [0], [0]]]], np.uint8)  # (1, 1, 5, 1)
     ink = crnn.Ink()(tf.constant(image), tf.constant([4]))

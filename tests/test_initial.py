@@ -7,8 +7,10 @@ import pytest
 
 from ocrlib import config
 from ocrlib.charset import Charset
+from ocrlib.crnn import width_stride
 from ocrlib.errors import UserError
 from ocrlib.initial import start_from
+from ocrlib.networks import load_keras
 from ocrlib.run_config import RunConfig
 from ocrlib.trainer import train
 from tests.test_crnn import build, noise, pad, probabilities
@@ -25,17 +27,17 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("encoder", ["conv", "lstm", "dilated"])
 def test_the_same_charset_gives_the_same_network(encoder: str, tmp_path: Path) -> None:
-    source = build(num_classes=4, charset="abc", encoder=encoder, filters=0.5)
+    source = build(num_classes=4, charset="abc", encoder=encoder, filters=0.5, stride=4)
     source.save(tmp_path / "net.keras")
     start = start_from(str(tmp_path / "net.keras"), Charset("abc"), 32, 1)
     batch = pad([noise(64), noise(97)], 104)
     np.testing.assert_allclose(probabilities(start.network, batch), probabilities(source, batch), atol=1e-6)
-    assert str(start) == "3 characters carry over"
+    assert str(start) == "stride 4, 3 characters carry over"
 
 
 def test_shared_characters_carry_over_and_the_others_start_fresh(saved: Path) -> None:
     start = start_from(str(saved), Charset("1xa"), 32, 1)
-    assert str(start) == "2 characters carry over, 1 start fresh (x), 2 are dropped (bc)"
+    assert str(start) == "stride 4, 2 characters carry over, 1 start fresh (x), 2 are dropped (bc)"
     old, new = build(num_classes=5, charset="abc1").get_layer("characters"), start.network.get_layer("characters")
     assert (new.charset, new.num_classes) == ("1xa", 4)
     for before, after in zip(old.get_weights(), new.get_weights(), strict=True):
@@ -43,6 +45,14 @@ def test_shared_characters_carry_over_and_the_others_start_fresh(saved: Path) ->
         assert not np.isin(after[..., 1], before).any() or not after[..., 1].any()
     batch = pad([noise(64)], 64)
     assert probabilities(start.network, batch).shape == (1, 16, 4)
+
+
+@pytest.mark.parametrize("stride", [2, 4])
+def test_a_training_goes_on_at_the_stride_of_its_start(stride: int, tmp_path: Path) -> None:
+    build(num_classes=11, charset="0123456789", filters=0.5, stride=stride).save(tmp_path / "net.keras")
+    dataset = write_dataset(tmp_path / "d", {split: ["12", "345"] for split in ("train", "val", "test")})
+    train({dataset: None}, tmp_path / "run", settings(), False, str(tmp_path / "net.keras"))
+    assert width_stride(load_keras(tmp_path / "run" / "best.keras")[0]) == stride
 
 
 def test_a_network_for_other_images_is_refused(saved: Path) -> None:
@@ -61,7 +71,7 @@ def test_a_training_goes_on_from_another_run(
     dataset = write_dataset(tmp_path / "d", dict.fromkeys(("train", "val", "test"), trained_run.texts))
     metrics = train({dataset: None}, tmp_path / "run", settings(), False, str(trained_run.run))
     assert metrics["datasets"][str(dataset)]["exact_match"] == 1.0  # a rate that teaches nothing keeps what was known
-    assert f"starts from {trained_run.run}: 10 characters carry over\n" in capsys.readouterr().out
+    assert f"starts from {trained_run.run}: stride 2, 10 characters carry over\n" in capsys.readouterr().out
     with pytest.raises(UserError, match="was begun with other init"):
         train({dataset: None}, tmp_path / "run", settings(), True)
     again = train({dataset: None}, tmp_path / "run", settings(), True, str(trained_run.run))

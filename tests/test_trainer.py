@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from PIL import Image
 from ocrlib import config, trainer
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.crnn import build_crnn
+from ocrlib.crnn import build_crnn, width_stride
 from ocrlib.ctc import BestPaths
 from ocrlib.errors import UserError
-from ocrlib.run_config import RunConfig, TrainConfig
-from ocrlib.trainer import CTCModel, Ratio, make_optimizer, train
+from ocrlib.run_config import ModelConfig, RunConfig, TrainConfig
+from ocrlib.shards.manifest import read_manifest
+from ocrlib.trainer import CTCModel, Ratio, make_optimizer, new_network, train
 from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, write_dataset
 
 
@@ -40,6 +42,16 @@ def history(run: Path) -> list[dict[str, str]]:
     """The rows of history.csv."""
     with open(run / "history.csv", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_numbers_get_a_stride_of_2_and_language_one_of_4_with_an_lstm(tmp_path: Path) -> None:
+    manifest = read_manifest(write_dataset(tmp_path / "d", {"train": ["12"]}))
+    for source, stride, name in (("numeric", 2, "crnn_conv"), ("wikipedia", 4, "crnn_lstm")):
+        of_source = replace(manifest, recipe={"text": {"source": source}})
+        network = new_network([of_source], Charset("0123456789"), ModelConfig())
+        assert (width_stride(network), network.name) == (stride, name)
+        network = new_network([of_source], Charset("0123456789"), ModelConfig(stride=6 - stride))
+        assert width_stride(network) == 6 - stride
 
 
 # What it learns

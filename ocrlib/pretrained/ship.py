@@ -16,7 +16,7 @@ import ocrlib
 from ocrlib.arguments import Parser, run_main
 from ocrlib.errors import UserError
 from ocrlib.export import export_model
-from ocrlib.networks import PRETRAINED
+from ocrlib.networks import PRETRAINED, shipped_names
 from ocrlib.shards.manifest import read_manifest, write_json
 
 _FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
@@ -75,10 +75,14 @@ def _trainings(run: Path) -> list[dict[str, Any]]:
         config, metrics = (_read_json(run / file) for file in ("config.json", "metrics.json"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
-    init = config.get("init")
-    before = _trainings(Path(init)) if init is not None and Path(init).is_dir() else []
     hours = round(metrics["training_seconds"] / 3600, 2)
-    return [*before, {"run": str(run), **config, "epochs": metrics["epochs"], "hours": hours}]
+    this = {"run": str(run), **config, "epochs": metrics["epochs"], "hours": hours}
+    init = config.get("init")
+    if init is None:
+        return [this]
+    if init in shipped_names() and not Path(init).exists():
+        return [*_read_json(PRETRAINED / f"{init}.json")["trainings"], this]
+    return [*_trainings(Path(init).parent if Path(init).is_file() else Path(init)), this]
 
 
 def _short(result: dict[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def show_through(image: Array, strength: float, random: Random) -> Array:
     height, width = image.shape[:2]
     shift = (random.randint(-height // 2, height // 2 + 1), random.randint(width))
     back = cv2.GaussianBlur(np.roll(image[:, ::-1], shift, axis=(0, 1)), (0, 0), height / 32)
-    return _rounded(image + 0.25 * strength * (back.astype(np.float32) - _paper(image)))
+    return _rounded(image + 0.25 * strength * (back.astype(np.float32) - np.median(image, axis=(0, 1))))
 
 
 def neighbours(image: Array, strength: float, random: Random) -> Array:
@@ -150,7 +150,8 @@ def neighbours(image: Array, strength: float, random: Random) -> Array:
 
 
 def slope(image: Array, strength: float, random: Random) -> Array:
-    """Rises or falls along the line, which is then cut out along its box: by up to 40% of the height, or 3 degrees.
+    """Rises or falls along the line, which is then cut out along its box: by 40% of the height or 3 degrees at most,
+    whichever is less.
 
     A turn by an angle, trdg's skew, leaves of a long line nothing but a hair in a high box.
     """
@@ -234,8 +235,8 @@ def uneven_light(image: Array, strength: float, random: Random) -> Array:
     """A shadow or a gray cast: paper as dark as half its brightness, in a slope or in broad clouds."""
     height, width = image.shape[:2]
     if random.uniform() < 0.5:
-        slope = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :].repeat(height, axis=0)
-        field = slope if random.uniform() < 0.5 else slope[:, ::-1]
+        ramp = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :].repeat(height, axis=0)
+        field = ramp if random.uniform() < 0.5 else ramp[:, ::-1]
     else:
         field = _noise_field(image.shape, height * random.uniform(1.5, 5.0), random)
     light = 1.0 - strength * (random.uniform(0.0, 0.25) + 0.3 * field)

@@ -134,21 +134,18 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def open_whole(path: Path, mode: str, **settings: Any) -> Iterator[IO[Any]]:
+def open_whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO[Any]]:
     """Opens a file under a temporary name; fsync and rename at the end, so that `path` is never half a file.
 
-    A pipe or a device, which a rename would replace, is written to as it is.
-
-    Args:
-      mode, settings: as for `open`.
+    A pipe or a device, which a rename would replace, is written to as it is. Mode and encoding are those of `open`.
     """
     if path.exists() and not path.is_file():
-        with open(path, mode, **settings) as file:
+        with open(path, mode, encoding=encoding) as file:
             yield file
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, mode, **settings) as file:
+        with open(temporary, mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -51,13 +51,13 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     for name, network in networks(arguments.dataset, charset, arguments.init).items():
         seconds = 60 * arguments.minutes
-        lines, _ = train_for(network, arguments.dataset, charset, seconds, arguments.batch, arguments.rate, False)
+        trained = train_for(network, arguments.dataset, charset, seconds, arguments.batch, arguments.rate)
         result = evaluate_dataset(Recognizer.of_keras(network, charset), arguments.dataset, "test")
         rows.append(
             {
                 "network": name,
                 "parameters": network.count_params(),
-                "lines": lines,
+                "lines": trained.lines,
                 "cer": result["cer"],
                 "exact": result["exact_match"],
             }

@@ -23,14 +23,15 @@ import numpy as np
 from ocrlib import config
 from ocrlib.backend import tf
 from ocrlib.charset import Charset
-from ocrlib.crnn import build_crnn, time_steps
+from ocrlib.crnn import time_steps
 from ocrlib.factory import make_dataset
 from ocrlib.loader import Loader, to_tf_dataset
 from ocrlib.recipe import Output, Recipe, Splits, load_recipe
 from ocrlib.render.options import GAUSSIAN_NOISE, LineOptions
 from ocrlib.render.trdg_compat import stock_line
+from ocrlib.run_config import ModelConfig, TrainConfig
 from ocrlib.shards.manifest import read_manifest
-from ocrlib.trainer import CTCModel, TrainConfig, make_optimizer
+from ocrlib.trainer import CTCModel, make_optimizer, new_network
 from tests.render.samples import draw_digits, trdg_fonts
 
 LINES = 50_000
@@ -89,7 +90,7 @@ def training(folder: Path, batches: int = 60) -> Callable[[], int]:
     """Returns a function that trains the numeric CRNN on some batches that are in memory already."""
     charset = Charset(read_manifest(folder).charset)
     loader = Loader(folder, "train", charset, time_steps)
-    model = CTCModel(build_crnn(32, charset.num_classes), charset)
+    model = CTCModel(new_network([read_manifest(folder)], charset, ModelConfig()), charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     step = tf.function(model.train_step, reduce_retracing=True)
     data = [b for b, _ in zip(to_tf_dataset(loader, seed=1), range(batches), strict=False)]
@@ -115,8 +116,7 @@ def padding_row(folder: Path) -> str:
 
 def count_traces(loader: Loader, batches: int = 40) -> int:
     """How often TensorFlow traced the training step over batches of many shapes."""
-    network = build_crnn(loader.image.height, loader.charset.num_classes, channels=loader.image.channels)
-    model = CTCModel(network, loader.charset)
+    model = CTCModel(new_network([loader.manifest], loader.charset, ModelConfig()), loader.charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     traces = 0
     inner = model.train_step

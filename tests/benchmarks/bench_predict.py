@@ -56,7 +56,7 @@ def choose_models(model: str | None, folder: Path) -> dict[str, Path]:
 
         charset = Charset("0123456789.,-/:")
         keras_file = folder / "untrained.keras"
-        build_crnn(32, charset.num_classes, filters=2.0, charset=charset.characters).save(keras_file)
+        build_crnn(32, charset.num_classes, stride=2, filters=2.0, charset=charset.characters).save(keras_file)
     if model is None and shipped[".onnx"].exists():
         return {"Keras": keras_file, "ONNX": shipped[".onnx"]}
     onnx_file = folder / "exported.onnx"

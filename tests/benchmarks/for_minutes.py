@@ -1,6 +1,7 @@
 """Trains a network for a number of minutes: how `bench_encoders` and `bench_init` give each the same time."""
 
 import time
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -15,20 +16,44 @@ from ocrlib.run_config import TrainConfig
 from ocrlib.trainer import CTCModel, make_optimizer
 
 WARMUP = 0.05  # share of the time
+AVERAGED = 0.998  # of the running average of the weights, the share that a step leaves of it: some 500 steps
+REFRESHED = 150  # batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """How much a network learned; lines and seconds of the training itself, what comes before the first step left out."""
+
+    model: CTCModel
+    loader: Loader
+    lines: int
+    seconds: float
+
+    def average_weights(self) -> None:
+        """Puts the running average of the weights in their place, and makes the normalisation's statistics anew."""
+        network = self.model.network
+        self.model.optimizer.finalize_variable_values(network.trainable_variables)
+        for data in to_tf_dataset(self.loader, seed=2).take(REFRESHED):
+            network({"image": data["image"], "width": data["width"]}, training=True)
 
 
 def train_for(
-    network: keras.Model, folder: Path, charset: Charset, seconds: float, batch: int, rate: float, short_first: bool
-) -> tuple[int, float]:
-    """Trains a network on the training split, its rate warmed up and brought down over the time.
-
-    Returns:
-      The lines that it learned from, and the seconds; what comes before the first step is left out of both.
-    """
+    network: keras.Model,
+    folder: Path,
+    charset: Charset,
+    seconds: float,
+    batch: int,
+    rate: float,
+    *,
+    short_first: bool = False,
+) -> Trained:
+    """Trains a network on the training split, its rate warmed up and brought down over the time."""
     steps = partial(time_steps, stride=width_stride(network))
     loader = Loader(folder, "train", charset, steps, batch, short_first=short_first)
     model = CTCModel(network, charset)
-    model.compile(optimizer=make_optimizer(TrainConfig(schedule="constant"), 1), jit_compile=False)
+    optimizer = make_optimizer(TrainConfig(schedule="constant"), 1)
+    optimizer.use_ema, optimizer.ema_momentum = True, AVERAGED
+    model.compile(optimizer=optimizer, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, input_signature=[to_tf_dataset(loader).element_spec])
     model.optimizer.learning_rate = 0.0
@@ -38,7 +63,7 @@ def train_for(
         for data in to_tf_dataset(loader, seed=1, epoch=epoch):
             share = (time.perf_counter() - begun) / seconds
             if share >= 1:
-                return lines, time.perf_counter() - begun
+                return Trained(model=model, loader=loader, lines=lines, seconds=time.perf_counter() - begun)
             model.optimizer.learning_rate = rate * min(1.0, share / WARMUP) * (1 + np.cos(np.pi * share)) / 2
             step(data)
             lines += len(data["width"])

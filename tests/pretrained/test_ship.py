@@ -35,19 +35,21 @@ def test_a_run_becomes_a_model_and_its_card(trained_run: TrainedRun, tmp_path: P
 
 
 def test_the_card_tells_of_the_run_that_a_run_started_from(trained_run: TrainedRun, tmp_path: Path) -> None:
-    second = tmp_path / "second"
-    shutil.copytree(trained_run.run, second)
-    config = json.loads((second / "config.json").read_text())
-    write_json(second / "config.json", config | {"init": str(trained_run.run)})
+    first, second = (Path(shutil.copytree(trained_run.run, tmp_path / name)) for name in ("first", "second"))
+    config = json.loads((first / "config.json").read_text())
+    write_json(first / "metrics.json", {"epochs": 5, "training_seconds": 3600.0})
     write_json(second / "metrics.json", {"epochs": 7, "training_seconds": 5400.0})
     (tmp_path / "models").mkdir()
-    card = ship(second, "digits", tmp_path / "models")
-    first = json.loads((trained_run.run / "metrics.json").read_text())
-    assert [training["run"] for training in card["trainings"]] == [str(trained_run.run), str(second)]
-    assert [training["init"] for training in card["trainings"]] == [None, str(trained_run.run)]
-    assert [training["epochs"] for training in card["trainings"]] == [first["epochs"], 7]
-    assert card["trainings"][1]["hours"] == 1.5
-    assert card["training_hours"] == pytest.approx(1.5 + card["trainings"][0]["hours"])
+    for init in (first, first / "best.keras"):
+        write_json(second / "config.json", config | {"init": str(init)})
+        card = ship(second, "digits", tmp_path / "models")
+        assert [training["run"] for training in card["trainings"]] == [str(first), str(second)]
+        assert [training["init"] for training in card["trainings"]] == [None, str(init)]
+        assert [training["epochs"] for training in card["trainings"]] == [5, 7]
+        assert card["training_hours"] == 2.5
+    shutil.rmtree(first)
+    with pytest.raises(UserError, match=r"config\.json: is not there"):
+        ship(second, "digits", tmp_path / "models")
 
 
 def test_a_run_that_has_not_ended_is_not_shipped(tmp_path: Path) -> None:

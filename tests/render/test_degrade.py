@@ -74,11 +74,18 @@ def test_what_shows_through_is_no_darker_than_a_quarter_of_the_print():
     assert out[image == image.min()].max() <= image.min() + 1
 
 
+def test_coloured_paper_that_lets_print_through_keeps_its_colour():
+    image = np.full((32, 200, 3), (250, 240, 200), np.uint8)
+    image[8:24, 20:40] = 0
+    out = degrade(image, [("show_through", 1.0)], 1)
+    assert (out == image).all(axis=2).mean() > 0.7
+
+
 def test_a_crop_never_takes_a_point_away():
     """Points lie at the foot of a line, where a tight cut takes nothing."""
-    image = np.full((32, 80), 255, np.uint8)
-    image[6:26, 10:14] = image[6:26, 60:64] = 0
-    image[23:26, 36:39] = 0
+    image = np.full((96, 240), 255, np.uint8)
+    image[18:78, 30:42] = image[18:78, 180:192] = 0
+    image[76:78, 108:117] = 0
     for seed in range(40):
         out = degrade(image, [("crop", 1.0)], seed)
         middle = out[:, out.shape[1] // 3 : 2 * out.shape[1] // 3]
