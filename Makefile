@@ -22,6 +22,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(READY)
+	@echo "next: . $(BIN)/activate, once a terminal; or write $(BIN)/python for python"
 
 # Installs the Debian packages in $(1), unless they are there; needs root and apt-get.
 install = [ $$(dpkg-query --show --showformat '$${db:Status-Abbrev}\n' $(1) 2>/dev/null | grep -c '^ii') = $(words $(1)) ] \

@@ -37,7 +37,7 @@ def main() -> None:
     if worked or not (out / PREVIEW_NAME).exists():
         write_card(out)
     print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
-    print(f"next: python train_from_records.py {out} --run runs/{recipe.name}")
+    print(f"next: python train_from_records.py {out} --run runs/{out.name}")
 
 
 if __name__ == "__main__":

@@ -59,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, "run the same command again with --resume to go on from here")
+    run_main(main, "run the same command again to go on from here, with --resume if it has made its run folder")

@@ -1,6 +1,7 @@
 """Command lines that answer a mistake with one line, and exit codes that mean something."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -29,12 +30,16 @@ def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = main() or 0
+        sys.stdout.flush()
     except UserError as error:
         print(error, file=sys.stderr)
         code = 2
     except (WorkerError, FloatingPointError) as error:
         print(error, file=sys.stderr)
         code = 1
+    except BrokenPipeError:  # `| head` has seen enough; what Python flushes at its end must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except KeyboardInterrupt:
         print(f"\nstopped; {interrupted}", file=sys.stderr)
         code = 1

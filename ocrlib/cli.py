@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+import ocrlib
 from ocrlib.arguments import Parser, run_main
 from ocrlib.errors import UserError
 from ocrlib.shards.manifest import FILE_NAME, Manifest, read_manifest, write_json
@@ -61,13 +62,19 @@ def evaluate(arguments: argparse.Namespace) -> int:
     report = report_on_folder(recognizer, folder) if split is None else report_on_dataset(recognizer, folder, split)
     what = str(folder) if split is None else f"{folder} ({split})"
     overall = report.overall
+    folded = ", quotes, dashes and spaces folded" if split is None else ""
     print(
-        f"{what}: {overall['lines']} lines, CER {overall['cer']:.2%}, WER {overall['wer']:.2%}, "
+        f"{what}: {overall['lines']} lines{folded}, CER {overall['cer']:.2%}, WER {overall['wer']:.2%}, "
         f"exact {overall['exact_match']:.2%}"
     )
+    unknown = [set(line.truth) - set(recognizer.charset.characters) for line in report.lines]
+    if any(unknown):
+        characters = "".join(sorted(set().union(*unknown)))
+        print(f"{sum(map(bool, unknown))} lines hold characters that the model does not know: {characters}")
     print(errors_text(report), end="")
     if arguments.out is not None:
         write_json(arguments.out, {"model": arguments.model, "data": what, **report.figures()})
+        print(f"{arguments.out}: all figures")
     if arguments.misses is not None:
         num_misses = write_misses(report.lines, recognizer, folder, split, arguments.misses)
         print(f"{arguments.misses}: {num_misses} misread lines")
@@ -92,16 +99,17 @@ def verify(arguments: argparse.Namespace) -> int:
         print(f"{folder}: {len(damaged)} shards drawn again")
     if not problems and manifest.recipe["text"]["source"] != "numeric":
         problems = _shared_texts(folder, manifest)
-    if not problems and arguments.rerender:
+    num_again = min(arguments.rerender, sum(split.samples for split in manifest.splits.values()))
+    if not problems and num_again:
         from ocrlib.repair import rerender
 
-        problems = rerender(folder, manifest, arguments.rerender)
+        problems = rerender(folder, manifest, num_again)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         hint = "" if arguments.repair else f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
         print(f"{folder}: {len(problems)} problems in {len(shards)} shards{hint}", file=sys.stderr)
         return 1
-    again = f", {arguments.rerender} samples rendered again to the same bytes" if arguments.rerender else ""
+    again = f", {num_again} samples rendered again to the same bytes" if num_again else ""
     print(f"{folder}: {len(shards)} shards as the manifest says{again}")
     return 0
 
@@ -154,6 +162,13 @@ def _new_folder(text: str) -> Path:
     return path
 
 
+def _count(text: str) -> int:
+    """A whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, not {text!r}")
+    return int(text)
+
+
 def _beam_width(text: str) -> int:
     """How many beginnings of a text a beam search keeps."""
     if not text.isdecimal() or not 1 <= int(text) <= 50:
@@ -174,6 +189,7 @@ def _add_beam(command: argparse.ArgumentParser) -> None:
 def main() -> int:
     """Arguments -> one of the commands above."""
     parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
+    parser.add_argument("--version", action="version", version=f"ocrlib {ocrlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     model_help = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
@@ -188,7 +204,12 @@ def main() -> int:
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
-    command.add_argument("data", type=Path, help="a dataset, or a folder of NAME.png with NAME.gt.txt")
+    command.add_argument(
+        "data",
+        type=Path,
+        help="a dataset, or a folder of pictures with NAME.gt.txt beside each, of which quotes, dashes and spaces are "
+        "folded before they are compared",
+    )
     command.add_argument("--model", required=True, help=model_help)
     command.add_argument("--split", help="of a dataset (default: test)")
     command.add_argument("--out", type=_new_file, help="a JSON file for the figures, all of them")
@@ -206,7 +227,7 @@ def main() -> int:
 
     command = commands.add_parser("verify", help="check a dataset against its manifest")
     command.add_argument("dataset", type=Path)
-    command.add_argument("--rerender", type=int, default=0, metavar="N", help="render N samples again and compare")
+    command.add_argument("--rerender", type=_count, default=0, metavar="N", help="render N samples again and compare")
     command.add_argument("--repair", action="store_true", help="draw damaged and missing shards again")
     command.add_argument("--workers", type=int, default=os.cpu_count(), help="processes for --repair")
     command.set_defaults(run=verify)

@@ -9,11 +9,12 @@ from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.loader import Loader
 from ocrlib.metrics import Counts, count_errors, fold
-from ocrlib.pictures import read_line_image
+from ocrlib.pictures import ENDINGS, read_line_image
 from ocrlib.recognizer import Recognizer
 from ocrlib.selection import SelectionConfig
 from ocrlib.shards.manifest import read_manifest
 
+_TEXT = ".gt.txt"  # what follows a picture's name in that of its text
 PICTURES_AT_ONCE = 1024  # in memory; enough of them to make batches of like width
 
 
@@ -104,17 +105,19 @@ def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]
 
 
 def read_pairs(recognizer: Recognizer, folder: Path) -> Iterator[ReadLine]:
-    """Yields the lines of `NAME.png` with `NAME.gt.txt` beside it, some in memory at once; both texts folded.
+    """Yields the lines of `NAME.png`, or another picture, with `NAME.gt.txt` beside it; both texts folded.
 
     Raises:
-      UserError: no pairs there, or one that cannot be read.
+      UserError: no pairs there, a picture or a text that has no other half, or one that cannot be read.
     """
-    pairs = [(path, path.with_name(f"{path.stem}.gt.txt")) for path in sorted(folder.glob("*.png"))]
-    missing = [image.name for image, text in pairs if not text.exists()]
-    if missing or not pairs:
+    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
+    pairs = [(path, path.with_name(path.stem + _TEXT)) for path in pictures]
+    alone = [path.name for path, text in pairs if not text.exists()]
+    alone += sorted({path.name for path in folder.glob(f"*{_TEXT}")} - {text.name for _, text in pairs})
+    if alone or not pairs:
         raise UserError(
-            f"{folder}: expected pairs of NAME.png and NAME.gt.txt, "
-            + (f"{len(missing)} pictures have no text ({missing[0]} ...)" if missing else "found none")
+            f"{folder}: expected pairs of NAME.png and NAME{_TEXT}, "
+            + (f"{len(alone)} without the other half: {', '.join(alone[:3])}" if alone else "found none")
         )
     for start in range(0, len(pairs), PICTURES_AT_ONCE):
         some = pairs[start : start + PICTURES_AT_ONCE]

@@ -41,8 +41,6 @@ def export_model(model: str, file_format: str, out: Path) -> str:
     """
     _check_out(out, file_format)
     path = find_model(model, (".keras",))
-    if path.suffix == ".onnx":
-        raise UserError(f"{path}: is an ONNX file already; export the .keras file that it was made of")
     keras_model, charset = load_keras(path)
     network = keras_network(keras_model, charset)
     network.run(*next(_some_lines(network.height, network.channels)))  # Keras exports no model that never ran

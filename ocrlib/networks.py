@@ -92,6 +92,10 @@ def load_keras(path: Path) -> tuple["keras.Model", Charset]:
     Raises:
       UserError: it is not a network of ocrlib's.
     """
+    if path.suffix == ".onnx":
+        raise UserError(f"{path}: is an ONNX file, which cannot be trained or exported; name the .keras it was made of")
+    if path.suffix != ".keras":
+        raise UserError(f"{path}: expected a run folder, a .keras or .onnx file, or a shipped name")
     from ocrlib import crnn  # noqa: F401 - registers the layers that a saved network is made of
     from ocrlib.backend import keras
 

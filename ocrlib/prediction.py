@@ -69,11 +69,7 @@ ROWS: dict[str, Callable[[str, Reading], str]] = {"tsv": tsv_row, "json": json_r
 def open_rows(out: Path | None) -> Iterator[IO[str]]:
     """Opens standard output, or a file that takes its name when all of it is written."""
     if out is None:
-        try:
-            yield sys.stdout
-            sys.stdout.flush()
-        except BrokenPipeError:  # `| head` has seen enough; what Python flushes at its end must not fail again
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        yield sys.stdout
         return
     with open_whole(out, "w", encoding="utf-8") as file:
         yield file

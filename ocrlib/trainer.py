@@ -313,8 +313,8 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
         for key in ("datasets", "config", "init"):
             if before.get(key) != written[key]:
                 raise UserError(
-                    f"{run}: was begun with other {key} ({_difference(before.get(key), written[key])}); "
-                    "resume with the same, or choose another --run"
+                    f"{run}: was begun with other {key} ({'; '.join(_differences(before.get(key), written[key]))}); "
+                    f"resume with the same, or choose another --run and go on from this one by --init {run}"
                 )
         return
     if path.exists():
@@ -323,12 +323,12 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
         raise UserError(f"{run}: is in use for something else; choose another --run")
 
 
-def _difference(before: Any, after: Any) -> str:
+def _differences(before: Any, after: Any, name: str = "") -> list[str]:
+    """Returns what settings were and are, each under its full name; a version that knew no such setting had nothing."""
     if isinstance(before, dict) and isinstance(after, dict):
-        none = "nothing"  # of that name: the run is of another version
-        keys = [key for key in {**before, **after} if before.get(key, none) != after.get(key, none)]
-        return ", ".join(f"{key}.{_difference(before.get(key, none), after.get(key, none))}" for key in keys)
-    return f" {before} then, {after} now"
+        pairs = [(key, before.get(key, "nothing"), after.get(key, "nothing")) for key in {**before, **after}]
+        return [line for key, old, new in pairs for line in _differences(old, new, f"{name}.{key}".lstrip("."))]
+    return [] if before == after else [f"{name} {before} then, {after} now".lstrip()]
 
 
 def _meant_by(error: Exception) -> Exception:

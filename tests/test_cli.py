@@ -233,7 +233,10 @@ def test_evaluate_a_folder_of_pairs(ocrlib: Command, trained_run: TrainedRun, tm
         (tmp_path / f"{text}.gt.txt").write_text(text)
     outcome = ocrlib("evaluate", "--model", trained_run.run, tmp_path)
     assert (outcome.code, outcome.stderr) == (0, "")
-    assert outcome.stdout.splitlines()[0] == f"{tmp_path}: 4 lines, CER 0.00%, WER 0.00%, exact 100.00%"
+    assert (
+        outcome.stdout.splitlines()[0]
+        == f"{tmp_path}: 4 lines, quotes, dashes and spaces folded, CER 0.00%, WER 0.00%, exact 100.00%"
+    )
     assert "draw more of" not in outcome.stdout  # there is no recipe to change
 
 
@@ -247,6 +250,7 @@ def test_evaluate_shows_what_was_misread(ocrlib: Command, trained_run: TrainedRu
     outcome = ocrlib("evaluate", "--model", trained_run.run, folder, "--misses", out)
     assert (outcome.code, outcome.stderr) == (0, "")
     assert outcome.stdout.endswith(f"\n{out}: 1 misread lines\n")
+    assert "\n1 lines hold characters that the model does not know: gnorw\n" in outcome.stdout
     header, row = (out / "misses.tsv").read_text().splitlines()
     assert header == "name\ttruth\tread\tconfidence"
     assert row.split("\t")[:3] == [f"{trained_run.texts[1]}.png", "wrong", trained_run.texts[1]]
@@ -318,7 +322,7 @@ def test_verify_refuses_what_is_no_dataset_in_one_line(ocrlib: Command, tmp_path
         ([], "the following arguments are required: COMMAND"),
         (["predicte"], "invalid choice: 'predicte'"),
         (["verify"], "the following arguments are required: dataset"),
-        (["verify", "d", "--rerender", "many"], "argument --rerender: invalid int value: 'many'"),
+        (["verify", "d", "--rerender", "many"], "argument --rerender: expected a whole number, not 'many'"),
     ],
 )
 def test_a_wrong_command_is_answered_in_one_line(arguments: list[str], message: str, ocrlib: Command) -> None:
@@ -327,6 +331,15 @@ def test_a_wrong_command_is_answered_in_one_line(arguments: list[str], message: 
     assert len(outcome.stderr.splitlines()) == 1
     assert message in outcome.stderr
     assert "--help" in outcome.stderr
+
+
+def test_a_reader_that_hangs_up_ends_the_program_quietly(tmp_path: Path) -> None:
+    program = "from ocrlib.arguments import run_main\nrun_main(lambda: print('line\\n' * 100_000), 'stopped')"
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.read(4)
+    child.stdout.close()
+    assert (child.wait(), child.stderr.read()) == (0, b"")
 
 
 def test_help_names_the_commands(ocrlib: Command) -> None:

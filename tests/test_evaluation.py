@@ -87,7 +87,13 @@ def test_a_folder_without_pairs_or_with_half_a_pair_is_refused(
         list(read_pairs(recognizer, tmp_path / "empty"))
     folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
     (folder / f"{trained_run.texts[0]}.gt.txt").unlink()
-    with pytest.raises(UserError, match=rf"1 pictures have no text \({trained_run.texts[0]}\.png"):
+    with pytest.raises(UserError, match=rf"1 without the other half: {trained_run.texts[0]}\.png"):
+        list(read_pairs(recognizer, folder))
+    (folder / f"{trained_run.texts[0]}.png").unlink()
+    (folder / f"{trained_run.texts[1]}.png").rename(folder / f"{trained_run.texts[1]}.JPG")  # Pillow looks inside
+    assert [line.name for line in read_pairs(recognizer, folder)] == [f"{trained_run.texts[1]}.JPG"]
+    (folder / "of no picture.gt.txt").write_text("1")
+    with pytest.raises(UserError, match=r"1 without the other half: of no picture\.gt\.txt"):
         list(read_pairs(recognizer, folder))
 
 

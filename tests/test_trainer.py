@@ -271,8 +271,9 @@ def test_every_line_is_learned_once_an_epoch_in_an_order_of_its_own(unbroken: tu
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"train__learning_rate": "0.1"}, "was begun with other config (train.learning_rate. 0.003 then, 0.1 now)"),
-        ({"model__use_lstm": "true"}, "was begun with other config (model.use_lstm. None then, True now)"),
+        ({"train__learning_rate": "0.1"}, "was begun with other config (train.learning_rate 0.003 then, 0.1 now)"),
+        ({"train__epochs": "3", "train__seed": "7"}, "(train.epochs 2 then, 3 now; train.seed 1 then, 7 now)"),
+        ({"model__use_lstm": "true"}, "was begun with other config (model.use_lstm None then, True now)"),
     ],
 )
 def test_a_run_is_not_resumed_with_other_settings(
