@@ -10,8 +10,8 @@ a lone image; and widths are multiples of the strides (`Ink` sees to that), beca
 padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
-decides how far a time step sees, in steps: of stride 4, 59 pixels by convolutions, a character and its neighbours; 403
-by dilated ones, some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are
+decides how far a time step sees: about 50 pixels by convolutions, a character and its neighbours; 400 by dilated ones,
+some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are
 enough for running text and sooner learned, but condensed digits are 5 pixels wide (docs/decisions/two-strides.md).
 Letters: B samples, H height, W padded width in pixels, C channels, S stride.
 """
@@ -28,7 +28,7 @@ _NARROWED = 3
 _REFINED = 3  # of stride 4 the block with a second, residual convolution: strokes are told apart here
 _LINE_FILTERS = 64
 _LSTM_UNITS = 64
-# Dilations of the residual 1-D convolutions behind the first, by encoder.
+# Dilations of the residual 1-D convolutions behind the first, by encoder; twice that of stride 2, to see as far.
 ENCODERS = {"conv": (1, 2), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
 _DROPOUT = 0.1
 
@@ -233,7 +233,7 @@ def build_crnn(
       encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `dilated` some
         words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
       stride: pixels of width behind one time step, 2 or 4. 2 is for condensed digits: it takes up to twice the time,
-        sees half as far, and does without the residual convolution of block 3.
+        though it does without the residual convolution of block 3.
       filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least
         8. Time and size grow with its square, roughly.
       channels: 1 or 3.
@@ -272,11 +272,12 @@ def build_crnn(
     x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
     x = layers.Dropout(_DROPOUT, name="dropout")(x)
     line_filters = number(_LINE_FILTERS)
-    x = layers.Conv1D(line_filters, 3, padding="same", use_bias=False, name="line")(x)
+    far = 4 // stride
+    x = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=far, use_bias=False, name="line")(x)
     x = _normalise(x, width, stride, "line_block")
     for place, dilation in enumerate(ENCODERS[encoder], 1):
         name = f"line{place}"
-        y = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=dilation, use_bias=False, name=name)(x)
+        y = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=far * dilation, use_bias=False, name=name)(x)
         x = layers.Add(name=f"{name}_sum")([x, _normalise(y, width, stride, f"{name}_block")])
     if encoder == "lstm":
         x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), stride, name="lstm")(x, width)
