@@ -70,8 +70,8 @@ class ModelConfig:
     """`--model.*`; see `crnn.build_crnn`.
 
     Attributes:
-      use_lstm: read lines with an LSTM. None: as encoder says, or unless the text is numeric strings.
-      encoder: None goes by use_lstm.
+      use_lstm: read lines with an LSTM. None: as encoder says.
+      encoder: None goes by use_lstm: lstm with it, else conv.
       stride: pixels of width behind one time step. None: 2 for numeric strings, 4 for others.
       filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2 for others.
     """

@@ -220,14 +220,14 @@ def train(
 def new_network(manifests: Sequence[Manifest], charset: Charset, settings: ModelConfig) -> keras.Model:
     """Returns the network that the settings ask for, untrained, for datasets of one height and number of channels.
 
-    By default language gets a larger one, with an LSTM, and numeric strings one of half the stride.
+    By default language gets a larger one, and numeric strings one of half the stride; neither has an LSTM
+    (docs/decisions/encoder-for-sentences.md).
     """
     language = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
-    use_lstm = language if settings.use_lstm is None and settings.encoder is None else bool(settings.use_lstm)
     return build_crnn(
         manifests[0].image.height,
         charset.num_classes,
-        use_lstm=use_lstm,
+        use_lstm=bool(settings.use_lstm),
         encoder=settings.encoder,
         stride=settings.stride or (4 if language else 2),
         filters=settings.filters or (2.0 if language else 1.0),
