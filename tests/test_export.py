@@ -210,7 +210,9 @@ def test_a_place_that_cannot_be_used_is_refused_first(
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").touch()
     for model, message in {
-        str(tmp_path / "net.onnx"): "is an ONNX file already; export the .keras file that it was made of",
+        str(
+            tmp_path / "net.onnx"
+        ): "is an ONNX file, which cannot be trained or exported; name the .keras it was made of",
         str(tmp_path / "absent.keras"): "no such run folder, .keras or .onnx file",
     }.items():
         with pytest.raises(UserError) as raised:
