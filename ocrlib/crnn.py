@@ -11,10 +11,12 @@ padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
 decides how far a time step sees: about 50 pixels by convolutions, a character and its neighbours; 400 by dilated ones,
-some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are
-enough for running text and sooner learned, but condensed digits are 5 pixels wide (docs/decisions/two-strides.md).
+some words; the whole line by an LSTM. S, the stride, is the width behind one time step: 4 pixels are enough for running
+text and sooner learned, but condensed digits are 5 pixels wide (docs/decisions/two-strides.md).
 Letters: B samples, H height, W padded width in pixels, C channels, S stride.
 """
+
+from collections.abc import Callable
 
 from ocrlib.backend import keras, tf
 
@@ -99,8 +101,7 @@ class MaskColumns(keras.layers.Layer):
 class FusedBatchNormalization(keras.layers.Layer):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    Keras' own layer is made of single operations, each of which goes through the whole batch and back: with this one
-    a network of filters 2 trained on 811 lines in a second of processor time, with Keras' on 767.
+    Keras' own layer is made of single operations, each of which goes through the whole batch and back.
 
     What is no number may come out as 0 where a ReLU follows, so that a loss stays finite that should not; the
     gradients, clipped by their common norm, carry it to the last layer, and the next loss shows it.
@@ -258,6 +259,17 @@ def build_crnn(
 
     image = keras.Input((height, None, channels), name="image", dtype="uint8")
     width = keras.Input((), name="width", dtype="int32")
+    x = _columns(image, width, stride, number)
+    x = layers.Dropout(_DROPOUT, name="dropout")(x)
+    x = _along_the_line(x, width, encoder, stride, number)
+    x = layers.Dropout(_DROPOUT, name="last_dropout")(x)
+    probs = CharacterProbabilities(num_classes, charset, stride, name="characters")(x)
+    return keras.Model({"image": image, "width": width}, probs, name=f"crnn_{encoder}")
+
+
+def _columns(image, width, stride: int, number: Callable[[int], int]):
+    """Image (B, H, W, C) -> (B, W/S, f): the blocks; `number` of the usual filters gives those to take."""
+    layers = keras.layers
     x = Ink(stride, name="ink")(image, width)
     for block, usual in enumerate(_BLOCKS, 1):
         along = {1: 2, _NARROWED: stride // 2}.get(block, 1)
@@ -269,8 +281,12 @@ def build_crnn(
             x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, so_far, f"refine{block}")])
     # (B, H/16, W/S, f) -> (B, W/S, H/16 * f): each time step sees its column from top to bottom.
     x = layers.Permute((2, 1, 3), name="columns_first")(x)
-    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
-    x = layers.Dropout(_DROPOUT, name="dropout")(x)
+    return layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
+
+
+def _along_the_line(x, width, encoder: str, stride: int, number: Callable[[int], int]):
+    """(B, W/S, f) -> (B, W/S, f'): the encoder."""
+    layers = keras.layers
     line_filters = number(_LINE_FILTERS)
     far = 4 // stride
     x = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=far, use_bias=False, name="line")(x)
@@ -281,9 +297,7 @@ def build_crnn(
         x = layers.Add(name=f"{name}_sum")([x, _normalise(y, width, stride, f"{name}_block")])
     if encoder == "lstm":
         x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), stride, name="lstm")(x, width)
-    x = layers.Dropout(_DROPOUT, name="last_dropout")(x)
-    probs = CharacterProbabilities(num_classes, charset, stride, name="characters")(x)
-    return keras.Model({"image": image, "width": width}, probs, name=f"crnn_{encoder}")
+    return x
 
 
 def _normalise(x, width, stride: int, name: str):
