@@ -25,10 +25,10 @@ ops = keras.ops
 STRIDES = (2, 4)  # pixels of width behind one time step
 # Sizes are for random digits in minutes; `filters` multiplies them. The height is halved in each block, the width in
 # the first and, of stride 4, in the third.
-_BLOCKS = (12, 24, 32, 48)
+_BLOCKS = (8, 16, 32, 48)
 _NARROWED = 3
 _REFINED = 3  # of stride 4 the block with a second, residual convolution: strokes are told apart here
-_LINE_FILTERS = 64
+_LINE_FILTERS = 48
 _LSTM_UNITS = 64
 # Dilations of the residual 1-D convolutions behind the first, by encoder; twice that of stride 2, to see as far.
 ENCODERS = {"conv": (1, 2), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
@@ -63,8 +63,9 @@ class Ink(keras.layers.Layer):
         self.stride = stride  # of the whole network
 
     def call(self, image, width):
-        ink = (255.0 - ops.cast(image, self.compute_dtype)) / 255.0
-        ink = ink * ops.cast(_mask(ops.shape(ink)[2], width), ink.dtype)[:, None, :, None]
+        ink = 255.0 - ops.cast(image, self.compute_dtype)
+        # Divided by 255 in the mask, which has but one value for a column.
+        ink = ink * ops.cast(_mask(ops.shape(ink)[2], width) / 255.0, ink.dtype)[:, None, :, None]
         return ops.pad(ink, [[0, 0], [0, 0], [0, -ops.shape(ink)[2] % self.stride], [0, 0]])
 
     def compute_output_shape(self, image_shape, width_shape):
@@ -72,6 +73,23 @@ class Ink(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "stride": self.stride}
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class Columns(keras.layers.Layer):
+    """Rows beside each other instead of above each other: each time step sees its column from top to bottom.
+
+    By cutting and joining: a transposition says the same, but ONNX Runtime takes a tenth of its time for it.
+
+    Input: (B, h, W / S, f). Output: (B, W / S, h * f).
+    """
+
+    def call(self, features):
+        return ops.concatenate(tf.unstack(features, axis=1), axis=-1)
+
+    def compute_output_shape(self, features_shape):
+        batch, rows, columns, filters = features_shape
+        return (batch, columns, rows * filters)
 
 
 @keras.saving.register_keras_serializable("ocrlib")
@@ -279,9 +297,7 @@ def _columns(image, width, stride: int, number: Callable[[int], int]):
         if block == _REFINED and stride == 4:
             y = layers.Conv2D(number(usual), 3, padding="same", use_bias=False, name=f"refine{block}")(x)
             x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, so_far, f"refine{block}")])
-    # (B, H/16, W/S, f) -> (B, W/S, H/16 * f): each time step sees its column from top to bottom.
-    x = layers.Permute((2, 1, 3), name="columns_first")(x)
-    return layers.Reshape((-1, x.shape[2] * x.shape[3]), name="columns")(x)
+    return Columns(name="columns")(x)
 
 
 def _along_the_line(x, width, encoder: str, stride: int, number: Callable[[int], int]):

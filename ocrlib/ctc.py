@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_SCALED = 8  # time steps after which alpha is scaled; float64 holds what so many can take from it
+
 
 @dataclass(frozen=True, kw_only=True)
 class BestPaths:
@@ -78,7 +80,7 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     Returns:
       (B,) float64 in [0, 1].
 
-    Source: Graves et al. 2006, section 4.1; alpha scaled at each time step as Rabiner 1989 does.
+    Source: Graves et al. 2006, section 4.1; alpha scaled as in Rabiner 1989, but not at each time step.
     """
     num_samples, num_steps = probs.shape[:2]
     blank = probs.shape[2] - 1
@@ -89,21 +91,24 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     states = np.full((num_samples, 2 * int(lengths.max()) + 1), blank)  # (B, S)
     for row, text in zip(states, classes, strict=True):
         row[1 : 2 * len(text) : 2] = text
-    may_skip = np.zeros(states.shape, bool)  # the blank before a character, unless it parts a doubled one
-    may_skip[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
-    emitted = np.take_along_axis(probs.astype(np.float64), states[:, None, :], axis=2)  # (B, T, S)
-    emitted *= (np.arange(states.shape[1]) <= 2 * lengths[:, None])[:, None]  # states that only longer texts have
+    # 1 where a path may skip the blank before a character, as it may not where that parts a doubled one.
+    may_skip = ((states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])).astype(np.float64)
+    first = np.arange(num_samples)[:, None] * probs.shape[2] * num_steps + states  # where in `probs` step 0 of it lies
+    emitted = probs.ravel().take(first + np.arange(num_steps)[:, None, None] * probs.shape[2])  # (T, B, S)
+    emitted *= np.arange(states.shape[1]) <= 2 * lengths[:, None]  # not the states that only longer texts have
     alpha = np.zeros(states.shape)
-    alpha[:, :2] = emitted[:, 0, :2]
+    alpha[:, :2] = emitted[0, :, :2]
     log_scale = np.zeros(num_samples)
     for step in range(1, num_steps):
         moved = alpha.copy()
         moved[:, 1:] += alpha[:, :-1]
-        moved[:, 2:] += np.where(may_skip[:, 2:], alpha[:, :-2], 0.0)
-        alpha = np.where((step < input_length)[:, None], moved * emitted[:, step], alpha)
-        scale = np.maximum(alpha.sum(axis=1), 1e-300)
-        alpha /= scale[:, None]
-        log_scale += np.log(scale)
+        moved[:, 2:] += may_skip * alpha[:, :-2]
+        moved *= emitted[step]
+        alpha = np.where((step < input_length)[:, None], moved, alpha)
+        if step % _SCALED == 0:
+            scale = np.maximum(alpha.sum(axis=1), 1e-300)
+            alpha /= scale[:, None]
+            log_scale += np.log(scale)
     # A path ends in the last character or in the blank behind it.
     rows = np.arange(num_samples)
     ended = alpha[rows, 2 * lengths] + np.where(lengths > 0, alpha[rows, np.maximum(2 * lengths - 1, 0)], 0.0)

@@ -17,6 +17,7 @@ from ocrlib.recognizer import Reading, Recognizer
 from ocrlib.shards.manifest import open_whole
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
+TASK = 16  # of them that a thread decodes at a time
 
 
 def read_pictures(
@@ -34,14 +35,18 @@ def read_pictures(
         except UserError as error:
             return error
 
+    def decode_all(part: Sequence[tuple[str, Path]]) -> list[np.ndarray | UserError]:
+        return [decode(path) for _, path in part]
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow gives up the interpreter's lock while it decodes
 
-        def submit(start: int) -> list[Future[np.ndarray | UserError]]:
-            return [pool.submit(decode, path) for _, path in pictures[start : start + WINDOW]]
+        def submit(start: int) -> list[Future[list[np.ndarray | UserError]]]:
+            window = pictures[start : start + WINDOW]
+            return [pool.submit(decode_all, window[i : i + TASK]) for i in range(0, len(window), TASK)]
 
         ahead = submit(0)
         for start in range(0, len(pictures), WINDOW):
-            decoded = [future.result() for future in ahead]
+            decoded = [image for future in ahead for image in future.result()]
             ahead = submit(start + WINDOW)
             readings = iter(recognizer.read([image for image in decoded if not isinstance(image, UserError)]))
             for (name, _), image in zip(pictures[start : start + WINDOW], decoded, strict=True):

@@ -18,14 +18,10 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.recipe import Degradation, Degrade
+from ocrlib.render.marks import contrast, distance, inked, keep_marks, paper_level
 
 Array = np.ndarray
 Random = np.random.RandomState
-
-
-def _paper(image: Array) -> float:
-    """The gray level of the paper: the median, since ink covers less than half of a line."""
-    return float(np.median(image))
 
 
 def _noise_field(shape: tuple[int, ...], cell_px: float, random: Random) -> Array:
@@ -47,10 +43,11 @@ def _rounded(image: Array) -> Array:
 def ink_spread(image: Array, strength: float, random: Random) -> Array:
     """Strokes swell or shrink by up to half a pixel at 32 pixels' height, as on soft paper or a worn ribbon."""
     grow = random.uniform() < 0.5
-    dark_ink = _paper(image) > 127
+    dark_ink = paper_level(image) > 127
     kernel = np.ones((2, 2) if image.shape[0] < 48 else (3, 3), np.uint8)
     changed = (cv2.erode if grow == dark_ink else cv2.dilate)(image, kernel)
-    return cv2.addWeighted(changed, 0.7 * strength, image, 1.0 - 0.7 * strength, 0.0)
+    out = cv2.addWeighted(changed, 0.7 * strength, image, 1.0 - 0.7 * strength, 0.0)
+    return keep_marks(image, out, image)
 
 
 def stretch(image: Array, strength: float, random: Random) -> Array:
@@ -69,7 +66,7 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
     height, width = image.shape[:2]
     rows = 30.0 - 17.0 * strength
     size = (max(4, round(width * rows / height)), round(rows))
-    paper = _paper(image)
+    paper = paper_level(image)
     difference = image.astype(np.float32) - paper
     gray = difference if image.ndim == 2 else difference.mean(axis=2)
     ink = difference.reshape(height * width, -1)[(gray.argmin if paper > 127 else gray.argmax)()]  # (1,) or (3,)
@@ -92,23 +89,24 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
     diameter = 2 * round(cell * random.uniform(0.75, 1.5) / 2) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
     covered = cv2.resize(cv2.dilate(spots, disc), (width, height), interpolation=cv2.INTER_AREA)
-    return _rounded(paper + (ink * covered[:, :, None]).reshape(image.shape))
+    return keep_marks(image, _rounded(paper + (ink * covered[:, :, None]).reshape(image.shape)), image)
 
 
 def broken_dots(image: Array, strength: float, random: Random) -> Array:
-    """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of the ink."""
+    """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of it, never a whole mark."""
     height = image.shape[0]
     specks = _noise_field(image.shape, height / random.uniform(10.0, 24.0), random)
     lost = np.clip((specks - (1.0 - 0.4 * strength)) * 8.0, 0.0, 1.0)
-    paper = _paper(image)
-    return _rounded(image + (paper - image.astype(np.float32)) * _per_channel(lost, image))
+    out = _rounded(image + (paper_level(image) - image.astype(np.float32)) * _per_channel(lost, image))
+    return keep_marks(image, out, image)
 
 
 def thermal_fade(image: Array, strength: float, random: Random) -> Array:
-    """Ink pales in broad bands, as on thermal paper: to no less than a third of its contrast."""
+    """Ink pales in broad bands, as on thermal paper: to no less than a third of its contrast, or 45 gray levels."""
     field = _noise_field(image.shape, image.shape[0] * random.uniform(1.0, 4.0), random)
     fade = strength * random.uniform(0.3, 0.65) * (0.5 + 0.5 * field)
-    paper = _paper(image)
+    fade = np.minimum(fade, max(0.0, 1.0 - 45.0 / max(1.0, contrast(image))))
+    paper = paper_level(image)
     return _rounded(paper + (image.astype(np.float32) - paper) * (1.0 - _per_channel(fade, image)))
 
 
@@ -118,35 +116,6 @@ def show_through(image: Array, strength: float, random: Random) -> Array:
     shift = (random.randint(-height // 2, height // 2 + 1), random.randint(width))
     back = cv2.GaussianBlur(np.roll(image[:, ::-1], shift, axis=(0, 1)), (0, 0), height / 32)
     return _rounded(image + 0.25 * strength * (back.astype(np.float32) - np.median(image, axis=(0, 1))))
-
-
-def neighbours(image: Array, strength: float, random: Random) -> Array:
-    """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
-    height, width = image.shape[:2]
-    out = image.copy()
-    reach = max(1, round(height * 0.14 * strength))
-    ink = out.min() if _paper(image) > 127 else out.max()
-    at_top = random.uniform() < 0.5
-    if random.uniform() < 0.5:  # a rule, now and then dashed
-        y = random.randint(0, reach) if at_top else height - 1 - random.randint(0, reach)
-        thickness = random.randint(1, 3)
-        dash = random.randint(3, 12) if random.uniform() < 0.4 else width
-        for x in range(0, width, 2 * dash):
-            out[max(0, y) : y + thickness, x : x + dash] = ink
-        return out
-    # The feet of some text above or the heads of some below: a piece of this very line, displaced.
-    rows = np.flatnonzero(np.abs(image.astype(np.int16) - _paper(image)).reshape(height, -1).max(axis=1) > 60)
-    if not len(rows):
-        return out
-    piece = np.roll(image, random.randint(0, width), axis=1)
-    if at_top:
-        bottom = rows[-1] + 1
-        out[:reach] = np.minimum(out[:reach], piece[bottom - min(reach, bottom) : bottom][:reach])
-    else:
-        top = rows[0]
-        taken = piece[top : top + reach]
-        out[height - len(taken) :] = np.minimum(out[height - len(taken) :], taken)
-    return out
 
 
 def slope(image: Array, strength: float, random: Random) -> Array:
@@ -164,6 +133,37 @@ def slope(image: Array, strength: float, random: Random) -> Array:
     return cv2.resize(turned, (max(4, round(width * height / box)), height), interpolation=cv2.INTER_AREA)
 
 
+def neighbours(image: Array, strength: float, random: Random) -> Array:
+    """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
+    height, width = image.shape[:2]
+    out = image.copy()
+    reach = max(1, round(height * 0.14 * strength))
+    dark_ink = paper_level(image) > 127
+    ink = out.min() if dark_ink else out.max()
+    at_top = random.uniform() < 0.5
+    if random.uniform() < 0.5:  # a rule, now and then dashed
+        y = random.randint(0, reach) if at_top else height - 1 - random.randint(0, reach)
+        thickness = random.randint(1, 3)
+        dash = random.randint(3, 12) if random.uniform() < 0.4 else width
+        for x in range(0, width, 2 * dash):
+            out[max(0, y) : y + thickness, x : x + dash] = ink
+        return out
+    # The feet of some text above or the heads of some below: a piece of this very line, displaced.
+    rows = np.flatnonzero((distance(image) > 60).any(axis=1))
+    if not len(rows):
+        return out
+    piece = np.roll(image, random.randint(0, width), axis=1)
+    over = np.minimum if dark_ink else np.maximum
+    if at_top:
+        bottom = rows[-1] + 1
+        out[:reach] = over(out[:reach], piece[bottom - min(reach, bottom) : bottom][:reach])
+    else:
+        top = rows[0]
+        taken = piece[top : top + reach]
+        out[height - len(taken) :] = over(out[height - len(taken) :], taken)
+    return out
+
+
 def crop(image: Array, strength: float, random: Random) -> Array:
     """Cut tightly to the ink, or even into it, or set loosely into more paper; back to its height.
 
@@ -171,9 +171,8 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     for there lie the points.
     """
     height, width = image.shape[:2]
-    distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=2)
-    inked = distance > max(40, distance.max() // 3)
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    ink = inked(image)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         return image
     size = rows[-1] + 1 - rows[0]
@@ -205,20 +204,17 @@ def sliver(image: Array, strength: float, random: Random) -> Array:
     """At the left or right edge the rim of a further character, cut off by the crop: at most a fifth of the height."""
     height, width = image.shape[:2]
     wide = max(1, round(height * (0.04 + 0.14 * strength)))
-    distance = np.abs(image.astype(np.int16) - int(_paper(image))).reshape(height, width, -1).max(axis=(0, 2))
-    inked = distance > max(40, int(distance.max()) // 3)
+    ink = np.logical_or.reduce(inked(image), axis=0)
     at_left = random.uniform() < 0.5
     # The rim of a character is where ink begins (for the right edge) or ends (for the left one).
-    turns = (
-        np.flatnonzero(inked[:-1] & ~inked[1:]) + 1 - wide if at_left else np.flatnonzero(~inked[:-1] & inked[1:]) + 1
-    )
+    turns = np.flatnonzero(ink[:-1] & ~ink[1:]) + 1 - wide if at_left else np.flatnonzero(~ink[:-1] & ink[1:]) + 1
     turns = turns[(turns >= 0) & (turns + wide <= width)]
     if not len(turns):
         return image
     start = int(turns[random.randint(len(turns))])
     rim = image[:, start : start + wide]
     gap = max(2, round(height * random.uniform(0.08, 0.2)))
-    paper = np.full((height, gap, *image.shape[2:]), np.uint8(_paper(image)))
+    paper = np.full((height, gap, *image.shape[2:]), np.uint8(paper_level(image)))
     return np.concatenate([rim, paper, image] if at_left else [image, paper, rim], axis=1)
 
 
@@ -262,9 +258,11 @@ def motion_blur(image: Array, strength: float, random: Random) -> Array:
 
 
 def low_resolution(image: Array, strength: float, random: Random) -> Array:
-    """Scanned small and blown up again: down to 12 pixels of 32."""
+    """Scanned small and blown up again: down to 12 pixels of 32, but to no less than 10 pixels for the ink itself."""
     height, width = image.shape[:2]
-    scale = 1.0 - 0.62 * strength
+    rows = np.flatnonzero(inked(image).any(axis=1))
+    ink_height = rows[-1] + 1 - rows[0] if len(rows) else height
+    scale = max(1.0 - 0.62 * strength, min(1.0, 10.0 / ink_height))
     small = (max(2, round(width * scale)), max(2, round(height * scale)))
     ways = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
     down = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
@@ -272,21 +270,30 @@ def low_resolution(image: Array, strength: float, random: Random) -> Array:
 
 
 def camera_noise(image: Array, strength: float, random: Random) -> Array:
-    """Grain with a standard deviation of up to 18 gray levels, fine or a little clotted."""
+    """Grain, fine or a little clotted: a standard deviation of up to 18 gray levels or a quarter of the contrast."""
     grain = random.standard_normal(image.shape).astype(np.float32)
     if random.uniform() < 0.4:
         grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2.0
-    return _rounded(image + 18.0 * strength * grain)
+    return _rounded(image + min(18.0 * strength, contrast(image) / 4.0) * grain)
 
 
 def binarise(image: Array, strength: float, random: Random) -> Array:
-    """Black and white at Otsu's threshold, or up to half way from there to the ink or to the paper."""
+    """Black and white at Otsu's threshold, or up to half way from there to the ink or to the paper.
+
+    Shadows are taken out before, as programs for scanners do: in a dark corner no print would be left.
+    """
     gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    paper = paper_level(gray)
+    if dark_ink := paper > 127:
+        size = image.shape[0] // 2 | 1  # more than a stroke is wide, so that of the print nothing is left
+        light = cv2.GaussianBlur(cv2.dilate(gray, np.ones((size, size), np.uint8)), (0, 0), size / 2)
+        gray = _rounded(gray * (paper / np.maximum(light, 1.0)))
+        paper = paper_level(gray)
     middle, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
-    paper = _paper(image)
     # Less far towards the ink: thin strokes, which never are as dark as thick ones, would go altogether.
     threshold = middle + (paper - middle) * strength * random.uniform(-0.25, 0.5)
     black_white = np.where(gray > threshold, np.uint8(255), np.uint8(0))
+    black_white = keep_marks(gray, black_white, 0 if dark_ink else 255)
     return black_white if image.ndim == 2 else np.repeat(black_white[:, :, None], 3, axis=2)
 
 
@@ -301,7 +308,7 @@ def specks(image: Array, strength: float, random: Random) -> Array:
     """Dust and pinholes of a scan: up to 12 specks of ink or of paper to a square of the line's height."""
     height, width = image.shape[:2]
     out = image.copy()
-    paper = _paper(image)
+    paper = paper_level(image)
     ink = int(image.min()) if paper > 127 else int(image.max())
     largest = max(1, round(height / 16))
     for _ in range(random.poisson(12.0 * strength * width / height)):
@@ -318,8 +325,8 @@ DEGRADATIONS: dict[str, Callable[[Array, float, Random], Array]] = {
     "broken_dots": broken_dots,
     "thermal_fade": thermal_fade,
     "show_through": show_through,
-    "neighbours": neighbours,
     "slope": slope,
+    "neighbours": neighbours,
     "crop": crop,
     "sliver": sliver,
     "perspective": perspective,

@@ -25,13 +25,13 @@ from ocrlib.render.degrade import degrade, draw_degradations
 from ocrlib.render.errors import DrawError
 from ocrlib.render.fonts import Face
 from ocrlib.render.line import DrawnLine, draw_line
+from ocrlib.render.marks import contrast
 from ocrlib.render.options import LineOptions
 from ocrlib.shards.record import Sample, sample_id
 from ocrlib.text.source import TextSource, sample_rng
 
-RENDER_VERSION = 2  # raise it when the same recipe gives other bytes
+RENDER_VERSION = 3  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
-INK_QUANTILE = 0.02  # share of the pixels that must stand off the paper, if the text is to be seen
 
 _BACKGROUNDS = {
     "gaussian_noise": trdg.GAUSSIAN_NOISE,
@@ -167,23 +167,6 @@ def split_faces(render: Render, faces: Sequence[Face]) -> tuple[FacePool, FacePo
         raise UserError("[render] heldout_fonts: holds out every face; leave some to draw the other splits with")
     known_pool, heldout_pool = (FacePool(p, list(accumulate(face.weight for face in p))) for p in (known, heldout))
     return known_pool, heldout_pool
-
-
-def contrast(image: np.ndarray) -> float:
-    """Returns how far the most outstanding pixels lie from the paper, in gray levels, 0 to 255.
-
-    The paper is the median of the (H, W) or (H, W, 3) uint8 image; outstanding are the INK_QUANTILE
-    darkest or brightest pixels, so that a lone speck of noise does not pass for text.
-    """
-    num_pixels = image.shape[0] * image.shape[1]
-    count = max(1, int(INK_QUANTILE * num_pixels))
-    ranks = [count - 1, num_pixels // 2, num_pixels - count]
-    if image.ndim == 2:  # by counting: half the time of a partial sort
-        ordered = np.bincount(image.ravel(), minlength=256).cumsum().searchsorted(ranks, side="right")
-    else:
-        ordered = np.partition(image.mean(axis=2).ravel(), ranks)[ranks]
-    dark, paper, bright = map(float, ordered)
-    return max(paper - dark, bright - paper)
 
 
 def background_folder(render: Render) -> Path:

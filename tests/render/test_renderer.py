@@ -11,7 +11,8 @@ from ocrlib.errors import UserError
 from ocrlib.recipe import FontSet, NumericText, Pattern, Render
 from ocrlib.render import renderer as renderer_module
 from ocrlib.render.fonts import load_faces
-from ocrlib.render.renderer import Renderer, background_folder, contrast, render_inputs
+from ocrlib.render.marks import contrast
+from ocrlib.render.renderer import Renderer, background_folder, render_inputs
 from ocrlib.shards.record import PROVENANCE
 from ocrlib.shards.verify import same_sample
 from ocrlib.text.numeric import NumericStrings

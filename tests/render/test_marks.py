@@ -1,0 +1,94 @@
+"""What counts as ink, and that no mark of a line is lost on its way into a file."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrlib.render.degrade import DEGRADATIONS, degrade
+from ocrlib.render.marks import inked, keep_marks
+
+
+def line_with_a_point(paper: int = 255, digit: int = 0, point: int = 0) -> np.ndarray:
+    """Two strokes, and at their foot between them a point of 2 x 2 pixels."""
+    image = np.full((32, 60), paper, np.uint8)
+    image[6:26, 10:14] = image[6:26, 40:44] = digit
+    image[24:26, 26:28] = point
+    return image
+
+
+def point_is_there(image: np.ndarray) -> bool:
+    """Whether anything in the middle third of the width stands off the paper by 30 gray levels."""
+    middle = image[:, image.shape[1] // 3 : image.shape[1] * 3 // 5]
+    return bool((np.abs(middle.astype(int) - int(np.median(image))) > 30).any())
+
+
+@pytest.mark.parametrize(("paper", "digit", "point"), [(255, 0, 0), (255, 0, 190), (0, 255, 255), (60, 20, 35)])
+def test_ink_is_what_stands_off_the_paper_pale_points_too(paper, digit, point):
+    image = line_with_a_point(paper, digit, point)
+    ink = inked(image)
+    assert ink.sum() == (image != paper).sum() if abs(point - paper) > 20 and abs(digit - paper) > 20 else not ink.any()
+    assert np.array_equal(inked(np.repeat(image[:, :, None], 3, axis=2)), ink)
+
+
+def test_the_grain_of_the_paper_is_no_ink():
+    image = line_with_a_point(235).astype(float) + np.random.RandomState(1).standard_normal((32, 60)) * 8
+    ink = inked(np.clip(image, 0, 255).astype(np.uint8))
+    assert ink[6:26, 10:14].all()
+    assert ink[24:26, 26:28].all()
+    assert ink.sum() < 20 * 8 + 4 + 5
+
+
+def test_a_lost_mark_is_put_back_and_nothing_else_is():
+    before = line_with_a_point()
+    after = before.copy()
+    after[24:26, 26:28] = 255  # the point is gone
+    after[6:12, 10:14] = 255  # and some of the first stroke
+    out = keep_marks(before, after, before)
+    assert (out[24:26, 26:28] == 0).all()
+    assert (out[6:12, 10:14] == 255).all()
+    assert (keep_marks(before, after, 40)[24:26, 26:28] == 40).all()
+    assert keep_marks(before, before, 40) is before
+    blank = np.full((32, 60), 255, np.uint8)
+    assert keep_marks(blank, blank, 40) is blank
+
+
+@pytest.mark.parametrize("name", ["ink_spread", "printer_dots", "broken_dots", "binarise"])
+@pytest.mark.parametrize("point", [0, 170])
+@pytest.mark.parametrize("dark", [True, False])
+def test_no_press_and_no_scanner_takes_a_point(name, point, dark):
+    """Without it the label would be wrong, and no one could tell from the picture."""
+    image = line_with_a_point(255, 0, point)
+    for seed in range(40):
+        assert point_is_there(degrade(image if dark else 255 - image, [(name, 1.0)], seed))
+
+
+def test_a_pale_point_is_not_cropped_away():
+    image = line_with_a_point(255, 0, 190)
+    image[24:28, 26:30] = 190  # and hangs below the digits
+    for seed in range(40):
+        out = degrade(image, [("crop", 1.0)], seed)
+        assert cv2.connectedComponents(inked(out).astype(np.uint8))[0] - 1 == 3  # two strokes and the point
+
+
+def test_a_shadow_does_not_turn_into_ink():
+    """Black and white by one threshold would drown the print in the dark end of the line."""
+    image = line_with_a_point().astype(float)
+    shaded = (image * np.linspace(1.0, 0.3, 60)[None, :]).astype(np.uint8)
+    for seed in range(10):
+        out = DEGRADATIONS["binarise"](shaded, 0.5, np.random.RandomState(seed))
+        assert (out == 0).mean() < 1.7 * (image == 0).mean()
+        assert (out[6:26, 40:44] == 0).mean() > 0.8
+
+
+def test_small_print_is_not_scanned_smaller_still():
+    image = np.full((32, 80), 255, np.uint8)
+    cv2.putText(image, "80", (10, 21), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0)
+    out = DEGRADATIONS["low_resolution"](image, 1.0, np.random.RandomState(1))
+    assert np.array_equal(out, image)  # 10 pixels high, as small as print may be
+
+
+def test_pieces_of_other_lines_are_as_bright_as_bright_print():
+    image = 255 - line_with_a_point()
+    changed = [degrade(image, [("neighbours", 1.0)], seed) for seed in range(10)]
+    assert all((out >= image).all() for out in changed)
+    assert sum((out > image).any() for out in changed) >= 8
