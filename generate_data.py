@@ -5,10 +5,8 @@ import sys
 from pathlib import Path
 
 from ocrlib.arguments import Parser, run_main
-from ocrlib.config import split_overrides
-from ocrlib.factory import make_dataset
-from ocrlib.recipe import TOP_LEVEL_KEYS, load_recipe
-from ocrlib.report.card import PREVIEW_NAME, write_card
+from ocrlib.config import describe, split_overrides
+from ocrlib.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe
 
 
 def main() -> None:
@@ -16,7 +14,8 @@ def main() -> None:
     argv, overrides = split_overrides(sys.argv[1:], TOP_LEVEL_KEYS)
     parser = Parser(
         description="Renders the text lines of a recipe into sharded TFRecord and HDF5 files. Run it again to resume.",
-        epilog="Any key of the recipe can be set as --section.key VALUE, such as --splits.train 1000.",
+        epilog="Any key of the recipe can be set as --section.key VALUE, such as --splits.train 1000.\n\n"
+        f"{describe(Recipe)}",
     )
     parser.add_argument("recipe", type=Path, help="a TOML file, such as datasets/numeric.toml")
     parser.add_argument("--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)")
@@ -26,6 +25,10 @@ def main() -> None:
         parser.error(f"--workers: expected at least 1, not {arguments.workers}")
 
     recipe = load_recipe(arguments.recipe, overrides)
+
+    from ocrlib.factory import make_dataset  # here: trdg takes a second, a typo should not
+    from ocrlib.report.card import PREVIEW_NAME, write_card
+
     out = arguments.out or arguments.recipe.parent / recipe.name
     manifest, worked = make_dataset(recipe, out, arguments.workers)
     counts = ", ".join(f"{entry.samples} {split}" for split, entry in manifest.splits.items())

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ocrlib.arguments import Parser, run_main
-from ocrlib.config import build, split_overrides
+from ocrlib.config import build, describe, split_overrides
 from ocrlib.run_config import RunConfig
 
 
@@ -25,7 +25,8 @@ def main() -> None:
     argv, overrides = split_overrides(sys.argv[1:], besides=("data.mix",))
     parser = Parser(
         description="Trains a CRNN with CTC on datasets made by generate_data.py and measures it on their test split.",
-        epilog="Any setting can be given as --section.key VALUE, such as --train.epochs 10 or --model.use_lstm true.",
+        epilog="Any setting can be given as --section.key VALUE, such as --train.epochs 10 or --model.use_lstm true."
+        f"\n\n{describe(RunConfig)}",
     )
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")

@@ -11,10 +11,10 @@ from ocrlib.errors import UserError, WorkerError
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser without abbreviations, whose errors are one line."""
+    """An ArgumentParser without abbreviations, whose errors are one line and whose epilog keeps its lines."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, **settings)
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)

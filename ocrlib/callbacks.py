@@ -87,6 +87,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, training: Mixture, seed: int, epochs: int, state: State) -> None:
         super().__init__()
         self._training, self._seed, self._epochs, self._state = training, seed, epochs, state
+        self._bar = tqdm(disable=True)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         total = self._training.count(self._seed, epoch)
@@ -100,6 +101,10 @@ class Progress(keras.callbacks.Callback):
         self._state.batch += 1
         self._bar.update()
         self._bar.set_postfix(loss=f"{(logs or {}).get('loss', math.nan):.3f}", refresh=False)
+
+    def close(self) -> None:
+        """Leaves the bar as it is: one that is open when the program ends is drawn once more, below its last line."""
+        self._bar.close()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs if logs is not None else {}

@@ -5,11 +5,12 @@ into one line that names place, key, expectation and what was given.
 """
 
 import difflib
+import inspect
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
@@ -90,6 +91,36 @@ def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], w
         return _validate(cls, _merged(data, values))
     except ValidationError as error:
         raise UserError(_one_line(cls, error, overrides, where)) from None
+
+
+def describe(cls: type) -> str:
+    """Returns what can be set, for `--help`: what the docstring of each section says, and its keys with defaults."""
+    return "\n\n".join(_sections(cls, ""))
+
+
+def _sections(cls: type, prefix: str) -> Iterator[str]:
+    hints = get_type_hints(cls)
+    for section in fields(cls):
+        name, hint = prefix + section.name, hints[section.name]
+        for table in (part for part in get_args(hint) or [hint] if isinstance(part, type) and is_dataclass(part)):
+            docs = [inspect.cleandoc(each.__doc__ or "") for each in inspect.getmro(table) if is_dataclass(each)]
+            about = [line.strip() for line in "\n".join(docs).splitlines()]
+            about = [line for line in about if line and line != "Attributes:"]
+            if get_origin(hint) is tuple:  # tables in a list are written in the TOML file, not in the command
+                about[0] = f"Each of {name}: {about[0]}"
+                keys = []
+            else:
+                keys = [f"--{name}.{key.name} {_default(key)}".rstrip() for key in fields(table)]
+            yield "\n  ".join([*about, *keys])
+            if not prefix:
+                yield from _sections(table, f"{name}.")
+
+
+def _default(key: Field[Any]) -> str:
+    """The default as one writes it, or its beginning; nothing where one has to be given."""
+    value = key.default if key.default_factory is MISSING else key.default_factory()
+    text = "" if value is MISSING else json.dumps(value, default=asdict, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -40,13 +40,13 @@ class SelectionConfig:
     """`--data.*`, in part.
 
     Attributes:
-    limit: of each dataset's training lines, at most so many, the first; 0 takes all.
-    fraction: of each dataset's training lines, this share, the first.
-    where: conditions that a training line must meet, all of them, such as ["font = DejaVu*", "label_length <= 8"]:
-      a name of the provenance, `label_length` (characters) or `width` (pixels); = != < <= > >=; for names
-      with text, * and ? stand for anything.
-    unencodable: what to do with lines that have characters outside the charset: stop, or skip them.
-    val_share: where a dataset has no `val` split, the share of `train` that is held out as such.
+      limit: of each dataset's training lines, at most so many, the first; 0 takes all.
+      fraction: of each dataset's training lines, this share, the first.
+      where: conditions that a training line must meet, all of them, such as ["font = DejaVu*", "label_length <= 8"]:
+        a name of the provenance, `label_length` (characters) or `width` (pixels); = != < <= > >=; for names
+        with text, * and ? stand for anything.
+      unencodable: what to do with lines that have characters outside the charset: stop, or skip them.
+      val_share: where a dataset has no `val` split, the share of `train` that is held out as such.
     """
 
     limit: Annotated[int, Field(ge=0)] = 0

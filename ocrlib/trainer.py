@@ -246,8 +246,9 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
         return [reading.text for reading in live.read(images)]
 
     place = KeepPlace(run / "last", state, settings.train.save_minutes)
+    progress = Progress(training, seed, epochs, state)
     callbacks = [
-        Progress(training, seed, epochs, state),
+        progress,
         PredictionStrip(read, *pick_lines(validation, model.charset), run / "predictions"),
         KeepBest(model.network, run / "best.keras", state, settings.train.patience),
         keras.callbacks.CSVLogger(run / "history.csv", append=True),
@@ -275,6 +276,8 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
                     break
     except tf.errors.OpError as error:
         raise _meant_by(error) from error
+    finally:
+        progress.close()
 
 
 def _load(

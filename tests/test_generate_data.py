@@ -59,6 +59,11 @@ def test_help_says_what_can_be_set(tiny_recipe):
     outcome = generate(tiny_recipe, "--help")
     assert outcome.code == 0
     assert "--splits.train 1000" in outcome.stdout and "--workers" in outcome.stdout
+    assert "\n  min_contrast: gray levels that the ink must stand off the paper" in outcome.stdout
+    assert "\n  --render.min_contrast 40\n" in outcome.stdout
+    assert '\n  --render.degrade.jpeg {"share": 0.0, "strength": [0.0, 1.0]}\n' in outcome.stdout
+    assert "\n  --splits.train\n" in outcome.stdout  # no default
+    assert "--render.fonts.source" not in outcome.stdout  # one of a list has no name to set it by
 
 
 @pytest.mark.parametrize(
