@@ -89,7 +89,7 @@ def read_split(recognizer: Recognizer, loader: Loader) -> Iterator[ReadLine]:
 
 def heldout_faces(loader: Loader) -> frozenset[str]:
     """Returns the names of the faces that only this split is drawn with; of any but `test` none."""
-    return frozenset(loader.manifest.fonts.get("heldout", [])) if loader.split == "test" else frozenset()
+    return frozenset(loader.lines.manifest.fonts.get("heldout", [])) if loader.lines.split == "test" else frozenset()
 
 
 def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]
     heldout = heldout_faces(loader)
     if not heldout:
         return {}
-    font_of = {name: font for name, (font,) in loader.read_provenance("font").items()}
+    font_of = {name: font for name, (font,) in loader.lines.read_provenance("font").items()}
     return {
         name: summarise([line for line in lines if (font_of[line.name] in heldout) == unseen])
         for name, unseen in (("known_fonts", False), ("heldout_fonts", True))

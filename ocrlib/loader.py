@@ -10,8 +10,6 @@ All of it is numpy on whole shards, so TFRecord and HDF5 give the same batches i
 where batch k of an epoch begins can be worked out from the manifest without reading anything.
 """
 
-import math
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +20,12 @@ import numpy as np
 
 from ocrlib.buckets import Bucket, plan_buckets
 from ocrlib.charset import Charset
-from ocrlib.columns import read_columns
 from ocrlib.errors import UserError
-from ocrlib.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
-from ocrlib.shards.manifest import FileFormat, ImageShape, Manifest, ShardEntry, read_manifest
+from ocrlib.labels import LabelError, check_labels, encode_labels
+from ocrlib.lines import Lines, Part
+from ocrlib.selection import SelectionConfig
+from ocrlib.shards.manifest import FileFormat, ImageShape, read_manifest
 from ocrlib.shards.record import decode_image
-from ocrlib.shards.verify import check_files
 
 WINDOW_BYTES = 128 << 20  # 128 MiB of pixels; shuffling reaches as far as this
 PAPER = 255  # the value of padding; networks mask it, people who look at a batch see paper
@@ -60,19 +58,6 @@ class Window:
     label_offsets: np.ndarray
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """A shard and those of its lines that take part; keep None means all. widths: {width in pixels: lines}."""
-
-    shard: ShardEntry
-    widths: dict[int, int]
-    keep: np.ndarray | None
-
-    @property
-    def num_samples(self) -> int:
-        return sum(self.widths.values())
-
-
 class Loader:
     """The batches of one split of one dataset.
 
@@ -94,7 +79,7 @@ class Loader:
         characters are, and finds it sooner where there are few.
 
     Attributes:
-      left_out: {reason: ids of lines that the selection left out for it}.
+      lines: those of the split that take part.
 
     Raises:
       UserError: no such dataset or split, shards missing or damaged, a selection that leaves nothing.
@@ -112,97 +97,14 @@ class Loader:
         hashes: bool = False,
         short_first: bool = False,
     ) -> None:
-        self.folder, self.split, self.charset = folder, split, charset
-        self._short_first = short_first
-        self.manifest: Manifest = read_manifest(folder)
+        self.lines = Lines(folder, split, charset, file_format, selection, hashes)
+        self.charset, self.image, self.num_samples = charset, self.lines.manifest.image, self.lines.num_samples
         self._time_steps = time_steps
-        self.image = self.manifest.image
-        shards = self._shards_of(split) or (self._shards_of("train") if selection and split == "val" else ())
-        if not shards:
-            raise UserError(f"{folder}: has no samples in split '{split}'; it has {', '.join(self.manifest.splits)}")
-        known: tuple[FileFormat, ...] = ("hdf5", "tfrecord")  # the faster one first
-        formats = [name for name in known if all(name in shard.files for shard in shards)]
-        if file_format is not None and file_format not in formats:
-            raise UserError(f"{folder}: has no {file_format} files; it has {', '.join(formats)}")
-        self.file_format = file_format or formats[0]
-        for shard in shards:
-            if problems := check_files(folder, shard, hashes=hashes):
-                raise UserError(f"{problems[0]}; {self._hint}")
-        self.left_out: dict[str, list[str]] = {}
-        self.parts = [Part(shard=s, widths={int(w): n for w, n in s.widths.items()}, keep=None) for s in shards]
-        if selection is not None:
-            self.parts = self._select(selection)
-        self.num_samples = sum(part.num_samples for part in self.parts)
-        if not self.num_samples:
-            raise UserError(
-                f"{folder}: the selection leaves no line of split '{split}'; loosen --data.where or the like"
-            )
-        self._widths: Counter[int] = sum((Counter(part.widths) for part in self.parts), Counter())
+        self._short_first = short_first
+        self._widths: Counter[int] = sum((Counter(part.widths) for part in self.lines.parts), Counter())
         self.buckets = plan_buckets(self._widths, batch_size)
         self._edges = np.array([bucket.width_px for bucket in self.buckets])
         self._column_bytes = self.image.height * self.image.channels
-
-    def _shards_of(self, split: str) -> tuple[ShardEntry, ...]:
-        entry = self.manifest.splits.get(split)
-        return entry.shards if entry is not None else ()
-
-    @property
-    def _hint(self) -> str:
-        return f"`python -m ocrlib verify {self.folder} --repair` draws again what is damaged"
-
-    def _select(self, selection: SelectionConfig) -> list[Part]:
-        """Works out which lines take part, from the columns beside the pixels, and only where something is asked."""
-        training = self.split == "train"
-        rule_split = not self._shards_of("val") and self.split in ("train", "val")
-        where = training and bool(selection.where)
-        if not (rule_split or where or selection.unencodable == "skip"):
-            return self._first(self.parts, selection) if training else self.parts
-        names = ["id", "text", "width", *(needed_columns(selection) if where else [])]
-        parts = []
-        for part in self.parts:
-            columns = self._read_columns(part.shard, names)
-            keep = np.ones(len(columns["id"]), bool)
-            if rule_split:
-                keep &= held_out(columns["id"], selection.val_share) == (not training)
-            if where:
-                meets = keep_where(columns, selection)
-                self._note("where", columns["id"][keep & ~meets])
-                keep &= meets
-            if selection.unencodable == "skip":
-                encodable = keep_encodable(columns["text"], self.charset)
-                self._note("unencodable", columns["id"][keep & ~encodable])
-                keep &= encodable
-            parts.append(_part(part.shard, columns["width"], keep))
-        return self._first(parts, selection) if training else parts
-
-    def _first(self, parts: list[Part], selection: SelectionConfig) -> list[Part]:
-        """Returns the parts cut to the first lines that limit and fraction ask for."""
-        total = sum(part.num_samples for part in parts)
-        left = min(selection.limit or total, math.ceil(selection.fraction * total))
-        cut = []
-        for part in parts:
-            if left >= part.num_samples:
-                cut.append(part)
-            elif left > 0:
-                columns = self._read_columns(part.shard, ["id", "width"])
-                keep = np.ones(len(columns["width"]), bool) if part.keep is None else part.keep
-                cut.append(_part(part.shard, columns["width"], keep & (np.cumsum(keep) <= left)))
-            left -= min(left, part.num_samples)
-        return cut
-
-    def read_provenance(self, *names: str) -> dict[str, tuple[Any, ...]]:
-        """Returns {id: a value for each of the names} over the lines that take part."""
-        found: dict[str, tuple[Any, ...]] = {}
-        for part in self.parts:
-            columns = self._read_columns(part.shard, ["id", *names])
-            keep = slice(None) if part.keep is None else part.keep
-            ids, *values = (columns[name][keep].tolist() for name in ("id", *names))
-            found.update(zip(ids, zip(*values, strict=True), strict=True))
-        return found
-
-    def _note(self, reason: str, ids: np.ndarray) -> None:
-        if len(ids):
-            self.left_out.setdefault(reason, []).extend(ids.tolist())
 
     @property
     def padding_share(self) -> float:
@@ -241,10 +143,11 @@ class Loader:
 
     def _windows(self, seed: int | None, epoch: int) -> list[list[Part]]:
         """Steps 1 and 2: the shards in this epoch's order, cut into windows."""
-        order = np.arange(len(self.parts)) if seed is None else random_for(seed, epoch, 0).permutation(len(self.parts))
+        num_parts = len(self.lines.parts)
+        order = np.arange(num_parts) if seed is None else random_for(seed, epoch, 0).permutation(num_parts)
         windows: list[list[Part]] = [[]]
         used = 0
-        for part in (self.parts[index] for index in order):
+        for part in (self.lines.parts[index] for index in order):
             size = sum(width * lines for width, lines in part.widths.items()) * self._column_bytes
             if windows[-1] and used + size > WINDOW_BYTES:
                 windows.append([])
@@ -264,7 +167,7 @@ class Loader:
         read = []
         position = 0
         for part in parts:
-            columns = self._read_columns(part.shard, ["id", "text", "width", "pixels", "offsets"])
+            columns = self.lines.read_columns(part.shard, ["id", "text", "width", "pixels", "offsets"])
             keep = slice(None) if part.keep is None else part.keep
             lines = {name: columns[name][keep] for name in ("id", "text", "width")}
             lines["pixels"] = columns["pixels"]
@@ -273,61 +176,22 @@ class Loader:
             position += len(columns["pixels"])
             read.append(lines)
         window = {name: np.concatenate([lines[name] for lines in read]) for name in read[0]}
-        labels, label_offsets = self._encode(window["text"], window["id"], window["width"])
+        widths = window["width"].astype(np.int32)
+        try:
+            labels, label_offsets = encode_labels(window["text"], self.charset)
+            if self._time_steps is not None:
+                check_labels(window["text"], labels, label_offsets, widths, self._time_steps)
+        except LabelError as error:
+            raise UserError(f"{self.lines.folder}: sample {window['id'][error.line]}: {error}") from None
         return Window(
             ids=window["id"],
-            widths=window["width"].astype(np.int32),
+            widths=widths,
             pixels=window["pixels"],
             starts=window["starts"],
             stops=window["stops"],
             labels=labels,
             label_offsets=label_offsets,
         )
-
-    def _read_columns(self, shard: ShardEntry, names: list[str]) -> dict[str, np.ndarray]:
-        path = self.folder / shard.files[self.file_format].name
-        try:
-            columns = read_columns(path, self.file_format, names)
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path}: is damaged ({error}); {self._hint}") from None
-        if len(columns["id"]) != shard.samples:
-            raise UserError(f"{path}: expected {shard.samples} samples, found {len(columns['id'])}; {self._hint}")
-        return columns
-
-    def _encode(self, texts: np.ndarray, ids: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the labels of all texts end to end, (N,) int32, and where each begins; checks that they fit.
-
-        All at once, because encoding text by text would cost more than everything else in this file.
-        """
-        texts = np.array([unicodedata.normalize("NFC", text) for text in texts], object)
-        lengths = np.array([len(text) for text in texts])
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        code_points = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
-        classes = np.full(max(0x110000 if len(code_points) and code_points.max() > 0xFFFF else 0x10000, 1), -1)
-        for index, character in enumerate(self.charset.characters):
-            if ord(character) < len(classes):
-                classes[ord(character)] = index
-        labels = classes[code_points].astype(np.int32)
-        if len(labels) and labels.min() < 0:
-            line = int(np.searchsorted(offsets, int(np.argmin(labels)), "right")) - 1
-            try:
-                self.charset.encode(texts[line])
-            except ValueError as error:
-                raise UserError(f"{self.folder}: sample {ids[line]}: {error}") from None
-        if self._time_steps is not None:
-            repeats = np.concatenate([[0], np.cumsum(labels[1:] == labels[:-1]), [0]])
-            for line in np.flatnonzero(lengths == 0).tolist():
-                raise UserError(f"{self.folder}: sample {ids[line]}: has an empty label")
-            # Repeats between first and last character of each line, not across lines.
-            needed = lengths + repeats[offsets[1:] - 1] - repeats[offsets[:-1]]
-            steps = np.array([self._time_steps(int(width)) for width in widths])
-            for line in np.flatnonzero(needed > steps).tolist():
-                raise UserError(
-                    f"{self.folder}: sample {ids[line]}: its label {texts[line]!r} needs {needed[line]} time steps, "
-                    f"the network has {steps[line]} for {widths[line]} pixels; render with a larger px_per_step or "
-                    "height"
-                )
-        return labels, offsets
 
     def _cut(self, window: Window, random: np.random.RandomState | None) -> list[tuple[np.ndarray, Bucket]]:
         """Steps 3 and 4: the rows of each batch and its bucket, in the order they are to come."""
@@ -401,11 +265,6 @@ def to_tf_dataset(
         "seed": tf.TensorSpec((2,), tf.int32),
     }
     return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(changed).prefetch(4)
-
-
-def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> Part:
-    values, counts = np.unique(widths[keep], return_counts=True)
-    return Part(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)
 
 
 def load(

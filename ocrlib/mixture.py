@@ -30,8 +30,8 @@ class Mixture:
         for loader in loaders:
             if (loader.image.height, loader.image.channels) != (self.image.height, self.image.channels):
                 raise UserError(
-                    f"{loader.folder}: has images of height {loader.image.height} and {loader.image.channels} "
-                    f"channels, {loaders[0].folder} of {self.image.height} and {self.image.channels}; "
+                    f"{loader.lines.folder}: has images of height {loader.image.height} and {loader.image.channels} "
+                    f"channels, {loaders[0].lines.folder} of {self.image.height} and {self.image.channels}; "
                     "they cannot be mixed"
                 )
 

@@ -299,8 +299,8 @@ def _load(
         for folder in datasets
     ]
     for loader in loaders:
-        for reason, ids in loader.left_out.items():
-            print(f"{loader.folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
+        for reason, ids in loader.lines.left_out.items():
+            print(f"{loader.lines.folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
     weights = [weight for weight in datasets.values() if weight is not None]
     return Mixture(loaders, weights or None)
 

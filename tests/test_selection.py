@@ -99,8 +99,8 @@ def test_lines_outside_the_charset_stop_the_run_or_are_left_out_by_name(dataset)
         chosen(dataset, charset=charset, val_share=1e-9)
     loader = Loader(dataset, "train", Charset(charset), time_steps, selection=SelectionConfig(unencodable="skip"))
     with_seven = [f"train-{i:09d}" for i, text in enumerate(numbers(110, seed=1)) if "7" in text]
-    held = set(Loader(dataset, "val", Charset(DIGITS), None, selection=SelectionConfig()).read_provenance("font"))
-    assert loader.left_out == {"unencodable": [name for name in with_seven if name not in held]}
+    held = set(Loader(dataset, "val", Charset(DIGITS), None, selection=SelectionConfig()).lines.read_provenance("font"))
+    assert loader.lines.left_out == {"unencodable": [name for name in with_seven if name not in held]}
 
 
 def test_a_selection_of_nothing_says_so(dataset):

@@ -63,9 +63,9 @@ def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> Error
     """Returns where a reader fails on a split of a dataset; raises as `evaluation.evaluate_dataset` does."""
     loader = open_split(recognizer, folder, split)
     lines = list(read_split(recognizer, loader))
-    of_line = loader.read_provenance(*_PROVENANCE)
+    of_line = loader.lines.read_provenance(*_PROVENANCE)
     columns = {name: [of_line[line.name][i] for line in lines] for i, name in enumerate(_PROVENANCE)}
-    recipe, heldout = loader.manifest.recipe, heldout_faces(loader)
+    recipe, heldout = loader.lines.manifest.recipe, heldout_faces(loader)
     report = make_report(lines, group_by_making(columns))
     return replace(
         report,

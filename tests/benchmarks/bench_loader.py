@@ -107,7 +107,7 @@ def training(folder: Path, batches: int = 60) -> Callable[[], int]:
 def padding_row(folder: Path) -> str:
     """Padding, shapes and the padding that batches drawn at random would have."""
     loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps)
-    widths = np.concatenate([np.repeat(list(part.widths), list(part.widths.values())) for part in loader.parts])
+    widths = np.concatenate([np.repeat(list(part.widths), list(part.widths.values())) for part in loader.lines.parts])
     shuffled = np.random.RandomState(1).permutation(widths)[: len(widths) // 64 * 64].reshape(-1, 64)
     at_random = 1 - shuffled.sum() / (shuffled.max(axis=1) * 64).sum()
     shapes, traces = len(loader.buckets), count_traces(loader)
@@ -116,7 +116,7 @@ def padding_row(folder: Path) -> str:
 
 def count_traces(loader: Loader, batches: int = 40) -> int:
     """How often TensorFlow traced the training step over batches of many shapes."""
-    model = CTCModel(new_network([loader.manifest], loader.charset, ModelConfig()), loader.charset)
+    model = CTCModel(new_network([loader.lines.manifest], loader.charset, ModelConfig()), loader.charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     traces = 0
     inner = model.train_step

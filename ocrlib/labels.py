@@ -1,0 +1,72 @@
+"""Texts to labels, a whole window at once: text by text it would cost more than all the rest of the loader."""
+
+import unicodedata
+from collections.abc import Callable
+
+import numpy as np
+
+from ocrlib.charset import Charset
+
+
+class LabelError(ValueError):
+    """A text that cannot be a label; `line` says which."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def encode_labels(texts: np.ndarray, charset: Charset) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the labels of all texts end to end, (n,) int32, and where each begins and the last ends, (N + 1,).
+
+    Args:
+      texts: (N,) str objects.
+      charset: whose classes the labels are; texts are brought to NFC first.
+
+    Raises:
+      LabelError: a text has characters that the charset lacks.
+    """
+    texts = np.array([unicodedata.normalize("NFC", text) for text in texts], object)
+    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
+    code_points = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    classes = np.full(max(0x110000 if len(code_points) and code_points.max() > 0xFFFF else 0x10000, 1), -1)
+    for index, character in enumerate(charset.characters):
+        if ord(character) < len(classes):
+            classes[ord(character)] = index
+    labels = classes[code_points].astype(np.int32)
+    if len(labels) and labels.min() < 0:
+        line = int(np.searchsorted(offsets, int(np.argmin(labels)), "right")) - 1
+        try:
+            charset.encode(texts[line])
+        except ValueError as error:
+            raise LabelError(line, str(error)) from None
+    return labels, offsets
+
+
+def check_labels(
+    texts: np.ndarray, labels: np.ndarray, offsets: np.ndarray, widths: np.ndarray, time_steps: Callable[[int], int]
+) -> None:
+    """Checks that CTC can write each label into the time steps that its line has.
+
+    Args:
+      texts: (N,) str objects.
+      labels, offsets: what `encode_labels` made of them.
+      widths: (N,) pixels.
+      time_steps: width in pixels -> time steps.
+
+    Raises:
+      LabelError: an empty label, or one that needs more time steps.
+    """
+    lengths = np.diff(offsets)
+    for line in np.flatnonzero(lengths == 0).tolist():
+        raise LabelError(line, "has an empty label")
+    # A doubled character needs a blank in between (`charset.ctc_steps`): within a line, not across lines.
+    repeats = np.concatenate([[0], np.cumsum(labels[1:] == labels[:-1]), [0]])
+    needed = lengths + repeats[offsets[1:] - 1] - repeats[offsets[:-1]]
+    steps = np.array([time_steps(int(width)) for width in widths])
+    for line in np.flatnonzero(needed > steps).tolist():
+        raise LabelError(
+            line,
+            f"its label {texts[line]!r} needs {needed[line]} time steps, the network has {steps[line]} "
+            f"for {widths[line]} pixels; render with a larger px_per_step or height",
+        )
