@@ -9,11 +9,11 @@ import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -95,31 +95,49 @@ def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], w
 
 def describe(cls: type) -> str:
     """Returns what can be set, for `--help`: what the docstring of each section says, and its keys with defaults."""
-    return "\n\n".join(_sections(cls, ""))
+    top = [key for key in fields(cls) if not _tables(get_type_hints(cls)[key.name])]
+    return "\n\n".join(filter(None, ("\n".join(_keys(cls, "", top)), *_sections(cls, ""))))
 
 
 def _sections(cls: type, prefix: str) -> Iterator[str]:
-    hints = get_type_hints(cls)
     for section in fields(cls):
-        name, hint = prefix + section.name, hints[section.name]
-        for table in (part for part in get_args(hint) or [hint] if isinstance(part, type) and is_dataclass(part)):
+        name, hint = prefix + section.name, get_type_hints(cls)[section.name]
+        for table in _tables(hint):
             docs = [inspect.cleandoc(each.__doc__ or "") for each in inspect.getmro(table) if is_dataclass(each)]
-            about = [line.strip() for line in "\n".join(docs).splitlines()]
-            about = [line for line in about if line and line != "Attributes:"]
+            about = [docs[0], *(doc.partition("Attributes:")[2] for doc in docs[1:])]  # of a base class its keys alone
+            lines = [line.strip() for line in "\n".join(about).splitlines()]
+            lines = [line for line in lines if line and line != "Attributes:"]
             if get_origin(hint) is tuple:  # tables in a list are written in the TOML file, not in the command
-                about[0] = f"Each of {name}: {about[0]}"
-                keys = []
+                yield "\n  ".join([f"Each of {name}: {lines[0]}", *lines[1:]])
             else:
-                keys = [f"--{name}.{key.name} {_default(key)}".rstrip() for key in fields(table)]
-            yield "\n  ".join([*about, *keys])
+                yield "\n  ".join([*lines, *_keys(table, f"{name}.", fields(table))])
             if not prefix:
                 yield from _sections(table, f"{name}.")
 
 
+def _tables(hint: Any) -> list[type]:
+    """The dataclasses that a value of that type may be, or be a list of."""
+    return [part for part in get_args(hint) or [hint] if isinstance(part, type) and is_dataclass(part)]
+
+
+def _keys(cls: type, prefix: str, keys: Iterable[Field[Any]]) -> Iterator[str]:
+    """Yields `--section.key default (choices)`, of a table within the section each of its keys."""
+    for key in keys:
+        hint = get_type_hints(cls)[key.name]
+        if tables := [] if get_origin(hint) is tuple else _tables(hint):
+            if len(fields(tables[0])) < 5:  # a larger one is a section of its own
+                yield from _keys(tables[0], f"{prefix}{key.name}.", fields(tables[0]))
+            continue
+        parts = [hint, *get_args(hint)]
+        choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
+        shown = f" ({', '.join(map(str, choices))})" if len(choices) > 1 else ""
+        yield f"--{prefix}{key.name} {_default(key)}".rstrip() + shown
+
+
 def _default(key: Field[Any]) -> str:
-    """The default as one writes it, or its beginning; nothing where one has to be given."""
+    """The default as one writes it, or its beginning; nothing where there is none, or where it is None."""
     value = key.default if key.default_factory is MISSING else key.default_factory()
-    text = "" if value is MISSING else json.dumps(value, default=asdict, ensure_ascii=False)
+    text = "" if value is MISSING or value is None else json.dumps(value, default=asdict, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -27,7 +27,7 @@ def encode_labels(texts: np.ndarray, charset: Charset) -> tuple[np.ndarray, np.n
       LabelError: a text has characters that the charset lacks.
     """
     texts = np.array([unicodedata.normalize("NFC", text) for text in texts], object)
-    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
+    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
     code_points = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
     classes = np.full(max(0x110000 if len(code_points) and code_points.max() > 0xFFFF else 0x10000, 1), -1)
     for index, character in enumerate(charset.characters):

@@ -272,7 +272,8 @@ class Degradation:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Degrade:
-    """`[render.degrade]`: what happens to print on its way into a file; each is described in `render/degrade.py`.
+    """`[render.degrade]`: what happens to print on its way into a file, described in `render/press.py`, `scissors.py`
+    and `camera.py`.
 
     Attributes:
       clean: share of lines that nothing befalls at all.

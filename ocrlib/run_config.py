@@ -73,7 +73,7 @@ class ModelConfig:
       use_lstm: read lines with an LSTM. None: as encoder says.
       encoder: None goes by use_lstm: lstm with it, else conv.
       stride: pixels of width behind one time step. None: 2 for numeric strings, 4 for others.
-      filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2 for others.
+      filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2.5 for others.
     """
 
     use_lstm: bool | None = None

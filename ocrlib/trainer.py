@@ -230,7 +230,7 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
         use_lstm=bool(settings.use_lstm),
         encoder=settings.encoder,
         stride=settings.stride or (4 if language else 2),
-        filters=settings.filters or (2.0 if language else 1.0),
+        filters=settings.filters or (2.5 if language else 1.0),
         channels=manifests[0].image.channels,
         charset=charset.characters,
     )

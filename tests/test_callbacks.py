@@ -11,7 +11,7 @@ import pytest
 
 from ocrlib import callbacks
 from ocrlib.backend import keras
-from ocrlib.callbacks import KeepBest, KeepPlace, State, pick_lines
+from ocrlib.callbacks import KeepBest, KeepPlace, Progress, State, pick_lines
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.loader import Loader
@@ -37,6 +37,20 @@ def values(model: Any) -> list[float]:
     """One number of each variable."""
     variables = [*model.network.variables, *model.optimizer.variables]
     return [float(np.asarray(variable).ravel()[0]) for variable in variables]
+
+
+def test_a_bar_that_is_left_in_mid_epoch_is_not_drawn_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = write_dataset(tmp_path / "d", {"train": numbers(20)})
+    training = Mixture([Loader(folder, "train", Charset(DIGITS), None, 4)])
+    progress = Progress(training, 1, 2, State())
+    progress.close()  # before the first epoch there is none
+    progress.on_epoch_begin(0)
+    progress.on_train_batch_end(0, {"loss": 1.0})
+    progress.close()
+    assert "epoch 1/2" in capfd.readouterr().err
+    progress.close()
+    del progress
+    assert capfd.readouterr().err == ""
 
 
 # The place to resume from

@@ -10,7 +10,7 @@ import pytest
 from ocrlib import crnn
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.crnn import STRIDES, build_crnn, time_steps, width_stride
+from ocrlib.crnn import STRIDES, Columns, build_crnn, time_steps, width_stride
 from ocrlib.trainer import CTCModel
 
 NUM_CLASSES = 11
@@ -211,6 +211,13 @@ def test_use_lstm_is_the_switch_for_the_lstm() -> None:
     for stride in (0, 1, 3, 8):
         with pytest.raises(ValueError, match=f"expected stride 2 or 4, got {stride}"):
             build_crnn(32, 11, stride=stride)
+
+
+def test_columns_are_what_a_transposition_gives() -> None:
+    features = np.random.RandomState(1).standard_normal((2, 3, 5, 4)).astype(np.float32)  # (B, h, W, f)
+    expected = features.transpose(0, 2, 1, 3).reshape(2, 5, 12)
+    np.testing.assert_array_equal(Columns()(features), expected)
+    assert Columns().compute_output_shape((None, 3, None, 4)) == (None, None, 12)
 
 
 def test_more_filters_make_a_larger_network() -> None:

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from ocrlib.config import describe
+from ocrlib.recipe import Recipe, load_recipe
 from ocrlib.shards.manifest import read_manifest
 from tests.benchmarks.bench_faults import worker_pids
 from tests.generating import TINY, TINY_STEMS, command, generate, leftovers, shard_hashes
@@ -61,9 +64,18 @@ def test_help_says_what_can_be_set(tiny_recipe):
     assert "--splits.train 1000" in outcome.stdout and "--workers" in outcome.stdout
     assert "\n  min_contrast: gray levels that the ink must stand off the paper" in outcome.stdout
     assert "\n  --render.min_contrast 40\n" in outcome.stdout
-    assert '\n  --render.degrade.jpeg {"share": 0.0, "strength": [0.0, 1.0]}\n' in outcome.stdout
+    assert "\n  --render.degrade.jpeg.strength [0.0, 1.0]\n" in outcome.stdout
+    assert "\n  --render.channels 1 (1, 3)\n" in outcome.stdout
     assert "\n  --splits.train\n" in outcome.stdout  # no default
+    assert "\n--seed 1\n" in outcome.stdout
     assert "--render.fonts.source" not in outcome.stdout  # one of a list has no name to set it by
+
+
+def test_a_default_that_help_shows_can_be_given(tiny_recipe):
+    shown = re.findall(r"^ *--((?:render|output)\.\S+) (.+?)(?: \(.*\))?$", describe(Recipe), re.MULTILINE)
+    assert len(shown) > 60
+    given = {name: text for name, text in shown if not text.endswith("...")}
+    load_recipe(tiny_recipe, given)
 
 
 @pytest.mark.parametrize(

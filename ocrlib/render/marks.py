@@ -1,44 +1,52 @@
 """What of a line image is ink and what is paper, and whether a mark is still there.
 
-Images are (H, W) or (H, W, 3) uint8; the print may be dark on light or light on dark.
+Images are (H, W) or (H, W, 3) uint8; the print may be dark on light or light on dark, the paper of any colour.
 """
+
+from typing import Any
 
 import cv2
 import numpy as np
 
 Array = np.ndarray
 
-INK_QUANTILE = 0.02  # share of the pixels that must stand off the paper, if the text is to be seen
+_INK_QUANTILE = 0.02  # share of the pixels that must stand off the paper, if the text is to be seen
 _FAINTEST = 20  # gray levels that ink stands off the paper at least
-_LEFT = 0.35  # share of its ink that a mark must keep
+_KEPT = 0.35  # share of its ink that a mark must keep
 
 
-def paper_level(image: Array) -> float:
-    """The gray level of the paper: the median, since ink covers less than half of a line."""
-    return float(np.median(image))
+def paper_of(image: Array) -> Any:
+    """The paper's gray level, a float, or its colour, (3,) float32: the median, since ink covers less than half."""
+    paper = np.median(image, axis=(0, 1))
+    return float(paper) if image.ndim == 2 else paper.astype(np.float32)
 
 
-def distance(image: Array) -> Array:
+def dark_on_light(image: Array) -> bool:
+    """Whether the paper is the brighter of the two."""
+    return bool(np.mean(paper_of(image)) > 127)
+
+
+def off_paper(image: Array) -> Array:
     """(H, W) int16, 0 to 255: how far each pixel stands off the paper, in the channel where it does most."""
-    off = np.abs(image.astype(np.int16) - int(paper_level(image)))
+    off = np.abs(image.astype(np.int16) - np.int16(paper_of(image)))
     return off if image.ndim == 2 else off.max(axis=2)
 
 
 def inked(image: Array) -> Array:
     """(H, W) bool: True where there is ink, pale ink too; the paper's grain and what shows through it are none."""
-    off = distance(image)
-    grain = 1.4826 * float(np.median(off))  # its standard deviation, whatever the ink does
+    off = off_paper(image)
+    grain = 1.4826 * float(np.median(off))  # of gray paper its standard deviation, whatever the ink does
     return off > max(_FAINTEST, 4.5 * grain, off.max() / 5)
 
 
 def contrast(image: Array) -> float:
-    """Returns how far the most outstanding pixels lie from the paper, in gray levels, 0 to 255.
+    """Returns how far the most outstanding pixels lie from the paper, in gray levels, 0 to 255; of colours the mean.
 
-    Outstanding are the INK_QUANTILE darkest or brightest pixels, so that a lone speck of noise does not pass for
+    Outstanding are the _INK_QUANTILE darkest or brightest pixels, so that a lone speck of noise does not pass for
     text.
     """
     num_pixels = image.shape[0] * image.shape[1]
-    count = max(1, int(INK_QUANTILE * num_pixels))
+    count = max(1, int(_INK_QUANTILE * num_pixels))
     ranks = [count - 1, num_pixels // 2, num_pixels - count]
     if image.ndim == 2:  # by counting: half the time of a partial sort
         ordered = np.bincount(image.ravel(), minlength=256).cumsum().searchsorted(ranks, side="right")
@@ -52,16 +60,16 @@ def keep_marks(before: Array, after: Array, mark: Array | int) -> Array:
     """Returns `after`, with every mark that was lost in it put back.
 
     A mark is ink that hangs together in `before`: a digit, a point, half of a colon. It is lost when of its ink,
-    pixels times gray levels off the paper, less than a third is left: without its point 13.50 is 1350, and no one can
-    tell from the picture that its label is not.
+    pixels times gray levels off the paper, less than 35% is left: without its point 13.50 is 1350, and no one can
+    tell from the picture that its label is not. A point that runs into a digit is part of it, and not looked after.
 
     Args:
       before, after: of one shape.
       mark: what the lost mark's pixels become: an image of that shape to take them from, or a gray level.
     """
     num_marks, labels = cv2.connectedComponents(inked(before).view(np.uint8))
-    ink = [np.bincount(labels.ravel(), distance(image).ravel(), num_marks) for image in (before, after)]
-    lost = ink[1] < _LEFT * ink[0]
+    ink = [np.bincount(labels.ravel(), off_paper(image).ravel(), num_marks) for image in (before, after)]
+    lost = ink[1] < _KEPT * ink[0]
     lost[0] = False  # the paper
     if not lost.any():
         return after

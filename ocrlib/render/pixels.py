@@ -1,0 +1,23 @@
+"""What degradations have in common: types, smooth noise, and the way back to bytes."""
+
+import cv2
+import numpy as np
+
+Array = np.ndarray
+Random = np.random.RandomState  # its sequences are frozen across numpy's versions
+
+
+def noise_field(shape: tuple[int, ...], cell_px: float, random: Random) -> Array:
+    """(H, W) float32 smooth noise in [0, 1], its features about cell_px wide."""
+    height, width = shape[:2]
+    rows, columns = max(2, int(height / cell_px) + 2), max(2, int(width / cell_px) + 2)
+    coarse = random.uniform(0.0, 1.0, (rows, columns)).astype(np.float32)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
+
+
+def per_channel(field: Array, image: Array) -> Array:
+    return field if image.ndim == 2 else field[:, :, None]
+
+
+def rounded(image: Array) -> Array:
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
