@@ -9,7 +9,7 @@ runs/NAME/metrics.json     the test split, read by best.keras
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -184,12 +184,9 @@ def train(
     keras.utils.set_random_seed(settings.train.seed)
 
     charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
-    if init is not None:
-        start = start_from(init, charset, manifests[0].image.height, manifests[0].image.channels)
-        network = start.network
-        print(f"starts from {init}: {start}")
-    else:
-        network = new_network(manifests, charset, settings.model)
+    network = (
+        new_network(manifests, charset, settings.model) if init is None else _known_network(init, manifests, charset)
+    )
     stride = width_stride(network)
     training = _load(datasets, "train", charset, settings.data, stride)
     validation = _load(dict.fromkeys(datasets), "val", charset, settings.data, stride)
@@ -205,14 +202,7 @@ def train(
     if state.epoch < epochs and not state.stopped:
         _fit(model, training, validation, run, settings, state)
 
-    split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
-    recognizer = Recognizer.load(str(run / "best.keras"))
-    metrics = {
-        "split": split,
-        "epochs": state.epoch,
-        "training_seconds": round(state.seconds, 1),
-        "datasets": {str(f): evaluate_dataset(recognizer, f, split, settings.data) for f in datasets},
-    }
+    metrics = _measure(datasets, manifests, run, settings, state)
     write_json(run / "metrics.json", metrics)
     return metrics
 
@@ -234,6 +224,13 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
         channels=manifests[0].image.channels,
         charset=charset.characters,
     )
+
+
+def _known_network(init: str, manifests: Sequence[Manifest], charset: Charset) -> keras.Model:
+    """Returns the network of a model that is there, with the characters that it shares with the charset."""
+    start = start_from(init, charset, manifests[0].image.height, manifests[0].image.channels)
+    print(f"starts from {init}: {start}")
+    return start.network
 
 
 def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State) -> None:
@@ -278,6 +275,20 @@ def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, set
         raise _meant_by(error) from error
     finally:
         progress.close()
+
+
+def _measure(
+    datasets: Iterable[Path], manifests: Sequence[Manifest], run: Path, settings: RunConfig, state: State
+) -> dict[str, Any]:
+    """Returns what the best network reads of the test split; of the validation split if a dataset has none."""
+    split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
+    recognizer = Recognizer.load(str(run / "best.keras"))
+    return {
+        "split": split,
+        "epochs": state.epoch,
+        "training_seconds": round(state.seconds, 1),
+        "datasets": {str(f): evaluate_dataset(recognizer, f, split, settings.data) for f in datasets},
+    }
 
 
 def _load(
