@@ -44,8 +44,8 @@ train: $(READY)
 
 # The models that come with ocrlib, from nothing; an hour or three each, and what is there already is gone on with.
 # REAL=FOLDER adds the figures of NAME.png with NAME.gt.txt to the card; nothing is trained or chosen by them.
-LINES_numeric := 400000
-TRAIN_numeric := --model.filters 2.5 --train.epochs 5
+LINES_numeric := 1000000
+TRAIN_numeric := --model.encoder wide --model.filters 2 --train.epochs 2
 LINES_wikipedia := 90000
 # In two trainings: the second starts where the first ended, at the full rate again.
 BEGIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4

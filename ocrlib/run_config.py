@@ -77,7 +77,7 @@ class ModelConfig:
     """
 
     use_lstm: bool | None = None
-    encoder: Literal["conv", "lstm", "dilated"] | None = None
+    encoder: Literal["conv", "wide", "lstm", "dilated"] | None = None
     stride: Literal[2, 4] | None = None
     filters: Annotated[float, Field(gt=0, le=8)] | None = None
 

@@ -206,7 +206,7 @@ def test_use_lstm_is_the_switch_for_the_lstm() -> None:
         "neither": {}, "switch": {"use_lstm": True}, "both": {"use_lstm": True, "encoder": "lstm"}}.items()}  # fmt: skip
     assert names == {"neither": "crnn_conv", "switch": "crnn_lstm", "both": "crnn_lstm"}
     for wrong in ({"encoder": "gru"}, {"use_lstm": True, "encoder": "dilated"}):
-        with pytest.raises(ValueError, match="expected encoder among conv, lstm, dilated"):
+        with pytest.raises(ValueError, match="expected encoder among conv, wide, lstm, dilated"):
             build_crnn(32, 11, **wrong)  # type: ignore[arg-type]
     for stride in (0, 1, 3, 8):
         with pytest.raises(ValueError, match=f"expected stride 2 or 4, got {stride}"):

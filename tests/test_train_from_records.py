@@ -117,7 +117,7 @@ def test_help_lists_every_setting(without_tensorflow: None) -> None:
     outcome = run_program(SCRIPT, "--help")
     assert outcome.code == 0
     assert "\n  --train.epochs 4\n" in outcome.stdout
-    assert "\n  --model.encoder (conv, lstm, dilated)\n" in outcome.stdout
+    assert "\n  --model.encoder (conv, wide, lstm, dilated)\n" in outcome.stdout
     assert "\n  limit: of each dataset's training lines" in outcome.stdout  # of a base class too
     assert "\n  --data.limit 0\n" in outcome.stdout
 

@@ -26,16 +26,23 @@ def dark_on_light(image: Array) -> bool:
     return bool(np.mean(paper_of(image)) > 127)
 
 
-def off_paper(image: Array) -> Array:
-    """(H, W) int16, 0 to 255: how far each pixel stands off the paper, in the channel where it does most."""
-    off = np.abs(image.astype(np.int16) - np.int16(paper_of(image)))
+def off_paper(image: Array, paper: Any = None) -> Array:
+    """(H, W) int16, 0 to 255: how far each pixel stands off the paper, in the channel where it does most.
+
+    `paper` saves another look for it, and is what `paper_of` returned.
+    """
+    off = np.abs(image.astype(np.int16) - np.int16(paper_of(image) if paper is None else paper))
     return off if image.ndim == 2 else off.max(axis=2)
 
 
 def inked(image: Array) -> Array:
     """(H, W) bool: True where there is ink, pale ink too; the paper's grain and what shows through it are none."""
-    off = off_paper(image)
-    grain = 1.4826 * float(np.median(off))  # of gray paper its standard deviation, whatever the ink does
+    paper = paper_of(image)
+    off = off_paper(image, paper)
+    level, paper = (image, paper) if image.ndim == 2 else (image.mean(axis=2), paper.mean())
+    bare = min(off[level < paper], off[level > paper], key=np.sum)  # the ink lies on the other side of the paper
+    # From the spread of half a bell its standard deviation; heavy print draws the median of all towards the ink.
+    grain = 2.5 * float(np.median(np.abs(bare - np.median(bare)))) if bare.size else 0.0
     return off > max(_FAINTEST, 4.5 * grain, off.max() / 5)
 
 

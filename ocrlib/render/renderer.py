@@ -30,7 +30,7 @@ from ocrlib.render.options import LineOptions
 from ocrlib.shards.record import Sample, sample_id
 from ocrlib.text.source import TextSource, sample_rng
 
-RENDER_VERSION = 3  # raise it when the same recipe gives other bytes
+RENDER_VERSION = 4  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
 
 _BACKGROUNDS = {

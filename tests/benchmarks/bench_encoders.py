@@ -94,12 +94,12 @@ def blot_lines(texts: list[str], height: int, seed: int) -> list[Blot]:
 
 
 def letters_wrong(blots: list[Blot], read: list[str]) -> float:
-    """Returns the share of the hidden letters that are not among what was read of their lines."""
+    """Returns the share of the hidden letters that are not among what was read of their lines; NaN of no letters."""
     wrong = 0
     for blot, reading in zip(blots, read, strict=True):
         common = SequenceMatcher(None, blot.text, reading, autojunk=False).get_matching_blocks()
         wrong += not any(part.a <= blot.position < part.a + part.size for part in common)
-    return wrong / len(blots)
+    return wrong / len(blots) if blots else float("nan")
 
 
 def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Namespace) -> Row:

@@ -61,6 +61,16 @@ def test_the_grain_of_the_paper_is_no_ink():
     assert ink.sum() < 20 * 8 + 4 + 5
 
 
+def test_pale_ink_is_ink_beside_heavy_print():
+    """Heavy, soft print covers nearly half of the paper: how far it stands off tells nothing of the paper's grain."""
+    image = np.full((32, 80), 225.0)
+    image[3:29, 20:58] = np.where(np.arange(38) % 8 < 4, 90, 180)  # strokes that blur into each other
+    image[8:24, 4:12] = 150  # and a faded character
+    ink = inked((image + np.random.RandomState(1).standard_normal(image.shape) * 7).astype(np.uint8))
+    assert ink[8:24, 4:12].all()
+    assert not ink[:, :4].any()
+
+
 def test_a_lost_mark_is_put_back_and_nothing_else_is():
     before = line_with_a_point()
     after = before.copy()
