@@ -30,6 +30,8 @@ def main() -> None:
     from ocrlib.report.card import PREVIEW_NAME, write_card
 
     out = arguments.out or arguments.recipe.parent / recipe.name
+    if not arguments.out and recipe.name != arguments.recipe.stem:
+        print(f"{arguments.recipe}: its name is {recipe.name!r}, so {out} is what it makes", file=sys.stderr)
     manifest, worked = make_dataset(recipe, out, arguments.workers)
     counts = ", ".join(f"{entry.samples} {split}" for split, entry in manifest.splits.items())
     print(

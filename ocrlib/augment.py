@@ -82,7 +82,7 @@ def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
     a2 = center_x - shift_x - a0 * center_x - a1 * center_y
     b2 = center_y - shift_y - b0 * center_x - b1 * center_y
     zero = tf.zeros_like(a0)
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=ink,
         transforms=tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1),
         output_shape=tf.shape(ink)[1:3],
@@ -90,6 +90,7 @@ def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
+    return tf.ensure_shape(moved, ink.shape)  # in a graph for any width the op forgets the height, too
 
 
 def _blurred(ink: Any) -> Any:

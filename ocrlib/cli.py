@@ -49,8 +49,10 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from ocrlib.recognizer import Recognizer
     from ocrlib.report.errors import report_on_dataset, report_on_folder
     from ocrlib.report.errors_text import errors_text
-    from ocrlib.report.misses import write_misses
+    from ocrlib.report.misses import check_folder, write_misses
 
+    if arguments.misses is not None:
+        check_folder(arguments.misses)
     folder: Path = arguments.data
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; expected a dataset, or NAME.png with NAME.gt.txt")

@@ -70,7 +70,7 @@ def gather(recipe: Recipe) -> Ingredients:
     """
     texts = open_text(recipe.text, recipe.seed)
     faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
-    split_faces(recipe.render, faces)  # refuses what cannot be split, before any work
+    split_faces(recipe.render, faces, left_out)  # refuses what cannot be split, before any work
     inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}
     return Ingredients(texts=texts, faces=faces, left_out=left_out, fingerprint=fingerprint(recipe, inputs))
 

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -117,13 +118,20 @@ def _messages(pipe: Connection) -> Iterator[tuple[str, Any]]:
 def _start_worker(context: Any, start: Callable[..., Work], start_args: tuple[Any, ...]) -> _Worker:
     ours, theirs = context.Pipe()
     process = context.Process(target=_worker_main, args=(theirs, start, start_args), daemon=True)
-    process.start()
+    # Ctrl-C reaches the whole group, and the parent decides. A new process must not hear it either, which imports for
+    # a second before it can say so: what is blocked here is blocked in there. Here it is only put off.
+    resource_tracker.ensure_running()  # starts with the first process otherwise, and takes the block away
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     theirs.close()
     return _Worker(process, ours)
 
 
 def _worker_main(pipe: Connection, start: Callable[..., Work], start_args: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_start_worker` says; what it starts in turn inherits this
     try:
         work = start(*start_args)
         while True:

@@ -324,11 +324,15 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
             before = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
+        if (run / "last").exists() or (run / "best.keras").exists():
+            else_ = f"choose another --run and go on from this one by --init {run}"
+        else:
+            else_ = "remove that folder, in which nothing is learned yet"
         for key in ("datasets", "config", "init"):
             if before.get(key) != written[key]:
                 raise UserError(
                     f"{run}: was begun with other {key} ({'; '.join(_differences(before.get(key), written[key]))}); "
-                    f"resume with the same, or choose another --run and go on from this one by --init {run}"
+                    f"resume with the same, or {else_}"
                 )
         return
     if path.exists():

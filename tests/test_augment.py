@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ocrlib.augment import augment
+from ocrlib.backend import tf
 from ocrlib.run_config import AugmentConfig
 from tests.training_fixtures import draw_line
 
@@ -41,6 +42,15 @@ def test_the_same_seed_gives_the_same_and_another_does_not():
     assert np.array_equal(first, run(image, width, EVERYTHING))
     assert not np.array_equal(first, run(image, width, EVERYTHING, (3, 6)))
     assert not np.array_equal(first, run(image, width, EVERYTHING, (4, 5)))
+
+
+def test_the_height_stays_known_in_a_graph_for_any_width():
+    """The network cuts its features into rows, and has to know how many."""
+    image = tf.TensorSpec((None, 32, None, 1), tf.uint8)
+    seed = tf.constant((3, 5))
+    graph = tf.function(lambda image, width: augment(image, width, seed, EVERYTHING))
+    traced = graph.get_concrete_function(image, tf.TensorSpec((None,), tf.int32))
+    assert traced.structured_outputs.shape.as_list() == [None, 32, None, 1]
 
 
 def test_lines_are_changed_each_in_its_own_way():

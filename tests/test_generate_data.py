@@ -45,6 +45,14 @@ def test_the_script_makes_what_it_promises_and_says_how_to_go_on(tiny_dataset):
     assert lines[-1] == f"next: python train_from_records.py {out} --run runs/tiny"
 
 
+def test_a_recipe_that_kept_the_name_of_another_is_told_of(tiny_recipe):
+    recipe = tiny_recipe.with_name("plates.toml")
+    recipe.write_text(tiny_recipe.read_text())
+    outcome = generate(recipe, "--splits.train", 3, "--splits.val", 0, "--splits.test", 0, "--workers", 1)
+    assert outcome.code == 0
+    assert outcome.messages == [f"{recipe}: its name is 'tiny', so {recipe.parent / 'tiny'} is what it makes"]
+
+
 def test_out_overrides_and_a_progress_bar(tiny_recipe, tmp_path):
     small = ("--splits.train", 30, "--splits.val=5", "--splits.test", "0", "--output.formats", '["hdf5"]')
     outcome = generate(tiny_recipe, "--out", tmp_path / "elsewhere", "--workers", 1, *small)

@@ -40,6 +40,13 @@ def start_squaring(folder: Path):
     return work
 
 
+BLOCKED = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # while a worker was importing this
+
+
+def start_telling(nothing):
+    return lambda task, report: BLOCKED
+
+
 def refuse_to_start(message):
     raise UserError(message)
 
@@ -52,6 +59,12 @@ def run(folder, tasks, num_workers=2, on_progress=lambda amount: None):
 
 def starts(folder) -> Counter[str]:
     return Counter((folder / "log").read_text().split())
+
+
+def test_no_ctrl_c_reaches_a_worker_that_is_still_importing():
+    results = run_tasks(["a", "b"], num_workers=2, start=start_telling, start_args=(None,))
+    assert [blocked for _, blocked in results] == [True, True]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # here it is heard again
 
 
 @pytest.mark.parametrize("num_workers", [1, 3])

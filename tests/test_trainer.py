@@ -89,7 +89,7 @@ def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedR
     manifest = json.loads((trained_run.dataset / "manifest.json").read_text())
     folder = str(trained_run.dataset)
     assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
-    assert written["config"]["train"]["learning_rate"] == 0.004
+    assert written["config"]["train"]["epochs"] == 8
     assert written["config"]["train"]["optimizer"] == "adam"  # a default, written all the same
     assert written["config"]["data"]["batch_size"] == 16
 
@@ -286,6 +286,15 @@ def test_a_run_is_not_resumed_with_other_settings(
     with pytest.raises(UserError) as raised:
         train({dataset: None}, unbroken[1], settings(**overrides), True)
     assert message in str(raised.value)
+
+
+def test_a_run_that_came_to_nothing_is_removed_not_gone_on_from(dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(UserError, match="the charset lacks"):
+        train({dataset: None}, run, settings(data__charset="01"), False)
+    with pytest.raises(UserError, match="remove that folder, in which nothing is learned yet") as raised:
+        train({dataset: None}, run, settings(), True)
+    assert "--init" not in str(raised.value)
 
 
 def test_a_run_is_not_resumed_on_another_dataset(unbroken: tuple[Watch, Path], tmp_path: Path) -> None:

@@ -166,6 +166,6 @@ def train_by_heart(folder: Path) -> TrainedRun:
 
     texts = numbers(16, seed=3)
     dataset = write_dataset(folder / "digits", {"train": texts * 20, "val": texts, "test": texts})
-    settings = {"data": {"batch_size": 16}, "model": {"filters": 2}, "train": {"epochs": 12, "learning_rate": 0.004}}
+    settings = {"data": {"batch_size": 16}, "model": {"filters": 2}, "train": {"epochs": 8}}
     metrics = trainer.train({dataset: None}, folder / "run", config.build(RunConfig, settings, {}, "the test"), False)
     return TrainedRun(dataset=dataset, run=folder / "run", texts=texts, metrics=metrics)

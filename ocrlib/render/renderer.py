@@ -6,13 +6,14 @@ worker, in any order. A draw that cannot be used is counted by its reason and dr
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -149,15 +150,25 @@ class FacePool(NamedTuple):
     weights: list[float]
 
 
-def split_faces(render: Render, faces: Sequence[Face]) -> tuple[FacePool, FacePool]:
+def split_faces(
+    render: Render, faces: Sequence[Face], left_out: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FacePool, FacePool]:
     """Returns the faces that all splits are drawn with, and those kept for `test`.
+
+    Args:
+      render: the recipe's `[render]`.
+      faces: those that may be drawn with.
+      left_out: {file name: why it may not}, for the message.
 
     Raises:
       UserError: a pattern of render.heldout_fonts that fits none of the faces, or all faces held out.
     """
     for pattern in render.heldout_fonts:
         if not any(fnmatchcase(face.name, pattern) for face in faces):
-            raise UserError(f"[render] heldout_fonts: no face of render.fonts has a name like {pattern!r}")
+            why = [f"; {name} {why}" for name, why in left_out.items() if fnmatchcase(name, pattern)]
+            raise UserError(
+                f"[render] heldout_fonts: no face that can be drawn with has a name like {pattern!r}{''.join(why[:1])}"
+            )
     known: list[Face] = []
     heldout: list[Face] = []
     for face in faces:

@@ -54,6 +54,17 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
     return len(misses)
 
 
+def check_folder(out: Path) -> None:
+    """Refuses a folder that holds anything but misses: whoever reads its pictures would take ours for one of them.
+
+    Raises:
+      UserError: it does.
+    """
+    other = [path.name for path in out.iterdir() if path.name not in (LIST_NAME, PICTURE_NAME)] if out.is_dir() else []
+    if other:
+        raise UserError(f"{out}: expected an empty or a new folder for misses; {min(other)} is in it")
+
+
 def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:
     """Returns `lines`, or where they are more than `most`, that many at even distances, the first among them."""
     number = min(most, len(lines))

@@ -21,7 +21,7 @@ class NumericStrings:
 
     Raises:
       UserError: a pattern can draw an empty string, or characters that the charset lacks, or uses what
-        only a search can: possessive quantifiers, atomic groups.
+        only a search can: look-around, possessive quantifiers, atomic groups.
     """
 
     def __init__(self, config: NumericText, seed: int) -> None:

@@ -21,6 +21,9 @@ _CATEGORIES = {
     "CATEGORY_NOT_WORD": "".join(c for c in string.printable if c not in _WORD),
 }
 
+_LOOKS = {"ASSERT": "look-around", "ASSERT_NOT": "look-around", "AT": "\\b"}  # of the neighbourhood: for a search
+_ENDS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_END", "AT_END_STRING")  # ^ \A $ \Z
+
 Groups = dict[int, str]
 Node = Callable[[Random, Groups], str]
 
@@ -29,7 +32,8 @@ def compile_pattern(regex: str) -> Callable[[Random], str]:
     """Returns what draws a string that `regex` matches, all it needs of chance from the generator given.
 
     Raises:
-      ValueError: the regex uses what only a search can (possessive quantifiers, atomic groups, conditions),
+      ValueError: the regex uses what only a search can (look-around, \\b, possessive quantifiers, atomic groups,
+        conditions),
         repeats more than MAX_REPEATS times, or has a set without a printable ASCII character.
     """
     draw = _sequence(_parser.parse(regex))
@@ -47,7 +51,7 @@ def _node(operation: str, value: Any) -> Node:
     if operation == "LITERAL":
         character = chr(value)
         return lambda rng, groups: character
-    if operation in ("AT", "ASSERT_NOT"):
+    if operation == "AT" and value.name in _ENDS:
         return lambda rng, groups: ""
     if operation in ("IN", "ANY", "NOT_LITERAL", "CATEGORY"):
         return _one_of(_candidates(operation, value))
@@ -55,14 +59,12 @@ def _node(operation: str, value: Any) -> Node:
         return _repeat(*value)
     if operation == "SUBPATTERN":
         return _group(value[0], _sequence(value[-1]))
-    if operation == "ASSERT":
-        return _sequence(value[1])
     if operation == "BRANCH":
         branches = [_sequence(states) for states in value[1]]
         return lambda rng, groups: rng.choice(branches)(rng, groups)
     if operation == "GROUPREF":
         return lambda rng, groups: groups[value]
-    raise ValueError(f"'{operation.lower()}'")
+    raise ValueError(f"'{_LOOKS.get(operation, operation.lower())}'")
 
 
 def _candidates(operation: str, value: Any) -> Sequence[str]:

@@ -81,7 +81,7 @@ def test_held_out_faces_draw_their_share_of_test_and_nothing_else():
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (("Deja-Vu*",), "no face of render.fonts has a name like 'Deja-Vu\\*'"),
+        (("Deja-Vu*",), "no face that can be drawn with has a name like 'Deja-Vu\\*'"),
         (("DejaVu*",), "holds out every face"),
     ],
 )
@@ -89,6 +89,13 @@ def test_a_held_out_set_that_cannot_be(patterns, message):
     faces, _ = load_faces([SANS], DIGITS, 1.0)
     with pytest.raises(UserError, match=message):
         split_faces(Render(fonts=[SANS], heldout_fonts=patterns), faces)  # type: ignore[arg-type]
+
+
+def test_a_held_out_face_that_lacks_a_character_is_told_so():
+    held_out = Render(fonts=[SANS], heldout_fonts=("cmtt10*",))  # type: ignore[arg-type]
+    faces, _ = load_faces([SANS], DIGITS, 1.0)
+    with pytest.raises(UserError, match=r"has a name like 'cmtt10\*'; cmtt10.ttf lacks €$"):
+        split_faces(held_out, faces, {"cmtt10.ttf": "lacks €"})
 
 
 def test_the_files_of_a_set_are_there():
