@@ -32,6 +32,12 @@ def build(seed: int = 0, **settings: object) -> keras.Model:
             value = rng.normal(0, 1.5 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape)
         if variable.dtype == "float32":
             variable.assign(value.astype(np.float32))
+    # Residual sums grow with depth: scaled so that no class is sure of itself, or no difference would show.
+    characters = network.get_layer("characters")
+    _, height, _, channels = network.inputs[0].shape
+    batch = pad([noise(64, height, channels)], 64)
+    features = keras.Model(network.inputs, characters.input)({k: tf.constant(v) for k, v in batch.items()})
+    characters.dense.kernel.assign(characters.dense.kernel / float(tf.math.reduce_std(features)))
     return network
 
 
@@ -78,8 +84,7 @@ def largest_difference(network: keras.Model, batch_width: int, fill: int = 255) 
 def test_a_line_reads_the_same_alone_and_in_a_batch(encoder: str, stride: int) -> None:
     network = build(encoder=encoder, stride=stride)
     for batch_width, fill in ((97, 255), (104, 255), (131, 255), (104, 0)):  # whatever the padding holds
-        # Float error grows with depth: ten residual sums of random weights. A lost mask shows as more than 1e-3.
-        assert largest_difference(network, batch_width, fill) < (5e-5 if encoder == "dilated" else 1e-5)
+        assert largest_difference(network, batch_width, fill) < 1e-5  # without a mask it is above 1e-3
 
 
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
