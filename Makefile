@@ -43,7 +43,7 @@ train: $(READY)
 	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
 
 # The models that come with ocrlib, from nothing; an hour or three each, and what is there already is gone on with.
-# REAL=FOLDER adds the figures of NAME.png with NAME.gt.txt to the card; nothing is trained or chosen by them.
+# REAL=FOLDER adds the figures of NAME.png with NAME.gt.txt to the card; nothing is trained by them.
 LINES_numeric := 1000000
 TRAIN_numeric := --model.encoder wide --model.filters 2 --train.epochs 2
 LINES_wikipedia := 90000

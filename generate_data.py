@@ -31,7 +31,7 @@ def main() -> None:
 
     out = arguments.out or arguments.recipe.parent / recipe.name
     if not arguments.out and recipe.name != arguments.recipe.stem:
-        print(f"{arguments.recipe}: its name is {recipe.name!r}, so {out} is what it makes", file=sys.stderr)
+        print(f"{arguments.recipe}: goes to {out}, by its name; change the name, or give --out", file=sys.stderr)
     manifest, worked = make_dataset(recipe, out, arguments.workers)
     counts = ", ".join(f"{entry.samples} {split}" for split, entry in manifest.splits.items())
     print(

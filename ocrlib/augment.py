@@ -90,7 +90,7 @@ def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
     )
-    return tf.ensure_shape(moved, ink.shape)  # in a graph for any width the op forgets the height, too
+    return tf.ensure_shape(moved, ink.shape)  # in a graph for any width the op forgets the height as well
 
 
 def _blurred(ink: Any) -> Any:

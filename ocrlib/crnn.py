@@ -1,7 +1,7 @@
 """The network: a line image of any width in, for each time step a probability for each character out.
 
     image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/S, features)
-                       -> an encoder along the line: a few 1-D convolutions, an LSTM, or many dilated convolutions
+                       -> an encoder along the line: a few 1-D convolutions, ever wider ones, many of them, or an LSTM
                        -> softmax over the charset and the blank, (B, W/S, num_classes)
 
 Two rules keep a sample's output the same alone and in any batch: whatever lies right of its true width is
@@ -11,9 +11,9 @@ padding of a strided convolution depends on whether the width is odd or even.
 
 The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
 decides how far a time step sees: about 50 pixels by convolutions, a character and its neighbours; 150 by those that
-reach wider, most of a number; 400 by dilated ones, some words; the whole line by an LSTM. S, the stride, is the width
-behind one time step: 4 pixels are enough for running text and sooner learned, but condensed digits are 5 pixels wide
-(docs/decisions/two-strides.md).
+reach wider, half of a long number; 400 by dilated ones, some words; the whole line by an LSTM. S, the stride, is the
+width behind one time step: 4 pixels are enough for running text and sooner learned, but condensed digits are 5 pixels
+wide (docs/decisions/two-strides.md).
 Letters: B samples, H height, W padded width in pixels, C channels, S stride.
 """
 
@@ -31,7 +31,7 @@ _NARROWED = 3
 _REFINED = 3  # of stride 4 the block with a second, residual convolution: strokes are told apart here
 _LINE_FILTERS = 48
 _LSTM_UNITS = 64
-# Dilations of the residual 1-D convolutions behind the first, by encoder; twice that of stride 2, to see as far.
+# Dilations of the residual 1-D convolutions behind the first, by encoder; of stride 2 twice that, to see nearly as far.
 ENCODERS = {"conv": (1, 2), "wide": (1, 2, 4, 8), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
 _DROPOUT = 0.1
 
@@ -250,8 +250,8 @@ def build_crnn(
       num_classes: C, the characters and the blank.
       use_lstm: read the line with a bidirectional LSTM, which learns what tends to follow what. There is nothing of
         the kind to learn in random digits, where convolutions are faster.
-      encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `wide` most of
-        a number, `dilated` some words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
+      encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `wide` half
+        of a long number, `dilated` some words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
       stride: pixels of width behind one time step, 2 or 4. 2 is for condensed digits: it takes up to twice the time,
         though it does without the residual convolution of block 3.
       filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least

@@ -60,7 +60,7 @@ def run_tasks(
         while waiting or any(worker.task is not None for worker in workers):
             busy = sum(worker.task is not None for worker in workers)
             while len(workers) < min(num_workers, busy + len(waiting)):
-                workers.append(_start_worker(context, start, start_args))
+                _start_worker(context, start, start_args, workers)
             for worker in workers:
                 if worker.task is None and waiting:
                     worker.task = waiting.popleft()
@@ -115,19 +115,22 @@ def _messages(pipe: Connection) -> Iterator[tuple[str, Any]]:
         yield message
 
 
-def _start_worker(context: Any, start: Callable[..., Work], start_args: tuple[Any, ...]) -> _Worker:
+def _start_worker(
+    context: Any, start: Callable[..., Work], start_args: tuple[Any, ...], workers: list[_Worker]
+) -> None:
+    """Adds a new worker to `workers`."""
     ours, theirs = context.Pipe()
     process = context.Process(target=_worker_main, args=(theirs, start, start_args), daemon=True)
     # Ctrl-C reaches the whole group, and the parent decides. A new process must not hear it either, which imports for
     # a second before it can say so: what is blocked here is blocked in there. Here it is only put off.
     resource_tracker.ensure_running()  # starts with the first process otherwise, and takes the block away
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
+        theirs.close()
+        workers.append(_Worker(process, ours))
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    theirs.close()
-    return _Worker(process, ours)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a Ctrl-C that was put off comes now
 
 
 def _worker_main(pipe: Connection, start: Callable[..., Work], start_args: tuple[Any, ...]) -> None:

@@ -191,7 +191,7 @@ def train(
     training = _load(datasets, "train", charset, settings.data, stride)
     validation = _load(dict.fromkeys(datasets), "val", charset, settings.data, stride)
     seed, epochs = settings.train.seed, settings.train.epochs
-    run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be trained on leaves no run behind
+    run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be opened leaves no run behind
     write_json(run / "config.json", written)
     model = CTCModel(network, charset)
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
@@ -324,15 +324,16 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
             before = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
-        if (run / "last").exists() or (run / "best.keras").exists():
-            else_ = f"choose another --run and go on from this one by --init {run}"
-        else:
-            else_ = "remove that folder, in which nothing is learned yet"
+        instead = "choose another --run"
+        if (run / "best.keras").exists():
+            instead += f" and go on from this one by --init {run}"
+        elif not (run / "last").exists():
+            instead = "remove that folder, in which nothing is learned yet"
         for key in ("datasets", "config", "init"):
             if before.get(key) != written[key]:
                 raise UserError(
                     f"{run}: was begun with other {key} ({'; '.join(_differences(before.get(key), written[key]))}); "
-                    f"resume with the same, or {else_}"
+                    f"resume with the same, or {instead}"
                 )
         return
     if path.exists():

@@ -273,7 +273,10 @@ def test_evaluate_refuses_what_it_cannot_use_in_one_line(
         ([dataset, "--out", tmp_path / "absent" / "o.json"], "o.json: cannot be written"),
         ([dataset, "--misses", tmp_path / "absent" / "misses"], "misses: cannot be written"),
         ([dataset, "--misses", good / "config.json"], "config.json: cannot be written"),
-        ([dataset, "--misses", good], "run: expected an empty or a new folder for misses; best.keras is in it"),
+        (
+            [dataset, "--misses", good],
+            "run: expected a new folder, an empty one, or one of misses; best.keras is in it",
+        ),
     ):
         outcome = ocrlib("evaluate", "--model", good, *arguments)
         assert outcome.code == 2, arguments

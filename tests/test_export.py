@@ -24,6 +24,7 @@ SHAPES = [
     pytest.param({"encoder": "dilated", "filters": 0.5}, id="dilated"),
     pytest.param({"height": 21, "channels": 3}, id="height 21, colour"),
     pytest.param({"stride": 2}, id="stride 2"),
+    pytest.param({"stride": 2, "encoder": "wide"}, id="stride 2, wide"),
     pytest.param({"stride": 2, "use_lstm": True}, id="stride 2, LSTM"),
 ]
 

@@ -50,7 +50,8 @@ def test_a_recipe_that_kept_the_name_of_another_is_told_of(tiny_recipe):
     recipe.write_text(tiny_recipe.read_text())
     outcome = generate(recipe, "--splits.train", 3, "--splits.val", 0, "--splits.test", 0, "--workers", 1)
     assert outcome.code == 0
-    assert outcome.messages == [f"{recipe}: its name is 'tiny', so {recipe.parent / 'tiny'} is what it makes"]
+    out = recipe.parent / "tiny"
+    assert outcome.messages == [f"{recipe}: goes to {out}, by its name; change the name, or give --out"]
 
 
 def test_out_overrides_and_a_progress_bar(tiny_recipe, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ocrlib import config
+from ocrlib import config, crnn
 from ocrlib.charset import Charset
 from ocrlib.crnn import width_stride
 from ocrlib.errors import UserError
@@ -25,7 +25,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("encoder", ["conv", "lstm", "dilated"])
+@pytest.mark.parametrize("encoder", crnn.ENCODERS)
 def test_the_same_charset_gives_the_same_network(encoder: str, tmp_path: Path) -> None:
     source = build(num_classes=4, charset="abc", encoder=encoder, filters=0.5, stride=4)
     source.save(tmp_path / "net.keras")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ocrlib.errors import UserError, WorkerError
-from ocrlib.pool import MAX_DEATHS, run_tasks
+from ocrlib.pool import MAX_DEATHS, _Worker, run_tasks
 
 
 def start_squaring(folder: Path):
@@ -65,6 +65,25 @@ def test_no_ctrl_c_reaches_a_worker_that_is_still_importing():
     results = run_tasks(["a", "b"], num_workers=2, start=start_telling, start_args=(None,))
     assert [blocked for _, blocked in results] == [True, True]
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # here it is heard again
+
+
+def test_a_ctrl_c_while_a_worker_starts_comes_after_it_and_leaves_none(tmp_path, monkeypatch):
+    process = multiprocessing.get_context("spawn").Process
+    real_start = process.start
+
+    def start_and_interrupt(self):
+        real_start(self)
+        os.kill(os.getpid(), signal.SIGINT)
+        self.started = True  # not reached if the signal were heard at once
+
+    monkeypatch.setattr(process, "start", start_and_interrupt)
+    seen = []
+    monkeypatch.setattr("ocrlib.pool._Worker", lambda *args: seen.append(args[0]) or _Worker(*args))
+    with pytest.raises(KeyboardInterrupt):
+        list(run(tmp_path, ["naps-1"]))
+    assert [process.started for process in seen] == [True]
+    assert not any(process.is_alive() for process in seen)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("num_workers", [1, 3])

@@ -292,9 +292,11 @@ def test_a_run_that_came_to_nothing_is_removed_not_gone_on_from(dataset: Path, t
     run = tmp_path / "run"
     with pytest.raises(UserError, match="the charset lacks"):
         train({dataset: None}, run, settings(data__charset="01"), False)
-    with pytest.raises(UserError, match="remove that folder, in which nothing is learned yet") as raised:
+    with pytest.raises(UserError, match="or remove that folder, in which nothing is learned yet$"):
         train({dataset: None}, run, settings(), True)
-    assert "--init" not in str(raised.value)
+    (run / "last").mkdir()  # something is, but nothing that --init could take
+    with pytest.raises(UserError, match="resume with the same, or choose another --run$"):
+        train({dataset: None}, run, settings(), True)
 
 
 def test_a_run_is_not_resumed_on_another_dataset(unbroken: tuple[Watch, Path], tmp_path: Path) -> None:

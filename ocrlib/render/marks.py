@@ -36,7 +36,10 @@ def off_paper(image: Array, paper: Any = None) -> Array:
 
 
 def inked(image: Array) -> Array:
-    """(H, W) bool: True where there is ink, pale ink too; the paper's grain and what shows through it are none."""
+    """(H, W) bool: True where there is ink, pale ink too; what shows through the paper is none, nor is its grain.
+
+    But for paper so bright, or so dark, that its grain is cut off at the end of the scale: there some of it may count.
+    """
     paper = paper_of(image)
     off = off_paper(image, paper)
     level, paper = (image, paper) if image.ndim == 2 else (image.mean(axis=2), paper.mean())

@@ -165,10 +165,8 @@ def split_faces(
     """
     for pattern in render.heldout_fonts:
         if not any(fnmatchcase(face.name, pattern) for face in faces):
-            why = [f"; {name} {why}" for name, why in left_out.items() if fnmatchcase(name, pattern)]
-            raise UserError(
-                f"[render] heldout_fonts: no face that can be drawn with has a name like {pattern!r}{''.join(why[:1])}"
-            )
+            reasons = [f"; {name} {why}" for name, why in left_out.items() if fnmatchcase(name, pattern)]
+            raise UserError(f"[render] heldout_fonts: no usable face has a name like {pattern!r}{''.join(reasons[:1])}")
     known: list[Face] = []
     heldout: list[Face] = []
     for face in faces:

@@ -60,9 +60,13 @@ def check_folder(out: Path) -> None:
     Raises:
       UserError: it does.
     """
-    other = [path.name for path in out.iterdir() if path.name not in (LIST_NAME, PICTURE_NAME)] if out.is_dir() else []
+    try:
+        there = [path.name for path in out.iterdir()] if out.is_dir() else []
+    except OSError as error:
+        raise UserError(f"{out}: cannot be read: {error.strerror or error}") from None
+    other = [name for name in there if name not in (LIST_NAME, PICTURE_NAME) and not name.startswith(".")]
     if other:
-        raise UserError(f"{out}: expected an empty or a new folder for misses; {min(other)} is in it")
+        raise UserError(f"{out}: expected a new folder, an empty one, or one of misses; {min(other)} is in it")
 
 
 def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:

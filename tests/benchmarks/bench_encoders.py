@@ -1,4 +1,4 @@
-"""What reads along the line: convolutions, an LSTM, or dilated convolutions, at equal minutes on the same shards.
+"""What reads along the line: convolutions of three reaches, or an LSTM, at equal minutes on the same shards.
 
 Run as `python -m tests.benchmarks.bench_encoders DATASET [--minutes 10]`. Each network is trained for as many minutes
 on the training split, its rate warmed up and brought down over that time, and then reads the test split. The claim

@@ -81,7 +81,7 @@ def test_held_out_faces_draw_their_share_of_test_and_nothing_else():
 @pytest.mark.parametrize(
     ("patterns", "message"),
     [
-        (("Deja-Vu*",), "no face that can be drawn with has a name like 'Deja-Vu\\*'"),
+        (("Deja-Vu*",), "no usable face has a name like 'Deja-Vu\\*'"),
         (("DejaVu*",), "holds out every face"),
     ],
 )

@@ -76,6 +76,7 @@ def test_negated_sets_draw_the_same_in_every_process() -> None:
         ("x(?!y)z", "'look-around'"),
         ("(?<=a)b", "'look-around'"),
         (r"\bx", r"'\\b'"),
+        (r"x\B", r"'\\B'"),
         ("(?>a)", "'atomic_group'"),
         ("(a)?(?(1)b|c)", "'groupref_exists'"),
         ("1{70000}", "repeats 70000 times, the most is 100"),
