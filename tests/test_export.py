@@ -177,7 +177,7 @@ def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path) -> 
     outcome = run_program("-m", "ocrlib", "export", "--model", path, "--out", tmp_path / "net.onnx")
     assert (outcome.code, outcome.stderr) == (0, "")
     size = (tmp_path / "net.onnx").stat().st_size
-    assert 200_000 < size < 500_000
+    assert 250_000 < size < 350_000
     assert outcome.stdout.startswith(f"{tmp_path / 'net.onnx'}: {size / 1e6:.1f} MB, its probabilities within ")
     assert outcome.stdout.endswith(f"go on with `python -m ocrlib predict --model {tmp_path / 'net.onnx'} PATH`\n")
     assert outcome.stdout.count("\n") == 1

@@ -42,8 +42,8 @@ def inked(image: Array) -> Array:
     """
     paper = paper_of(image)
     off = off_paper(image, paper)
-    level, paper = (image, paper) if image.ndim == 2 else (image.mean(axis=2), paper.mean())
-    bare = min(off[level < paper], off[level > paper], key=np.sum)  # the ink lies on the other side of the paper
+    level, middle = (image, paper) if image.ndim == 2 else (image.mean(axis=2), paper.mean(dtype=np.float64))
+    bare = min(off[level < middle], off[level > middle], key=np.sum)  # the ink lies on the other side of the paper
     # From the spread of half a bell its standard deviation; heavy print draws the median of all towards the ink.
     grain = 2.5 * float(np.median(np.abs(bare - np.median(bare)))) if bare.size else 0.0
     return off > max(_FAINTEST, 4.5 * grain, off.max() / 5)

@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from random import Random
-from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -151,7 +150,7 @@ class FacePool(NamedTuple):
 
 
 def split_faces(
-    render: Render, faces: Sequence[Face], left_out: Mapping[str, str] = MappingProxyType({})
+    render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None
 ) -> tuple[FacePool, FacePool]:
     """Returns the faces that all splits are drawn with, and those kept for `test`.
 
@@ -165,7 +164,7 @@ def split_faces(
     """
     for pattern in render.heldout_fonts:
         if not any(fnmatchcase(face.name, pattern) for face in faces):
-            reasons = [f"; {name} {why}" for name, why in left_out.items() if fnmatchcase(name, pattern)]
+            reasons = [f"; {name} {why}" for name, why in (left_out or {}).items() if fnmatchcase(name, pattern)]
             raise UserError(f"[render] heldout_fonts: no usable face has a name like {pattern!r}{''.join(reasons[:1])}")
     known: list[Face] = []
     heldout: list[Face] = []

@@ -22,7 +22,8 @@ _CATEGORIES = {
     "CATEGORY_NOT_WORD": "".join(c for c in string.printable if c not in _WORD),
 }
 
-_LOOKS = {"ASSERT": "look-around", "ASSERT_NOT": "look-around"}  # at the neighbourhood: for a search
+# What looks at the neighbourhood, for a search, as it is called or written.
+_LOOKS = {"ASSERT": "look-around", "ASSERT_NOT": "look-around", "AT_BOUNDARY": "\\b", "AT_NON_BOUNDARY": "\\B"}
 _ENDS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_END", "AT_END_STRING")  # ^ \A $ \Z
 
 Groups = dict[int, str]
@@ -51,10 +52,10 @@ def _node(operation: str, value: Any) -> Node:
     if operation == "LITERAL":
         character = chr(value)
         return lambda rng, groups: character
-    if operation == "AT" and value.name in _ENDS:
-        return lambda rng, groups: ""
     if operation == "AT":
-        raise ValueError("'\\b'" if value.name == "AT_BOUNDARY" else "'\\B'")
+        operation = value.name
+    if operation in _ENDS:
+        return lambda rng, groups: ""
     if operation in ("IN", "ANY", "NOT_LITERAL", "CATEGORY"):
         return _one_of(_candidates(operation, value))
     if operation in ("MAX_REPEAT", "MIN_REPEAT"):
