@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ocrlib.arguments import Parser, run_main
 from ocrlib.config import describe, split_overrides
-from ocrlib.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe
+from ocrlib.factory.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe
 
 
 def main() -> None:
@@ -26,8 +26,8 @@ def main() -> None:
 
     recipe = load_recipe(arguments.recipe, overrides)
 
-    from ocrlib.factory import make_dataset  # here: trdg takes a second, a typo should not
-    from ocrlib.report.card import PREVIEW_NAME, write_card
+    from ocrlib.dataset.card.card import PREVIEW_NAME, write_card
+    from ocrlib.factory.make import make_dataset  # here: trdg takes a second, a typo should not
 
     out = arguments.out or arguments.recipe.parent / recipe.name
     if not arguments.out and recipe.name != arguments.recipe.stem:

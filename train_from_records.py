@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ocrlib.arguments import Parser, run_main
 from ocrlib.config import build, describe, split_overrides
-from ocrlib.run_config import RunConfig
+from ocrlib.training.settings import RunConfig
 
 
 def _weighted(text: str) -> tuple[Path, float]:
@@ -43,7 +43,7 @@ def main() -> None:
 
     settings = build(RunConfig, {}, overrides, "the settings")
 
-    from ocrlib.trainer import train  # here: TensorFlow takes seconds, a typo should not
+    from ocrlib.training.trainer import train  # here: TensorFlow takes seconds, a typo should not
 
     datasets = dict(arguments.mix or []) or dict.fromkeys(arguments.datasets)
     metrics = train(datasets, arguments.run, settings, arguments.resume, arguments.init)

@@ -15,11 +15,11 @@ __all__ = ["__version__", "load", "read_hdf5"]
 def __getattr__(name: str) -> Any:
     # Imported when asked for: TensorFlow takes seconds, and generating data must not wait for it.
     if name == "load":
-        from ocrlib.loader import load
+        from ocrlib.batches.loader import load
 
         return load
     if name == "read_hdf5":
-        from ocrlib.shards.hdf5 import read_hdf5
+        from ocrlib.dataset.hdf5 import read_hdf5
 
         return read_hdf5
     raise AttributeError(f"module 'ocrlib' has no attribute {name!r}")

@@ -10,17 +10,17 @@ from tqdm import tqdm
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
+from ocrlib.dataset.manifest import FILE_NAME, Manifest, read_manifest, write_json
 from ocrlib.errors import UserError
-from ocrlib.shards.manifest import FILE_NAME, Manifest, read_manifest, write_json
 
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
 
 
 def predict(arguments: argparse.Namespace) -> int:
     """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
-    from ocrlib.pictures import list_pictures
-    from ocrlib.prediction import ROWS, open_rows, read_pictures
-    from ocrlib.recognizer import Recognizer
+    from ocrlib.reading.pictures import list_pictures
+    from ocrlib.reading.prediction import ROWS, open_rows, read_pictures
+    from ocrlib.reading.recognizer import Recognizer
 
     pictures = list_pictures(arguments.paths)
     recognizer = Recognizer.load(arguments.model, arguments.beam)
@@ -46,10 +46,10 @@ def predict(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Prints how often a model is wrong on a dataset's split or on a folder of pairs, and where."""
-    from ocrlib.recognizer import Recognizer
-    from ocrlib.report.errors import report_on_dataset, report_on_folder
-    from ocrlib.report.errors_text import errors_text
-    from ocrlib.report.misses import check_folder, write_misses
+    from ocrlib.evaluation.misses import check_folder, write_misses
+    from ocrlib.evaluation.report import report_on_dataset, report_on_folder
+    from ocrlib.evaluation.report_text import errors_text
+    from ocrlib.reading.recognizer import Recognizer
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
@@ -85,7 +85,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
-    from ocrlib.shards.verify import verify_shard
+    from ocrlib.dataset.verify import verify_shard
 
     folder: Path = arguments.dataset
     manifest = read_manifest(folder)
@@ -93,7 +93,7 @@ def verify(arguments: argparse.Namespace) -> int:
     found = {s.stem: verify_shard(folder, manifest, s) for s in tqdm(shards, unit="shard", desc="verify")}
     problems = [problem for lines in found.values() for problem in lines]
     if problems and arguments.repair:
-        from ocrlib.repair import repair
+        from ocrlib.factory.repair import repair
 
         print("\n".join(problems))
         damaged = {stem for stem, lines in found.items() if lines}
@@ -103,7 +103,7 @@ def verify(arguments: argparse.Namespace) -> int:
         problems = _shared_texts(folder, manifest)
     num_again = min(arguments.rerender, sum(split.samples for split in manifest.splits.values()))
     if not problems and num_again:
-        from ocrlib.repair import rerender
+        from ocrlib.factory.repair import rerender
 
         problems = rerender(folder, manifest, num_again)
     if problems:
@@ -118,8 +118,8 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def _shared_texts(folder: Path, manifest: Manifest) -> list[str]:
     """Sentences, or what is nearly the same, that stand in two splits. Numbers may: there are only so many."""
-    from ocrlib.columns import read_columns
-    from ocrlib.text.keys import check_split_separation
+    from ocrlib.batches.columns import read_columns
+    from ocrlib.dataset.split_keys import check_split_separation
 
     def texts(split: str) -> Iterator[str]:
         for shard in manifest.splits[split].shards:
@@ -131,7 +131,7 @@ def _shared_texts(folder: Path, manifest: Manifest) -> list[str]:
 
 def card(arguments: argparse.Namespace) -> int:
     """Writes a dataset's card and preview into its folder, and prints the card."""
-    from ocrlib.report.card import write_card
+    from ocrlib.dataset.card.card import write_card
 
     print(write_card(arguments.dataset, arguments.split), end="")
     return 0
@@ -139,7 +139,7 @@ def card(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Writes a model for programs that have no Keras."""
-    from ocrlib.export import export_model
+    from ocrlib.network.export import export_model
 
     print(export_model(arguments.model, arguments.format, arguments.out))
     return 0

@@ -46,4 +46,4 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
 @pytest.fixture
 def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loader that holds no more than two small shards in memory at once."""
-    monkeypatch.setattr("ocrlib.loader.WINDOW_BYTES", 120_000)
+    monkeypatch.setattr("ocrlib.batches.loader.WINDOW_BYTES", 120_000)

@@ -8,10 +8,10 @@ import pytest
 
 import ocrlib
 from ocrlib.charset import Charset
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.sample import PROVENANCE
+from ocrlib.dataset.verify import read_shard
 from ocrlib.errors import UserError
-from ocrlib.shards.manifest import read_manifest
-from ocrlib.shards.record import PROVENANCE
-from ocrlib.shards.verify import read_shard
 
 
 def test_load_gives_every_line_of_a_split_in_padded_batches(tiny_dataset):

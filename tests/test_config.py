@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.errors import UserError
-from ocrlib.run_config import RunConfig
+from ocrlib.training.settings import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ocrlib.config import describe
-from ocrlib.recipe import Recipe, load_recipe
-from ocrlib.shards.manifest import read_manifest
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import worker_pids
+from tests.factory.render.samples import package_folder
+from tests.factory.test_make import wait_for
 from tests.generating import TINY, TINY_STEMS, command, generate, leftovers, shard_hashes
-from tests.render.samples import package_folder
-from tests.test_factory import wait_for
 
 FONT = str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
 EASY = 'charset = "0123456789.,-"'

@@ -17,10 +17,10 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrlib.shards import hdf5, tfrecord
-from ocrlib.shards.manifest import ENDINGS, FORMAT, write_json
-from ocrlib.shards.plan import plan_shards
-from ocrlib.shards.record import PROVENANCE, Sample, sample_id
+from ocrlib.dataset import hdf5, tfrecord
+from ocrlib.dataset.manifest import ENDINGS, FORMAT, write_json
+from ocrlib.dataset.plan import plan_shards
+from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = "0123456789"
@@ -161,8 +161,9 @@ class TrainedRun:
 
 def train_by_heart(folder: Path) -> TrainedRun:
     """Trains on 16 lines, each twenty times an epoch; validation and test are the same 16 lines."""
-    from ocrlib import config, trainer  # here: TensorFlow takes seconds
-    from ocrlib.run_config import RunConfig
+    from ocrlib import config  # here: TensorFlow takes seconds
+    from ocrlib.training import trainer  # here: TensorFlow takes seconds
+    from ocrlib.training.settings import RunConfig
 
     texts = numbers(16, seed=3)
     dataset = write_dataset(folder / "digits", {"train": texts * 20, "val": texts, "test": texts})

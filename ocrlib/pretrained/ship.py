@@ -14,10 +14,10 @@ from typing import Any
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
+from ocrlib.dataset.manifest import read_manifest, write_json
 from ocrlib.errors import UserError
-from ocrlib.export import export_model
-from ocrlib.networks import PRETRAINED, shipped_names
-from ocrlib.shards.manifest import read_manifest, write_json
+from ocrlib.network.export import export_model
+from ocrlib.network.open import PRETRAINED, shipped_names
 
 _FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
 

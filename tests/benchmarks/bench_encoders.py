@@ -21,12 +21,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.backend import keras
+from ocrlib.batches.loader import Loader
 from ocrlib.charset import Charset
-from ocrlib.crnn import ENCODERS, STRIDES, build_crnn
-from ocrlib.evaluation import evaluate_dataset
-from ocrlib.loader import Loader
-from ocrlib.recognizer import Recognizer
-from ocrlib.shards.manifest import read_manifest
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.evaluation.evaluate import evaluate_dataset
+from ocrlib.network.crnn import ENCODERS, STRIDES, build_crnn
+from ocrlib.reading.recognizer import Recognizer
 from tests.benchmarks.for_minutes import train_for
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -37,8 +37,8 @@ background = "{background}"
 [splits]
 train = 1
 """
-# trdg's own command line; trdg_compat mends it for Pillow >= 10 before its pool forks.
-TRDG = "import ocrlib.render.trdg_compat, trdg.run; trdg.run.main()"
+# trdg's own command line; stock_trdg mends it for Pillow >= 10 before its pool forks.
+TRDG = "import tests.stock_trdg, trdg.run; trdg.run.main()"
 BACKGROUNDS = {"plain_white": "1", "gaussian_noise": "0"}
 
 FACTORY_BAR, WORKERS_BAR, SHARE_BAR, STARTUP_BAR_S = 8.0, 1.85, 0.15, 1.0
@@ -177,9 +177,9 @@ def _draw_bare(ready: Any, gate: Any, start: int, num_lines: int) -> None:
 
 def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
     """Prints the share of each step in the time of a worker that makes shards; True if none but drawing is large."""
-    from ocrlib import factory
-    from ocrlib.render import renderer as renderer_module
-    from ocrlib.shards.plan import Shard
+    from ocrlib.dataset.plan import Shard
+    from ocrlib.factory import make as factory
+    from ocrlib.factory.render import renderer as renderer_module
 
     recipe, renderer = make_worker()
     texts = renderer._texts
@@ -263,7 +263,7 @@ def worker_startup(num_rounds: int) -> bool:
 
 
 def _start_probe(pipe: Any, recipe: Any, faces: Any) -> None:
-    from ocrlib.factory import start_worker
+    from ocrlib.factory.make import start_worker
 
     start_worker(recipe, faces, ".")
     found = {"tensorflow", "keras", "trdg", "matplotlib", "scipy"} & set(sys.modules)
@@ -278,9 +278,9 @@ def write_recipe(work: Path, background: str) -> Path:
 
 def make_worker(recipe_path: Path | None = None) -> tuple[Any, Any]:
     """A recipe (default: the benchmark's own) and a renderer for it, as in a worker."""
-    from ocrlib.factory import gather
-    from ocrlib.recipe import load_recipe
-    from ocrlib.render.renderer import Renderer
+    from ocrlib.factory.make import gather
+    from ocrlib.factory.recipe import load_recipe
+    from ocrlib.factory.render.renderer import Renderer
 
     with tempfile.TemporaryDirectory() as folder:
         recipe = load_recipe(recipe_path or write_recipe(Path(folder), "plain_white"), {})

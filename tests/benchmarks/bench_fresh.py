@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ocrlib.evaluation import summary
-from ocrlib.metrics import count_errors
-from ocrlib.recognizer import Recognizer
-from ocrlib.shards.manifest import write_json
+from ocrlib.dataset.manifest import write_json
+from ocrlib.evaluation.evaluate import summary
+from ocrlib.evaluation.metrics import count_errors
+from ocrlib.reading.recognizer import Recognizer
 from tests.benchmarks.to_goal import draw_strings
 
 BAR = 0.995

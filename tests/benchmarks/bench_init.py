@@ -14,12 +14,12 @@ from typing import Any
 
 from ocrlib.backend import keras
 from ocrlib.charset import Charset
-from ocrlib.evaluation import evaluate_dataset
-from ocrlib.initial import start_from
-from ocrlib.recognizer import Recognizer
-from ocrlib.run_config import ModelConfig
-from ocrlib.shards.manifest import read_manifest
-from ocrlib.trainer import new_network
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.evaluation.evaluate import evaluate_dataset
+from ocrlib.network.warm_start import start_from
+from ocrlib.reading.recognizer import Recognizer
+from ocrlib.training.settings import ModelConfig
+from ocrlib.training.trainer import new_network
 from tests.benchmarks.for_minutes import train_for
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,17 +22,17 @@ import numpy as np
 
 from ocrlib import config
 from ocrlib.backend import tf
+from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.charset import Charset
-from ocrlib.crnn import time_steps
-from ocrlib.factory import make_dataset
-from ocrlib.loader import Loader, to_tf_dataset
-from ocrlib.recipe import Output, Recipe, Splits, load_recipe
-from ocrlib.render.options import GAUSSIAN_NOISE, LineOptions
-from ocrlib.render.trdg_compat import stock_line
-from ocrlib.run_config import ModelConfig, TrainConfig
-from ocrlib.shards.manifest import read_manifest
-from ocrlib.trainer import CTCModel, make_optimizer, new_network
-from tests.render.samples import draw_digits, trdg_fonts
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.factory.make import make_dataset
+from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
+from ocrlib.factory.render.options import GAUSSIAN_NOISE, LineOptions
+from ocrlib.network.crnn import time_steps
+from ocrlib.training.settings import ModelConfig, TrainConfig
+from ocrlib.training.trainer import CTCModel, make_optimizer, new_network
+from tests.factory.render.samples import draw_digits, trdg_fonts
+from tests.stock_trdg import stock_line
 
 LINES = 50_000
 BARS = {"TFRecord to batches": 25_000, "HDF5 to batches": 50_000}

@@ -17,11 +17,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ocrlib.export import export_model
-from ocrlib.factory import make_dataset
-from ocrlib.networks import PRETRAINED, find_model
-from ocrlib.recipe import Output, Splits, load_recipe
-from ocrlib.shards.hdf5 import read_hdf5
+from ocrlib.dataset.hdf5 import read_hdf5
+from ocrlib.factory.make import make_dataset
+from ocrlib.factory.recipe import Output, Splits, load_recipe
+from ocrlib.network.export import export_model
+from ocrlib.network.open import PRETRAINED, find_model
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTUP_BARS_S = {"Keras": 6.0, "ONNX": 1.0}
@@ -52,7 +52,7 @@ def choose_models(model: str | None, folder: Path) -> dict[str, Path]:
         keras_file = shipped[".keras"]
     else:
         from ocrlib.charset import Charset
-        from ocrlib.crnn import build_crnn
+        from ocrlib.network.crnn import build_crnn
 
         charset = Charset("0123456789.,-/:")
         keras_file = folder / "untrained.keras"

@@ -18,8 +18,8 @@ from random import Random
 
 import numpy as np
 
-from ocrlib.render.line import DrawError, draw_line
-from ocrlib.render.options import (
+from ocrlib.factory.render.line import DrawError, draw_line
+from ocrlib.factory.render.options import (
     BOTH,
     COSINE,
     GAUSSIAN_NOISE,
@@ -31,8 +31,8 @@ from ocrlib.render.options import (
     VERTICAL,
     LineOptions,
 )
-from ocrlib.render.trdg_compat import stock_line
-from tests.render.samples import draw_digits, draw_sentence, trdg_fonts, trdg_pictures
+from tests.factory.render.samples import draw_digits, draw_sentence, trdg_fonts, trdg_pictures
+from tests.stock_trdg import stock_line
 
 Case = tuple[str, str, LineOptions, int]  # text, font path, options, seed
 

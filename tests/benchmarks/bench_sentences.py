@@ -16,14 +16,14 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.text.samples import many_pages, write_dump
+from tests.factory.text.samples import many_pages, write_dump
 
 _MAX_PEAK_MB = 150
 _BUILD = """
 import json, sys, time
 from pathlib import Path
-from ocrlib.recipe import WikipediaText
-from ocrlib.text.build import open_sentences
+from ocrlib.factory.recipe import WikipediaText
+from ocrlib.factory.text.build import open_sentences
 keys = json.loads(sys.argv[1])
 start = time.perf_counter()
 about = open_sentences(WikipediaText(source="wikipedia", **keys)).about

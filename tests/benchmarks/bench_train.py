@@ -31,13 +31,13 @@ from typing import Any
 import numpy as np
 
 from ocrlib.backend import keras, tf
+from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.charset import Charset
-from ocrlib.crnn import time_steps, width_stride
-from ocrlib.loader import Loader, to_tf_dataset
-from ocrlib.recognizer import Recognizer
-from ocrlib.run_config import ModelConfig, TrainConfig
-from ocrlib.shards.manifest import read_manifest
-from ocrlib.trainer import CTCModel, make_optimizer, new_network
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.network.crnn import time_steps, width_stride
+from ocrlib.reading.recognizer import Recognizer
+from ocrlib.training.settings import ModelConfig, TrainConfig
+from ocrlib.training.trainer import CTCModel, make_optimizer, new_network
 from tests.benchmarks import original
 from tests.benchmarks.to_goal import GOAL, Course, Side, draw_strings, say, train
 
@@ -90,7 +90,7 @@ def make_shards(folder: Path, num_lines: int) -> float:
 
 
 def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
-    """The default network on shards, with the loader, the step and the optimizer of `ocrlib.trainer`."""
+    """The default network on shards, with the loader, the step and the optimizer of `ocrlib.training.trainer`."""
     keras.utils.set_random_seed(seed)
     network, loader = default_network(folder, schedule.batch)
     model = CTCModel(network, CHARSET)

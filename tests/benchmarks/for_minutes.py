@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ocrlib.backend import keras, tf
+from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.charset import Charset
-from ocrlib.crnn import time_steps, width_stride
-from ocrlib.loader import Loader, to_tf_dataset
-from ocrlib.run_config import TrainConfig
-from ocrlib.trainer import CTCModel, make_optimizer
+from ocrlib.network.crnn import time_steps, width_stride
+from ocrlib.training.settings import TrainConfig
+from ocrlib.training.trainer import CTCModel, make_optimizer
 
 WARMUP = 0.05  # share of the time
 AVERAGED = 0.998  # of the running average of the weights, the share that a step leaves of it: some 500 steps

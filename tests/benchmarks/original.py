@@ -17,16 +17,16 @@ import numpy as np
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset, ctc_steps
-from ocrlib.ctc import best_paths
-from ocrlib.render.options import PLAIN_WHITE, LineOptions
-from ocrlib.render.trdg_compat import stock_line
-from tests.render.samples import trdg_fonts
+from ocrlib.factory.render.options import PLAIN_WHITE, LineOptions
+from ocrlib.reading.decoding import best_paths
+from tests.factory.render.samples import trdg_fonts
+from tests.stock_trdg import stock_line
 
 Batch = dict[str, Any]
 
 HEIGHT, CHANNELS, STRIDE = 32, 3, 4
 BATCH = 12
-PREFETCH = 4  # batches, as in ocrlib.loader
+PREFETCH = 4  # batches, as in ocrlib.batches.loader
 PAPER = 255
 ROTATION_DEG, SHEAR_DEG, SHIFT, ZOOM = 3.0, 3.0, 0.03, 0.1  # shift and zoom as shares of the size; all either way
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ocrlib.render.options import GAUSSIAN_NOISE, PLAIN_WHITE, LineOptions
-from ocrlib.render.trdg_compat import stock_line
+from ocrlib.factory.render.options import GAUSSIAN_NOISE, PLAIN_WHITE, LineOptions
 from tests.benchmarks.original import draw_number
-from tests.render.samples import trdg_fonts
+from tests.factory.render.samples import trdg_fonts
+from tests.stock_trdg import stock_line
 
 GOAL = 0.97
 LOOK_S, LOOK_SHARE = 0.5, 0.05  # the strings are read whenever 0.5 s, and 5%, more have gone by

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ocrlib.dataset.manifest import read_manifest, write_json
 from ocrlib.errors import UserError
-from ocrlib.networks import open_network
+from ocrlib.network.open import open_network
 from ocrlib.pretrained.ship import ship
-from ocrlib.recognizer import Recognizer
-from ocrlib.shards.manifest import read_manifest, write_json
+from ocrlib.reading.recognizer import Recognizer
 from tests.training_fixtures import TrainedRun, draw_line
 
 

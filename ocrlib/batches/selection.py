@@ -1,0 +1,114 @@
+"""Which lines of a dataset take part in a run: so many, such fonts, such lengths, only what can be encoded.
+
+A selection is a boolean mask a shard, worked out from the columns beside the pixels before training begins. The
+loader then behaves as if the other lines were not there.
+"""
+
+import hashlib
+import operator
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+from pydantic.dataclasses import dataclass
+
+from ocrlib import config
+from ocrlib.charset import Charset
+from ocrlib.dataset.sample import PROVENANCE
+from ocrlib.errors import UserError
+
+_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>)\s*(.+?)\s*")
+_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class SelectionConfig:
+    """`--data.*`, in part.
+
+    Attributes:
+      limit: of each dataset's training lines, at most so many, the first; 0 takes all.
+      fraction: of each dataset's training lines, this share, the first.
+      where: conditions that a training line must meet, all of them, such as ["font = DejaVu*", "label_length <= 8"]:
+        a name of the provenance, `label_length` (characters) or `width` (pixels); = != < <= > >=; for names
+        with text, * and ? stand for anything.
+      unencodable: what to do with lines that have characters outside the charset: stop, or skip them.
+      val_share: where a dataset has no `val` split, the share of `train` that is held out as such.
+    """
+
+    limit: Annotated[int, Field(ge=0)] = 0
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    where: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    unencodable: Literal["stop", "skip"] = "stop"
+    val_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
+
+
+def needed_columns(settings: SelectionConfig) -> list[str]:
+    """Returns the names of the columns that `keep_where` looks at, besides `id`, `text` and `width`.
+
+    Raises:
+      UserError: a condition that cannot be read, or that names what no dataset has.
+    """
+    names = [_parse(condition)[0] for condition in settings.where]
+    return sorted({name for name in names if name not in ("label_length", "width")})
+
+
+def keep_where(columns: Mapping[str, np.ndarray], settings: SelectionConfig) -> np.ndarray:
+    """Returns (N,) bool, the lines of a shard that meet every condition.
+
+    Args:
+      columns: `text`, `width` and the needed columns, (N,) each.
+    """
+    keep = np.ones(len(columns["text"]), bool)
+    for condition in settings.where:
+        name, sign, value = _parse(condition)
+        lengths = name == "label_length"
+        values = np.array([len(text) for text in columns["text"]]) if lengths else columns[name]
+        if PROVENANCE.get(name) is str:
+            matches = np.array([fnmatchcase(each, value) for each in values], bool)
+            keep &= matches if sign == "=" else ~matches
+        else:
+            keep &= _NUMBERS[sign](values, float(value))
+    return keep
+
+
+def keep_encodable(texts: np.ndarray, charset: Charset) -> np.ndarray:
+    """Returns (N,) bool, the texts that have no character outside the charset."""
+    known = set(charset.characters)
+    return np.array([known.issuperset(text) for text in texts], bool)
+
+
+def held_out(ids: np.ndarray, share: float) -> np.ndarray:
+    """Returns (N,) bool, the lines that a hash of their id puts into the held-out share; the same on every machine."""
+    limit = int(share * 2**32)
+    return np.array([int.from_bytes(hashlib.sha256(i.encode()).digest()[:4]) < limit for i in ids], bool)
+
+
+def _parse(condition: str) -> tuple[str, str, str]:
+    match = _CONDITION.fullmatch(condition)
+    if match is None:
+        raise UserError(f"--data.where: expected 'NAME = VALUE' or the like, not {condition!r}")
+    name, sign, value = match.groups()
+    numbers = ["label_length", "width", *(n for n, kind in PROVENANCE.items() if kind is not str)]
+    strings = [n for n, kind in PROVENANCE.items() if kind is str]
+    if name in strings:
+        if sign not in ("=", "!="):
+            raise UserError(f"--data.where: {name} is text and can be compared by = and != only, not {sign}")
+    elif name not in numbers:
+        raise UserError(f"--data.where: no line has a {name!r}; they have {', '.join(strings + numbers)}")
+    elif not re.fullmatch(r"-?\d+(\.\d+)?", value):
+        raise UserError(f"--data.where: {name} is a number, {value!r} is none")
+    return name, sign, value

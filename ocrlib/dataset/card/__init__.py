@@ -1,0 +1,6 @@
+"""What a finished dataset holds: card.txt and preview.png.
+
+card         the text, and the command behind it
+counts       the numbers in it
+preview      the picture of some lines
+"""

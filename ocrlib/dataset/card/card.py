@@ -1,0 +1,166 @@
+"""The dataset card: what a dataset holds, as `card.txt` and `preview.png` in its folder.
+
+Neither is of the dataset: the manifest does not list them, and they can be made again at any time.
+"""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ocrlib.dataset.card.counts import Counts, count_lines, shards_of
+from ocrlib.dataset.card.preview import draw_preview, pick_lines
+from ocrlib.dataset.manifest import Manifest, read_manifest, write_bytes
+from ocrlib.errors import UserError
+
+CARD_NAME = "card.txt"
+PREVIEW_NAME = "preview.png"
+_BAR_LENGTH = 40  # characters of the longest bar
+_MAX_BARS = 20  # of a histogram of numbers
+_MAX_CHARACTERS = 100  # bars of characters; rarer ones are only counted
+_NUM_RAREST = 5
+
+
+def write_card(folder: Path, split: str | None = None) -> str:
+    """Writes the card of a dataset into its folder; of one split alone as `card-SPLIT.txt`, `preview-SPLIT.png`.
+
+    Returns:
+      The text, which ends in a line that says where the picture is.
+
+    Raises:
+      UserError: no dataset, no such split, a damaged shard, or a folder that cannot be written.
+    """
+    manifest = read_manifest(folder)
+    filled = [name for name, entry in manifest.splits.items() if entry.samples]
+    if split is not None and split not in filled:
+        raise UserError(f"{folder}: has no split '{split}'; expected one of {', '.join(filled)}")
+    splits = filled if split is None else [split]
+    text_path, picture_path = folder / CARD_NAME, folder / PREVIEW_NAME
+    if split is not None:
+        text_path, picture_path = (path.with_stem(f"{path.stem}-{split}") for path in (text_path, picture_path))
+
+    counts = count_lines(folder, manifest, splits)
+    text = f"{card_text(manifest, counts, splits)}\npicture: {picture_path}\n"
+    shown = "train" if "train" in splits else splits[0]
+    picture = draw_preview(manifest, counts, pick_lines(folder, manifest, shown))
+    try:
+        write_bytes(picture_path, picture)
+        write_bytes(text_path, text.encode())
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: cannot be written: {os.strerror(error.errno or 0)}") from None
+    return text
+
+
+def card_text(manifest: Manifest, counts: Counts, splits: Sequence[str]) -> str:
+    """Returns the card of `splits` without the line about the picture."""
+    image = manifest.image
+    sections = [
+        [f"{manifest.name}, fingerprint {manifest.fingerprint}"],
+        _size_lines(manifest, splits),
+        [
+            f"images: {image.height} px high, {_plural(image.channels, 'channel')}, {image.encoding}",
+            f"charset, {len(manifest.charset)} characters: {manifest.charset}",
+            f"widest line: {max(counts.widths)} px, {counts.longest}",
+            f"skew: {min(counts.skews)} to {max(counts.skews)} degrees",
+            f"blur: {counts.blurs[0]:g} to {counts.blurs[1]:g} px",
+        ],
+        _reject_lines(manifest, splits),
+        ["text sources:", *_table(counts.sources.most_common())],
+        ["backgrounds:", *_table(counts.backgrounds.most_common())],
+        ["degradations:", *_table(counts.degradations.most_common())] if counts.degradations else [],
+        ["width in pixels:", *_bars(_binned(counts.widths))],
+        ["label length in characters:", *_bars(_binned(counts.lengths))],
+        _character_lines(manifest, counts),
+        _font_lines(manifest, counts),
+    ]
+    return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
+
+
+def _size_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:
+    lines = []
+    for split in splits:
+        entry = manifest.splits[split]
+        lines.append(f"{split}: {_plural(entry.samples, 'sample')} in {_plural(len(entry.shards), 'shard')}")
+    if len(splits) > 1:
+        lines.append(f"together: {sum(manifest.splits[split].samples for split in splits):,} samples")
+    num_bytes: Counter[str] = Counter()
+    for shard in shards_of(manifest, splits):
+        num_bytes.update({file_format: file.bytes for file_format, file in shard.files.items()})
+    lines += [f"{file_format}: {size:,} bytes on disk" for file_format, size in num_bytes.items()]
+    return lines
+
+
+def _reject_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:
+    rejected: Counter[str] = Counter()
+    for shard in shards_of(manifest, splits):
+        rejected.update(shard.rejected)
+    return ["drawn again:", *_table(rejected.most_common())] if rejected else ["drawn again: nothing"]
+
+
+def _character_lines(manifest: Manifest, counts: Counts) -> list[str]:
+    ranked = counts.characters.most_common()
+    rarest = [f"{_visible(c)} ({count:,})" for c, count in reversed(ranked[-_NUM_RAREST:])]
+    never = [_visible(c) for c in manifest.charset if c not in counts.characters]
+    beyond = ranked[_MAX_CHARACTERS:]
+    lines = [
+        f"characters, {counts.characters.total():,} printed:",
+        *_bars([(_visible(c), count) for c, count in ranked[:_MAX_CHARACTERS]]),
+    ]
+    if beyond:
+        lines.append(f"  and {len(beyond)} rarer ones, {sum(count for _, count in beyond):,} together")
+    lines.append(f"  rarest: {', '.join(rarest)}")
+    if never:
+        lines.append(f"  never: {' '.join(never)}")
+    return lines
+
+
+def _font_lines(manifest: Manifest, counts: Counts) -> list[str]:
+    lines = [f"fonts, {len(counts.fonts)}:", *_table(counts.fonts.most_common())]
+    unused = sorted(set(manifest.fonts.get("used", ())) - set(counts.fonts))
+    if unused:
+        lines += ["fonts that no line happened to draw:", *(f"  {name}" for name in unused)]
+    left_out = manifest.fonts.get("left_out", {})
+    if left_out:
+        lines += ["fonts left out:", *(f"  {name}: {why}" for name, why in sorted(left_out.items()))]
+    return lines
+
+
+def _visible(character: str) -> str:
+    return {" ": "space"}.get(character, character)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
+def _table(rows: Iterable[tuple[str, int]]) -> list[str]:
+    """A line for each name, counts aligned."""
+    rows = list(rows)
+    digits = max((len(f"{count:,}") for _, count in rows), default=0)
+    return [f"  {count:>{digits},}  {name}" for name, count in rows]
+
+
+def _bars(rows: Sequence[tuple[str, int]]) -> list[str]:
+    """A line for each name with its count and a bar; the largest count has the full length."""
+    names = max(len(name) for name, _ in rows)
+    digits = max(len(f"{count:,}") for _, count in rows)
+    most = max(count for _, count in rows)
+    return [
+        f"  {name:>{names}}  {count:>{digits},}  {'#' * math.ceil(_BAR_LENGTH * count / most)}".rstrip()
+        for name, count in rows
+    ]
+
+
+def _binned(counter: Counter[int]) -> list[tuple[str, int]]:
+    """Rows of a histogram: single values, or where those are many, round bins such as 40-59."""
+    low, high = min(counter), max(counter)
+    sizes = (m * 10**power for power in range(10) for m in (1, 2, 5))
+    size = next(s for s in sizes if high // s - low // s < _MAX_BARS)
+    bins = Counter[int]()
+    for value, count in counter.items():
+        bins[value // size] += count
+    return [
+        (str(b) if size == 1 else f"{b * size}-{b * size + size - 1}", bins[b])
+        for b in range(low // size, high // size + 1)
+    ]

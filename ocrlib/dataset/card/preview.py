@@ -1,0 +1,154 @@
+"""The picture of a dataset card: 64 lines with their labels, and below them three histograms."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ocrlib.dataset.card.counts import Counts, read_columns
+from ocrlib.dataset.manifest import Manifest
+from ocrlib.dataset.sample import decode_image
+
+COLUMNS = ROWS = 8
+MIN_CELL_PX, MAX_CELL_PX = 150, 360  # width; between them, wide enough for nine lines in ten
+HISTOGRAM_PX = 340  # height
+_GAP_PX = 12
+_LABEL_PX = 13  # font size
+_LABEL_ROW_PX = 20
+_MIN_SCALE = 0.5  # a line is not shrunk further: it is cut
+_MAX_BINS = 60  # of a histogram of numbers
+_MAX_LABELLED = 60  # characters with a label of their own below their bar
+_CANDIDATES = ("DejaVuSansMono.ttf", "DejaVuSans.ttf", "STIXGeneral.ttf")  # matplotlib brings them
+_FONT_ENDINGS = (".ttf", ".otf")
+_INK, _PAPER, _FRAME, _LABEL, _BAR = "black", "white", "#d0d0d0", "#404040", "#4878a8"
+
+
+def pick_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np.ndarray, str]]:
+    """Returns up to 64 images and labels, evenly spread over a split: the same ones each time.
+
+    Raises:
+      UserError: a shard cannot be read.
+    """
+    entry, image = manifest.splits[split], manifest.image
+    num_lines = min(COLUMNS * ROWS, entry.samples)
+    wanted = [i * entry.samples // num_lines for i in range(num_lines)]
+    lines, start = [], 0
+    for shard in entry.shards:
+        chosen = [i - start for i in wanted if start <= i < start + shard.samples]
+        start += shard.samples
+        if chosen:
+            columns = read_columns(folder, shard, ["pixels", "offsets", "text"])
+            for i in chosen:
+                stored = columns["pixels"][columns["offsets"][i] : columns["offsets"][i + 1]].tobytes()
+                pixels = decode_image(stored, image.encoding, image.height, image.channels)
+                lines.append((pixels, columns["text"][i]))
+    return lines
+
+
+def draw_preview(manifest: Manifest, counts: Counts, lines: list[tuple[np.ndarray, str]]) -> bytes:
+    """Returns the PNG of a contact sheet of `lines` above the histograms of `counts`."""
+    font_path = find_font(manifest)
+    sheet = draw_sheet(lines, cell_width(counts), manifest.image.height, font_path)
+    histograms = draw_histograms(counts, sheet.width, font_path)
+    picture = Image.new("RGB", (sheet.width, sheet.height + histograms.height), _PAPER)
+    picture.paste(sheet, (0, 0))
+    picture.paste(histograms, (0, sheet.height))
+    stream = BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def cell_width(counts: Counts) -> int:
+    """Returns the pixels that the sheet gives a line."""
+    widths = np.fromiter(counts.widths.elements(), np.int32, counts.widths.total())
+    return int(np.clip(np.quantile(widths, 0.9), MIN_CELL_PX, MAX_CELL_PX))
+
+
+def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: int, font_path: Path) -> Image.Image:
+    """Returns a grid of lines, each in a cell of `width_px` with its label underneath."""
+    font = ImageFont.truetype(str(font_path), _LABEL_PX)
+    across, down = width_px + _GAP_PX, height_px + _LABEL_ROW_PX + _GAP_PX
+    rows = -(-len(lines) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * across + _GAP_PX, rows * down + _GAP_PX), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for number, (pixels, text) in enumerate(lines):
+        x, y = _GAP_PX + number % COLUMNS * across, _GAP_PX + number // COLUMNS * down
+        line = _fitted(Image.fromarray(pixels), width_px)
+        draw.rectangle((x - 1, y - 1, x + line.width, y + line.height), outline=_FRAME)
+        sheet.paste(line, (x, y))
+        draw.text((x, y + height_px + 1), _shortened(text, font, width_px), font=font, fill=_LABEL)
+    return sheet
+
+
+def draw_histograms(counts: Counts, width_px: int, font_path: Path) -> Image.Image:
+    """Returns bars of width, label length and characters side by side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+
+    figure = Figure(figsize=(width_px / 100, HISTOGRAM_PX / 100), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    widths, lengths, characters = figure.subplots(1, 3)
+    for axes, counter, name in ((widths, counts.widths, "width, px"), (lengths, counts.lengths, "label, characters")):
+        low, values = min(counter), max(counter) - min(counter) + 1
+        size = -(-values // _MAX_BINS)  # whole, or some bins would hold more values than others
+        bins = -(-values // size)
+        span = (low - 0.5, low - 0.5 + bins * size)
+        axes.hist(list(counter), bins=bins, range=span, weights=list(counter.values()), color=_BAR)
+        axes.set_xlabel(name)
+        axes.set_ylabel("lines")
+    ranked = counts.characters.most_common()
+    characters.bar(range(len(ranked)), [count for _, count in ranked], color=_BAR)
+    characters.set_xlabel("character")
+    characters.set_ylabel("times printed")
+    step = -(-len(ranked) // _MAX_LABELLED)
+    labels = ["␣" if c == " " else c for c, _ in ranked[::step]]
+    characters.set_xticks(range(0, len(ranked), step), labels, parse_math=False)
+    for label in characters.get_xticklabels():
+        label.set_fontproperties(FontProperties(fname=str(font_path), size=9))
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def find_font(manifest: Manifest) -> Path:
+    """Returns a font file whose character map has the charset, or the one that has most of it."""
+    from matplotlib import get_data_path
+    from matplotlib.ft2font import FT2Font
+
+    packaged = Path(get_data_path()) / "fonts" / "ttf"
+    paths = [packaged / name for name in _CANDIDATES]
+    for font_set in manifest.recipe.get("render", {}).get("fonts", ()):  # files and folders of the user's own
+        source = Path(font_set["source"] if isinstance(font_set, dict) else font_set)
+        paths += [source] if source.is_file() else sorted(source.rglob("*")) if source.is_dir() else []
+    wanted = {ord(character) for character in manifest.charset}
+    best, most = paths[0], -1
+    for path in paths:
+        if path.suffix.lower() in _FONT_ENDINGS:
+            try:
+                covered = len(wanted & FT2Font(str(path)).get_charmap().keys())
+            except (OSError, RuntimeError):
+                continue
+            if covered > most:
+                best, most = path, covered
+            if covered == len(wanted):
+                break
+    return best
+
+
+def _fitted(line: Image.Image, width_px: int) -> Image.Image:
+    """Shrinks a line that is too wide, and cuts what is still too wide at its right end."""
+    scale = max(_MIN_SCALE, min(1.0, width_px / line.width))
+    if scale < 1:
+        size = (max(1, round(line.width * scale)), max(1, round(line.height * scale)))
+        line = line.resize(size, Image.Resampling.LANCZOS)
+    return line.crop((0, 0, min(line.width, width_px), line.height))
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> str:
+    """Returns text, or as much of it as fits with an ellipsis behind."""
+    if font.getlength(text) <= width_px:
+        return text
+    while text and font.getlength(text + "…") > width_px:
+        text = text[:-1]
+    return text + "…"

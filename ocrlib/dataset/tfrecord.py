@@ -1,0 +1,194 @@
+"""TFRecord shards, written and read without TensorFlow, so that a render worker starts in a blink.
+
+The two formats nested here are small and fixed:
+- the TFRecord framing: length (u64), masked CRC-32C of the length, data, masked CRC-32C of the data
+  (https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details);
+- the protocol buffer wire format of `tf.train.Example`, a map from feature name to one bytes, float or
+  int64 list (https://protobuf.dev/programming-guides/encoding/).
+"""
+
+import struct
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+
+from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image, encode_image
+
+_FEATURES = {str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
+_ALL_FEATURES = frozenset(("id", "text", "image", "width", *PROVENANCE))
+_COLUMN_DTYPES = {bytes: object, float: np.float32, int: np.int64}
+_MASK_DELTA = 0xA282EAD8
+_ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
+
+
+class TruncatedRecord(ValueError):
+    """A record that ends early or fails its checksum; the message says which, and at what byte."""
+
+
+def encode_shard(samples: Iterable[Sample], encoding: str) -> bytes:
+    """Returns the bytes of a TFRecord file: an Example a sample, in order.
+
+    Each Example has `id`, `text` (UTF-8), `image` (stored as `encoding`), `width` (pixels), and the
+    provenance, a feature a name.
+    """
+    return b"".join(_frame(_example(sample, encoding)) for sample in samples)
+
+
+def decode_shard(data: bytes, encoding: str, height: int, channels: int) -> Iterator[Sample]:
+    """Yields the samples of a TFRecord file's bytes, checksums checked.
+
+    Raises:
+      TruncatedRecord: a record is cut or damaged.
+    """
+    for payload in _payloads(data):
+        features = _parse_example(payload, _ALL_FEATURES)
+        yield Sample(
+            id=str(features["id"], "utf-8"),
+            text=str(features["text"], "utf-8"),
+            image=decode_image(features["image"], encoding, height, channels),
+            provenance={
+                name: str(features[name], "utf-8") if kind is str else features[name]
+                for name, kind in PROVENANCE.items()
+            },
+        )
+
+
+def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Returns columns of a shard as `hdf5.read_columns` does, `pixels` and `offsets` among them.
+
+    Raises:
+      TruncatedRecord: a record is cut or damaged.
+      KeyError: a record has no such feature.
+    """
+    features = {"image" if name in ("pixels", "offsets") else name for name in names}
+    examples = [_parse_example(payload, features) for payload in _payloads(path.read_bytes())]
+    columns: dict[str, np.ndarray] = {}
+    for name in names:
+        if name == "pixels":
+            columns[name] = np.frombuffer(b"".join(example["image"] for example in examples), np.uint8)
+        elif name == "offsets":
+            columns[name] = np.cumsum([0] + [len(example["image"]) for example in examples], dtype=np.int64)
+        else:
+            values = [example[name] for example in examples]
+            kind = type(values[0]) if values else bytes
+            if kind is bytes:
+                values = [str(value, "utf-8") for value in values]
+            columns[name] = np.array(values, _COLUMN_DTYPES[kind])
+    return columns
+
+
+def _frame(payload: bytes) -> bytes:
+    length = struct.pack("<Q", len(payload))
+    return b"".join((length, _masked_crc(length), payload, _masked_crc(payload)))
+
+
+def _masked_crc(data: bytes) -> bytes:
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF)
+
+
+def _payloads(data: bytes) -> Iterator[bytes]:
+    view, position = memoryview(data), 0
+    while position < len(data):
+        header = bytes(view[position : position + 12])
+        if len(header) < 12 or _masked_crc(header[:8]) != header[8:]:
+            raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
+        length = struct.unpack("<Q", header[:8])[0]
+        payload = bytes(view[position + 12 : position + 12 + length])
+        crc = bytes(view[position + 12 + length : position + 16 + length])
+        if len(crc) < 4 or _masked_crc(payload) != crc:
+            raise TruncatedRecord(f"record at byte {position} is damaged or cut")
+        yield payload
+        position += 16 + length
+
+
+def _example(sample: Sample, encoding: str) -> bytes:
+    features: dict[str, bytes | int | float] = {
+        "id": sample.id.encode(),
+        "text": sample.text.encode(),
+        "image": encode_image(sample.image, encoding),
+        "width": sample.image.shape[1],
+    }
+    for name, value in sample.provenance.items():
+        features[name] = value.encode() if isinstance(value, str) else value
+    # Example { Features features = 1; }, Features { map<string, Feature> feature = 1; }; sorted, so that
+    # equal samples are equal bytes.
+    entries = [_field(1, _map_key(name) + _field(2, _feature(value))) for name, value in sorted(features.items())]
+    return _field(1, b"".join(entries))
+
+
+@cache
+def _map_key(name: str) -> bytes:
+    return _field(1, name.encode())
+
+
+def _feature(value: bytes | int | float) -> bytes:
+    if isinstance(value, bytes):
+        return _field(1, _field(1, value))
+    if isinstance(value, int):
+        return _field(3, _field(1, _varint(value & 0xFFFFFFFFFFFFFFFF)))  # packed
+    return _field(2, _field(1, struct.pack("<f", value)))  # packed
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited field, wire type 2."""
+    return _ONE_BYTE[number << 3 | 2] + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    if value < 0x80:
+        return _ONE_BYTE[value]
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _parse_example(payload: bytes, wanted: Collection[str]) -> dict[str, Any]:
+    """Returns the wanted features of an Example, those of them that it has."""
+    parsed: dict[str, Any] = {}
+    _, position, end = _open_field(payload, 0)
+    while position < end:
+        _, start, position = _open_field(payload, position)  # an entry of the map; the next follows it
+        _, start, stop = _open_field(payload, start)
+        name = str(payload[start:stop], "utf-8")
+        if name not in wanted:
+            continue
+        _, start, _ = _open_field(payload, stop)
+        kind, start, _ = _open_field(payload, start)
+        _, start, stop = _open_field(payload, start)
+        if kind == _FEATURES[int]:
+            number = _read_varint(payload, start)[0]
+            parsed[name] = number - (1 << 64) if number >> 63 else number
+        elif kind == _FEATURES[float]:
+            parsed[name] = struct.unpack_from("<f", payload, start)[0]
+        else:
+            parsed[name] = payload[start:stop]
+    return parsed
+
+
+def _open_field(data: bytes, position: int) -> tuple[int, int, int]:
+    """Returns number, start and stop of the length-delimited field that lies at `position`."""
+    tag, position = _read_varint(data, position)
+    length, position = _read_varint(data, position)
+    return tag >> 3, position, position + length
+
+
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    value = data[position]
+    if value < 0x80:
+        return value, position + 1
+    value, shift = value & 0x7F, 7
+    while True:
+        position += 1
+        byte = data[position]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position + 1
+        shift += 7

@@ -1,0 +1,117 @@
+"""Misread lines for a person to look at: a list of them all and a picture of some, in a folder."""
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ocrlib.dataset.manifest import write_bytes
+from ocrlib.errors import UserError
+from ocrlib.evaluation.evaluate import ReadLine, open_split
+from ocrlib.evaluation.strip import draw_strip, strip_width
+from ocrlib.reading.pictures import printable, read_line_image
+from ocrlib.reading.recognizer import Recognizer
+
+LIST_NAME = "misses.tsv"
+PICTURE_NAME = "misses.png"
+MAX_DRAWN = 240
+_SHEET_PX, _MAX_COLUMNS = 1600, 8  # width up to which lines stand in columns side by side
+_MIN_HEIGHT_PX = 32  # smaller lines are enlarged by whole numbers
+_CAPTION_CHARACTERS = 40
+
+
+def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None, out: Path) -> int:
+    """Writes the misread ones of `lines` to `out`, the most confident first, and returns how many they are.
+
+    `misses.tsv` has all of them: name, truth, what was read, confidence. `misses.png` shows up to 240, evenly
+    spread over that list; without misses there is none.
+
+    Args:
+      lines: that `recognizer` read.
+      data: the dataset or folder of pairs that they are from.
+      split: of the dataset; None for a folder of pairs.
+      out: a folder, made if it is not there.
+
+    Raises:
+      UserError: a picture that cannot be read any more, or a folder that cannot be written.
+    """
+    misses = sorted((line for line in lines if line.text != line.truth), key=lambda line: -line.confidence)
+    rows = [f"{printable(line.name)}\t{line.truth}\t{line.text}\t{line.confidence:.4f}\n" for line in misses]
+    shown = evenly(misses, MAX_DRAWN)
+    picture = _draw(shown, recognizer, data, split) if shown else None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_bytes(out / LIST_NAME, "".join(["name\ttruth\tread\tconfidence\n", *rows]).encode())
+        (out / PICTURE_NAME).unlink(missing_ok=True)  # of an evaluation before
+        if picture is not None:
+            stream = BytesIO()
+            picture.save(stream, "PNG")
+            write_bytes(out / PICTURE_NAME, stream.getvalue())
+    except OSError as error:
+        raise UserError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from None
+    return len(misses)
+
+
+def check_folder(out: Path) -> None:
+    """Refuses a folder that holds anything but misses: whoever reads its pictures would take ours for one of them.
+
+    Raises:
+      UserError: it does.
+    """
+    try:
+        there = [path.name for path in out.iterdir()] if out.is_dir() else []
+    except OSError as error:
+        raise UserError(f"{out}: cannot be read: {error.strerror or error}") from None
+    other = [name for name in there if name not in (LIST_NAME, PICTURE_NAME) and not name.startswith(".")]
+    if other:
+        raise UserError(f"{out}: expected a new folder, an empty one, or one of misses; {min(other)} is in it")
+
+
+def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:
+    """Returns `lines`, or where they are more than `most`, that many at even distances, the first among them."""
+    number = min(most, len(lines))
+    return [lines[i * len(lines) // number] for i in range(number)]
+
+
+def _draw(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None) -> Image.Image:
+    names = frozenset(line.name for line in lines)
+    if split is None:
+        found = {name: read_line_image(data / name, recognizer.height, recognizer.channels) for name in names}
+    else:
+        found = dict(_images_of_split(recognizer, data, split, names))
+    return draw_sheet(lines, [found[line.name] for line in lines])
+
+
+def _images_of_split(
+    recognizer: Recognizer, folder: Path, split: str, names: frozenset[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    for batch in open_split(recognizer, folder, split).batches():
+        for row, name in enumerate(batch["id"]):
+            if name in names:
+                yield name, batch["image"][row, :, : batch["width"][row]].copy()
+
+
+def draw_sheet(lines: Sequence[ReadLine], images: Sequence[np.ndarray]) -> Image.Image:
+    """Returns lines with truth, reading, confidence and name, in as many columns as fit; read downwards."""
+    enlarge = -(-_MIN_HEIGHT_PX // images[0].shape[0])
+    images = [image.repeat(enlarge, 0).repeat(enlarge, 1) for image in images]
+    truths, texts = [line.truth for line in lines], [line.text for line in lines]
+    captions = [f"{line.confidence:.3f}  {_shortened(line.name)}" for line in lines]
+    for columns in range(min(_MAX_COLUMNS, len(lines)), 0, -1):
+        down = -(-len(lines) // columns)
+        parts = [slice(start, start + down) for start in range(0, len(lines), down)]
+        if sum(strip_width(images[p], truths[p], texts[p], captions[p]) for p in parts) <= _SHEET_PX:
+            break
+    strips = [draw_strip(images[p], truths[p], texts[p], captions[p]) for p in parts]
+    sheet = Image.new("RGB", (sum(strip.width for strip in strips), max(strip.height for strip in strips)), "white")
+    x = 0
+    for strip in strips:
+        sheet.paste(strip, (x, 0))
+        x += strip.width
+    return sheet
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _CAPTION_CHARACTERS else f"...{name[-_CAPTION_CHARACTERS:]}"

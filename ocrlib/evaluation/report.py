@@ -1,0 +1,105 @@
+"""What a reader gets wrong, and where: the figures of `python -m ocrlib evaluate`, made of lines that were read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ocrlib.evaluation.advice import Advice, draw_more
+from ocrlib.evaluation.breakdown import LineErrors, Table, break_down
+from ocrlib.evaluation.calibration import Reliability, measure_reliability
+from ocrlib.evaluation.evaluate import (
+    ReadLine,
+    heldout_faces,
+    open_split,
+    read_pairs,
+    read_split,
+    summarise,
+    summarise_faces,
+)
+from ocrlib.evaluation.groups import Grouping, group_by_look, group_by_making
+from ocrlib.evaluation.metrics import confusions
+from ocrlib.reading.recognizer import Recognizer
+
+_PROVENANCE = ("font", "degradation", "source", "background", "skew_deg", "blur_px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorReport:
+    """What a reader did with lines, and where it failed.
+
+    Attributes:
+      lines: in the order they were read.
+      overall: the `evaluate.summary`; of a split with held-out faces also `known_fonts` and `heldout_fonts`.
+      reliability: of the confidence.
+      confusions: (true, read, how often), the commonest first; an empty string stands for none.
+      tables: the errors by groups of lines.
+      advice: what to draw more of.
+      recipe: the dataset's, as its manifest has it; empty for a folder of pairs.
+      heldout: names of faces that were not trained with.
+    """
+
+    lines: Sequence[ReadLine]
+    overall: Mapping[str, Any]
+    reliability: Reliability
+    confusions: Sequence[tuple[str, str, int]]
+    tables: Sequence[Table]
+    advice: Sequence[Advice] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    heldout: frozenset[str] = frozenset()
+
+    def figures(self) -> dict[str, Any]:
+        """Returns everything but the lines themselves, JSON-ready."""
+        return {
+            **self.overall,
+            "reliability": _rounded(asdict(self.reliability)),
+            "confusions": [{"true": true, "read": read, "count": count} for true, read, count in self.confusions],
+            "errors_by": {table.kind: [_rounded(asdict(row)) for row in table.rows] for table in self.tables},
+            "draw_more": [_rounded(asdict(advice)) for advice in self.advice],
+        }
+
+
+def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> ErrorReport:
+    """Returns where a reader fails on a split of a dataset; raises as `evaluate.evaluate_dataset` does."""
+    loader = open_split(recognizer, folder, split)
+    lines = list(read_split(recognizer, loader))
+    of_line = loader.lines.read_provenance(*_PROVENANCE)
+    columns = {name: [of_line[line.name][i] for line in lines] for i, name in enumerate(_PROVENANCE)}
+    recipe, heldout = loader.lines.manifest.recipe, heldout_faces(loader)
+    report = make_report(lines, group_by_making(columns))
+    return replace(
+        report,
+        overall={**report.overall, **summarise_faces(lines, loader)},
+        advice=draw_more(report.tables, recipe, heldout),
+        recipe=recipe,
+        heldout=heldout,
+    )
+
+
+def report_on_folder(recognizer: Recognizer, folder: Path) -> ErrorReport:
+    """Returns where a reader fails on a folder of pairs; raises as `evaluate.read_pairs` does."""
+    return make_report(list(read_pairs(recognizer, folder)), [])
+
+
+def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> ErrorReport:
+    """Returns the report of lines by the given groupings and by those that need nothing but the lines."""
+    truths, texts = [line.truth for line in lines], [line.text for line in lines]
+    errors = LineErrors(truths, texts)
+    found = [(true, read, count) for (true, read), count in confusions(truths, texts).items()]
+    look = group_by_look(truths, [line.width_px for line in lines])
+    return ErrorReport(
+        lines=lines,
+        overall=summarise(lines),
+        reliability=measure_reliability([line.confidence for line in lines], errors.exact.tolist()),
+        confusions=sorted(found, key=lambda item: (-item[2], item[0], item[1])),
+        tables=break_down(errors, [*groupings, *look]),
+    )
+
+
+def _rounded(value: Any) -> Any:
+    """A JSON-ready value with its floats to six places."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return round(value, 6) if isinstance(value, float) else value

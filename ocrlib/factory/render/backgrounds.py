@@ -1,0 +1,134 @@
+"""What a line is printed on: noise, white, quasicrystal or a cut from a picture; `line.py` pastes onto it.
+
+The first three are gray, one byte a pixel, where trdg makes four equal ones.
+Letters: H, W pixels; N rotations of the quasicrystal.
+"""
+
+import math
+import os
+from collections import OrderedDict
+from random import Random
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ocrlib.factory.render.errors import DrawError
+
+_NOISE_MEAN, _NOISE_STDDEV = np.array([235.0]), np.array([10.0])
+# Above 2^18, OpenBLAS wakes a thread per core; in a worker that has one core to itself they only wait.
+_MULTIPLICATIONS_PER_PRODUCT = 250_000
+# Gray levels by which the quick sum may be off trdg's; it is off by some 1e-10.
+_ROUNDING_DOUBT = 1e-7
+# Decoded pictures kept for the next line, where trdg decodes anew; a photograph of 4 megapixels takes 16 MiB.
+PICTURE_BYTES = 64 << 20  # 64 MiB
+_pictures: OrderedDict[str, Image.Image] = OrderedDict()
+
+
+def gaussian_noise(height: int, width: int, seed: int) -> Image.Image:
+    """Mode L, normal noise about 235 with a standard deviation of 10, cut at 255, from OpenCV's generator."""
+    cv2.setRNGSeed(seed & 0x7FFFFFFF)
+    noise = np.empty((height, width))
+    cv2.randn(noise, _NOISE_MEAN, _NOISE_STDDEV)
+    # By way of float32, as Pillow reads it: rounding up to an integer must happen before cutting down to one.
+    return Image.fromarray(np.minimum(noise.astype(np.float32), 255).astype(np.uint8))
+
+
+def plain_white(height: int, width: int) -> Image.Image:
+    """Mode L, all 255."""
+    return Image.new("L", (width, height), 255)
+
+
+def quasicrystal(height: int, width: int, rng: Random) -> Image.Image:
+    """Mode L, the sum of N plane waves in as many directions; darker where they add up, white elsewhere.
+
+    trdg sums cos(r sin(a + 2 pi i / N) f + p) pixel by pixel. Since r sin(a + t) = y cos t + x sin t and
+    cos(u + v) = cos u cos v - sin u sin v, each wave is a product of a column and a row, and their sum is
+    one product of a (H, 2 N) and a (2 N, W) matrix. That differs from trdg's sum by about 1e-10 gray
+    levels; where this could turn a rounding (one pixel in five million), trdg's own formula decides.
+
+    Raises:
+      DrawError: "background" if a side is a single pixel, which trdg divides by zero for.
+
+    Source: https://en.wikipedia.org/wiki/Quasicrystal
+    """
+    if min(height, width) < 2:
+        raise DrawError("background", f"expected at least 2 x 2 pixels of quasicrystal, given {width} x {height}")
+    frequency = rng.random() * 30 + 20
+    phase = rng.random() * 2 * math.pi
+    num_rotations = rng.randint(10, 20)
+
+    turns = np.arange(num_rotations) * (2 * math.pi / num_rotations)
+    x = np.arange(height) / (height - 1) * 4 * math.pi - 2 * math.pi
+    y = np.arange(width) / (width - 1) * 4 * math.pi - 2 * math.pi
+    u = np.outer(np.cos(turns) * frequency, y) + phase  # (N, W)
+    v = np.outer(x, np.sin(turns) * frequency)  # (H, N)
+    columns = np.vstack([np.cos(u), -np.sin(u)])  # (2 N, W)
+    rows = np.hstack([np.cos(v), np.sin(v)])  # (H, 2 N)
+    scaled = np.empty((height, width))
+    step = max(1, _MULTIPLICATIONS_PER_PRODUCT // columns.size)
+    for i in range(0, height, step):
+        np.matmul(rows[i : i + step], columns, out=scaled[i : i + step])
+    scaled *= 255 / num_rotations
+    gray = np.minimum(255 - np.rint(scaled), 255).astype(np.uint8)
+
+    doubtful = np.abs(scaled - np.floor(scaled) - 0.5) < _ROUNDING_DOUBT
+    for pixel in np.flatnonzero(doubtful):
+        row, column = divmod(int(pixel), width)
+        exact = _quasicrystal_sum(float(y[column]), float(x[row]), frequency, phase, num_rotations)
+        gray[row, column] = min(255 - round(255 * exact / num_rotations), 255)
+    return Image.fromarray(gray)
+
+
+def _quasicrystal_sum(y: float, x: float, frequency: float, phase: float, num_rotations: int) -> float:
+    """trdg's sum for one pixel, operation by operation, to the last bit."""
+    total = 0.0
+    for i in range(num_rotations):
+        angle = math.atan2(y, x) + i * math.pi * 2.0 / num_rotations
+        total += math.cos(math.hypot(x, y) * math.sin(angle) * frequency + phase)
+    return total
+
+
+def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Image, str]:
+    """A cut of `width` x `height` pixels from a picture of `folder`, enlarged first if it is too small.
+
+    Returns:
+      The cut, in the picture's own mode, and the picture's file name.
+
+    Raises:
+      DrawError: "background" if the folder is unreadable or empty, or the file is no picture.
+    """
+    try:
+        names = sorted(os.listdir(folder))  # the disk's own order differs from one machine to the next
+    except OSError as error:
+        raise DrawError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
+    if not names:
+        raise DrawError("background", f"expected a folder of pictures, {folder!r} is empty")
+    name = names[rng.randint(0, len(names) - 1)]
+    image = _open_picture(os.path.join(folder, name))
+    if image.width < width:
+        image = image.resize((width, int(image.height * (width / image.width))), Image.Resampling.LANCZOS)
+    if image.height < height:
+        image = image.resize((int(image.width * (height / image.height)), height), Image.Resampling.LANCZOS)
+    x = 0 if image.width == width else rng.randint(0, image.width - width)
+    y = 0 if image.height == height else rng.randint(0, image.height - height)
+    return image.crop((x, y, x + width, y + height)), name
+
+
+def _open_picture(path: str) -> Image.Image:
+    """The decoded picture, kept for later lines; the least lately used go once there are too many bytes."""
+    image = _pictures.pop(path, None) or _decode(path)
+    _pictures[path] = image
+    while len(_pictures) > 1 and sum(4 * p.width * p.height for p in _pictures.values()) > PICTURE_BYTES:
+        _pictures.popitem(last=False)
+    return image
+
+
+def _decode(path: str) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+        Image.new("RGBA", (1, 1)).convert(image.mode).convert("L")  # text must get there, and both to gray
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DrawError("background", f"expected a picture, {path!r} cannot be used: {error}") from error
+    return image

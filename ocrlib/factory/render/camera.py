@@ -1,0 +1,112 @@
+"""What befalls a picture of print on its way into a file: lens, light, sensor, scanner, compression."""
+
+from io import BytesIO
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ocrlib.factory.render.marks import contrast, dark_on_light, inked, keep_marks, paper_of
+from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel, rounded
+
+
+def perspective(image: Array, strength: float, random: Random) -> Array:
+    """Seen from the side: the corners move by up to 8% of the height, the edges repeat."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    moved = corners + (random.uniform(-0.08, 0.08, (4, 2)) * height * strength).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, moved)
+    return cv2.warpPerspective(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def uneven_light(image: Array, strength: float, random: Random) -> Array:
+    """A shadow or a gray cast: paper as dark as half its brightness, in a slope or in broad clouds."""
+    height, width = image.shape[:2]
+    if random.uniform() < 0.5:
+        ramp = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :].repeat(height, axis=0)
+        field = ramp if random.uniform() < 0.5 else ramp[:, ::-1]
+    else:
+        field = noise_field(image.shape, height * random.uniform(1.5, 5.0), random)
+    light = 1.0 - strength * (random.uniform(0.0, 0.25) + 0.3 * field)
+    return rounded(image * per_channel(light, image))
+
+
+def defocus(image: Array, strength: float, random: Random) -> Array:
+    """Out of focus: a Gaussian of up to 1.6 pixels at 32 pixels' height."""
+    sigma = (0.3 + 1.3 * strength) * image.shape[0] / 32
+    return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+def motion_blur(image: Array, strength: float, random: Random) -> Array:
+    """A shaken camera: a streak of up to 5 pixels at 32 pixels' height, in any direction."""
+    length = 1.0 + 4.0 * strength * image.shape[0] / 32
+    size = 2 * int(np.ceil(length / 2)) + 1
+    angle = random.uniform(0.0, np.pi)
+    dx, dy = np.cos(angle) * length / 2, np.sin(angle) * length / 2
+    kernel = np.zeros((size, size), np.float32)
+    for t in np.linspace(-1.0, 1.0, 4 * size):
+        kernel[round(size // 2 + t * dy), round(size // 2 + t * dx)] += 1.0
+    return cv2.filter2D(image, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+
+
+def low_resolution(image: Array, strength: float, random: Random) -> Array:
+    """Scanned small and blown up again: down to 12 pixels of 32, or to 10 for all that is ink if that is more."""
+    height, width = image.shape[:2]
+    rows = np.flatnonzero(inked(image).any(axis=1))
+    ink_height = rows[-1] + 1 - rows[0] if len(rows) else height
+    scale = max(1.0 - 0.62 * strength, min(1.0, 10.0 / ink_height))
+    small = (max(2, round(width * scale)), max(2, round(height * scale)))
+    ways = (cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
+    down = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return cv2.resize(down, (width, height), interpolation=ways[random.randint(len(ways))])
+
+
+def camera_noise(image: Array, strength: float, random: Random) -> Array:
+    """Grain, fine or a little clotted: its standard deviation goes to 18 gray levels or a quarter of the contrast,
+    whichever is less.
+    """
+    grain = random.standard_normal(image.shape).astype(np.float32)
+    if random.uniform() < 0.4:
+        grain = cv2.GaussianBlur(grain, (3, 3), 0) * 2.0
+    return rounded(image + min(18.0 * strength, contrast(image) / 4.0) * grain)
+
+
+def binarise(image: Array, strength: float, random: Random) -> Array:
+    """Black and white at Otsu's threshold, or up to half way from there to the ink or to the paper.
+
+    From bright paper shadows are taken out before, as programs for scanners do: in a dark corner no print would be
+    left.
+    """
+    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    paper = paper_of(gray)
+    if dark_ink := dark_on_light(gray):
+        size = image.shape[0] // 2 | 1  # more than a stroke is wide, so that of the print nothing is left
+        light = cv2.GaussianBlur(cv2.dilate(gray, np.ones((size, size), np.uint8)), (0, 0), size / 2)
+        gray = rounded(gray * (paper / np.maximum(light, 1.0)))
+        paper = paper_of(gray)
+    middle, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
+    # Less far towards the ink: thin strokes, which never are as dark as thick ones, would go altogether.
+    threshold = middle + (paper - middle) * strength * random.uniform(-0.25, 0.5)
+    black_white = np.where(gray > threshold, np.uint8(255), np.uint8(0))
+    black_white = keep_marks(gray, black_white, 0 if dark_ink else 255)
+    return black_white if image.ndim == 2 else np.repeat(black_white[:, :, None], 3, axis=2)
+
+
+def jpeg(image: Array, strength: float, random: Random) -> Array:
+    """Saved as JPEG, quality 80 down to 12."""
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=round(80 - 68 * strength))
+    return np.asarray(Image.open(stream))
+
+
+def specks(image: Array, strength: float, random: Random) -> Array:
+    """Dust and pinholes of a scan: up to 12 specks of ink or of paper to a square of the line's height."""
+    height, width = image.shape[:2]
+    out = image.copy()
+    paper = np.uint8(paper_of(image))
+    ink = image.min() if dark_on_light(image) else image.max()
+    largest = max(1, round(height / 16))
+    for _ in range(random.poisson(12.0 * strength * width / height)):
+        x, y, size = random.randint(width), random.randint(height), random.randint(1, largest + 1)
+        out[y : y + size, x : x + random.randint(1, largest + 1)] = ink if random.uniform() < 0.6 else paper
+    return out

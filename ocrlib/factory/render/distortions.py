@@ -1,0 +1,89 @@
+"""trdg's three waves, laid over the bare line before it is scaled; between `ink.py` and the scaling.
+
+Each column moves up or down by its own offset, then each row left or right. A moved column is a window
+onto the column padded with zeros, so that a whole picture is moved by one look-up.
+
+Letters: H, W pixels of the picture; m the largest offset in pixels; B bands.
+"""
+
+import math
+from functools import lru_cache
+from random import Random
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ocrlib.factory.render.options import BOTH, COSINE, HORIZONTAL, NO_DISTORTION, RANDOM, SINE, VERTICAL
+
+_WAVES = {SINE: math.sin, COSINE: math.cos}
+
+
+def distort(pixels: np.ndarray, distortion: int, axis: int, rng: Random) -> np.ndarray:
+    """The picture with its columns, its rows or both displaced by a wave.
+
+    Args:
+      pixels: (H, W) or (H, W, B) uint8.
+      distortion: SINE or COSINE, a period every 360 pixels, m = int(H ** 0.5); RANDOM, every column and
+        row by a whole number from [0, int(H ** 0.4)] out of `rng`; or NO_DISTORTION.
+      axis: VERTICAL moves columns, HORIZONTAL rows, BOTH columns and then rows.
+
+    Returns:
+      uint8 with 2 m more rows if columns move and 2 m more columns if rows do. As in trdg, BOTH leaves the
+      lowest rows empty where no column has come down far enough.
+    """
+    if distortion == NO_DISTORTION:
+        return pixels
+    height, width = pixels.shape[:2]
+    max_offset = int(height ** (0.4 if distortion == RANDOM else 0.5))
+    columns = _offsets(distortion, width, max_offset, rng)
+    num_rows = height
+    if axis != HORIZONTAL:
+        num_rows += int(columns.max()) - min(int(columns.min()), 0)
+        pixels = _shift_rows(pixels.swapaxes(0, 1), columns, max_offset).swapaxes(0, 1)
+    rows = _offsets(distortion, num_rows, max_offset, rng)  # drawn even where unused: it moves `rng` on
+    if axis != VERTICAL:
+        shifted = _shift_rows(pixels[:num_rows], rows, max_offset)
+        pixels = np.zeros((pixels.shape[0], *shifted.shape[1:]), np.uint8)
+        pixels[:num_rows] = shifted
+    assert axis in (VERTICAL, HORIZONTAL, BOTH)
+    return np.ascontiguousarray(pixels)
+
+
+def _shift_rows(pixels: np.ndarray, offsets: np.ndarray, max_offset: int) -> np.ndarray:
+    """Row i of (H, W, ...) pushed right by m + offsets[i] into W + 2 m pixels, zeros around it."""
+    height, width = pixels.shape[:2]
+    padded = np.zeros((height, width + 4 * max_offset, *pixels.shape[2:]), np.uint8)
+    padded[:, 2 * max_offset : 2 * max_offset + width] = pixels
+    windows = sliding_window_view(padded, width + 2 * max_offset, axis=1)  # (H, 2 m + 1, ..., W + 2 m)
+    shifted = windows[np.arange(height), max_offset - offsets]
+    return np.moveaxis(shifted, -1, 1)
+
+
+def _offsets(distortion: int, count: int, max_offset: int, rng: Random) -> np.ndarray:
+    if distortion == RANDOM:
+        return _random_integers(max_offset, count, rng)
+    period_table = -(-count // 1024) * 1024
+    return _wave(distortion, period_table, max_offset)[:count]
+
+
+@lru_cache(maxsize=64)
+def _wave(distortion: int, count: int, max_offset: int) -> np.ndarray:
+    """Offsets of `count` columns, computed as trdg does: int() cuts, so the last bit of math.sin shows."""
+    function = _WAVES[distortion]
+    return np.array([int(function(math.radians(i)) * max_offset) for i in range(count)])
+
+
+def _random_integers(highest: int, count: int, rng: Random) -> np.ndarray:
+    """The next `count` values of rng.randint(0, highest), and `rng` left in the same state as by those calls.
+
+    randint takes the top bits of a 32-bit word and tries again while they exceed `highest`;
+    getrandbits(32 n) returns n such words in one call, the first one lowest. `count` words never give
+    more than `count` values, so nothing is drawn too many.
+    """
+    bits = (highest + 1).bit_length()
+    values = np.empty(0, np.int64)
+    while missing := count - len(values):
+        words = np.frombuffer(rng.getrandbits(32 * missing).to_bytes(4 * missing, "little"), "<u4")
+        drawn = (words >> (32 - bits)).astype(np.int64)
+        values = np.concatenate([values, drawn[drawn <= highest]])
+    return values

@@ -1,0 +1,93 @@
+"""Where font files come from: sets that packages carry, sets of the system's, folders, files."""
+
+import difflib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from importlib.util import find_spec
+from pathlib import Path
+
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import FontSet
+
+_ENDINGS = (".ttf", ".otf", ".ttc")
+_PACKAGED = {"trdg:latin": ("trdg", "fonts/latin"), "matplotlib": ("matplotlib", "mpl-data/fonts/ttf")}
+
+# Families that `make fonts` installs, by what they are for; a set is what is there of them.
+_SYSTEM = {
+    "system:serif": (
+        *("C059-*", "FreeSerif*", "LiberationSerif-*", "LinLibertine_R*", "NimbusRoman-*", "P052-*"),
+        *("URWBookman-*", "texgyrebonum-*", "texgyrepagella-*", "texgyreschola-*", "texgyretermes-*"),
+    ),
+    "system:sans": (
+        *("FreeSans*", "LiberationSans-*", "LinBiolinum_R*", "NimbusSans-*", "NimbusSansNarrow-*"),
+        *("URWGothic-*", "texgyreadventor-*", "texgyreheros-*"),
+    ),
+    "system:typewriter": (
+        *("Courier Prime*", "FreeMono*", "Inconsolata*", "LiberationMono-*", "NimbusMonoPS-*", "OCRB.otf"),
+        *("TlwgTypewriter*", "texgyrecursor-*"),
+    ),
+    # What tills, cash machines and line printers write with, and what machines were made to read.
+    "system:machine": (
+        *("3270*", "DotGothic16-*", "GNUTypewriter.ttf", "Glass_TTY_VT220.ttf", "OCRA*.ttf", "OCRB.otf"),
+        *("TerminusTTF-*", "spleen-*x*.otf", "unifont.otf"),
+    ),
+}
+_SYSTEM_FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/usr/share/texmf/fonts/opentype",
+    "~/.local/share/fonts",
+    "~/.fonts",
+    "/Library/Fonts",
+    "~/Library/Fonts",
+)
+
+
+def find_fonts(font_set: FontSet) -> list[Path]:
+    """Returns the files of a set, in order of name; an optional one may have none.
+
+    Raises:
+      UserError: there is no such set, folder or file, or nothing in it.
+    """
+    source = font_set.source
+    paths = _find_system(source) if source in _SYSTEM else _find_files(source)
+    only, without = font_set.only or ("*",), font_set.without
+    paths = [path for path in paths if _like(path, only) and not _like(path, without)]
+    if not paths and not font_set.optional:
+        if source in _SYSTEM:
+            raise UserError(f"[render] fonts '{source}': none of them is installed; `make fonts`, or leave it out")
+        among = f" whose name is like {', '.join(font_set.only)}" if font_set.only else ""
+        raise UserError(f"[render] fonts '{source}': holds no {', '.join(_ENDINGS)} file{among}")
+    return paths
+
+
+def _like(path: Path, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(path.name, pattern) for pattern in patterns)
+
+
+def _find_system(source: str) -> list[Path]:
+    found: dict[str, Path] = {}
+    for folder in _SYSTEM_FOLDERS:
+        for path in sorted(Path(folder).expanduser().rglob("*")):
+            if path.suffix.lower() in _ENDINGS and _like(path, _SYSTEM[source]):
+                found.setdefault(path.name, path)  # a file may lie in two of the folders
+    return [found[name] for name in sorted(found)]
+
+
+def _find_files(source: str) -> list[Path]:
+    if source in _PACKAGED:
+        package, folder = _PACKAGED[source]
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            raise UserError(f"[render] fonts '{source}': the package {package} is not installed; run `make setup`")
+        path = Path(spec.origin).parent / folder
+    else:
+        path = Path(source)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        known = [*_PACKAGED, *_SYSTEM]
+        near = difflib.get_close_matches(source, known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(known)}"
+        raise UserError(f"[render] fonts '{source}': no such set, folder or file; {hint}")
+    return sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)

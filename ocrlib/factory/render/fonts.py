@@ -1,0 +1,159 @@
+"""Which faces a recipe draws with, and which characters each of them really draws.
+
+A font that maps a character to a blank, to its "missing glyph" box, or draws `a` as `A` gives a picture
+with a wrong label. The character map does not tell, so the glyphs themselves are drawn and compared.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from string import ascii_lowercase
+
+import numpy as np
+from PIL import Image, ImageFont
+
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import FontSet
+from ocrlib.factory.render.font_sets import find_fonts
+
+# Faces whose character map lies: it names characters that the glyphs are not. Measured by eye, once.
+_SIGNS = "its letters and digits are signs"
+_NOT_TEXT = {
+    "cmex10.ttf": _SIGNS,
+    "cmsy10.ttf": _SIGNS,
+    "cmmi10.ttf": "its punctuation is mathematical signs",
+    "LastResortHE-Regular.ttf": "it draws code points, not characters",
+    "D050000L.otf": _SIGNS,
+    "StandardSymbolsPS.otf": _SIGNS,
+    "LinBiolinum_K.otf": _SIGNS,
+    "LinLibertine_I.otf": _SIGNS,
+}
+_TEX = '"<>\\^_`{|}~'  # drawn as other signs by fonts in TeX's text encoding
+_MISDRAWN = {
+    "cmr10.ttf": _TEX,
+    "cmb10.ttf": _TEX,
+    "cmss10.ttf": _TEX,
+    "cmti10.ttf": _TEX + "$",
+    "cmtt10.ttf": "^`~",
+    # Capitals drawn anew by hand for the small letters: alike to a reader, but not to a comparison of shapes.
+    "Amatic-Bold.ttf": ascii_lowercase,
+    "AmaticSC-Regular.ttf": ascii_lowercase,
+}
+_PROBE_PX = 48  # size at which glyphs are compared: large enough to tell c from C
+_UNASSIGNED = "\U0010fffe"  # no font has it, so it shows the .notdef glyph
+_CASE_TELLING = "abdeghnqrt"  # letters whose two cases differ in shape, not only in size
+_SAME_SHAPE = 24.0  # gray levels, mean; below it two glyphs scaled to one size count as one shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """A font file and what it may be asked to draw.
+
+    Attributes:
+      name: its file name, as kept in the provenance.
+      path: where it lies.
+      sha256: of the file, hex.
+      weight: how often it is drawn, relative to the others.
+      drawable: the characters of the charset that it draws truly.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    weight: float
+    drawable: frozenset[str]
+
+
+def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[list[Face], dict[str, str]]:
+    """Returns the usable faces in order of name, and {file name: why it was left out} for the others.
+
+    Args:
+      sets: the recipe's.
+      charset: the characters that may be asked for; the space is not looked at.
+      coverage: the share of the charset that a face must draw to be used. ASCII letters and digits of
+        the charset it must draw all, whatever the share.
+
+    Raises:
+      UserError: an unknown set or file, a file named by itself that is not usable, or no face left.
+    """
+    faces: dict[str, Face] = {}
+    left_out: dict[str, str] = {}
+    wanted = charset.replace(" ", "")
+    for font_set in sets:
+        paths = find_fonts(font_set)
+        usable = []
+        for path in paths:
+            try:
+                drawable = drawable_characters(path, wanted)
+                why = _why_not(path.name, drawable, wanted, coverage)
+            except (OSError, ValueError) as error:
+                drawable, why = frozenset(), f"cannot be opened: {error}"
+            if why and path == Path(font_set.source):
+                raise UserError(f"[render] font {path} {why}; choose another, or lower render.font_coverage")
+            if why:
+                left_out[path.name] = why
+            else:
+                usable.append((path, drawable | ({" "} & set(charset))))
+        mine: dict[str, Face] = {}
+        for path, drawable in usable:
+            weight = 1.0 if font_set.weight is None else font_set.weight / len(usable)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            mine.setdefault(
+                digest, Face(name=path.name, path=str(path), sha256=digest, weight=weight, drawable=drawable)
+            )
+        for digest, face in mine.items():
+            before = faces[digest].weight if digest in faces else 0.0  # in two sets: drawn for both
+            faces[digest] = replace(face, weight=before + face.weight)
+    if not faces:
+        some = "; ".join(f"{name} {why}" for name, why in list(left_out.items())[:3])
+        raise UserError(f"[render] no font of {len(left_out)} draws the charset ({some}); add fonts to render.fonts")
+    return sorted(faces.values(), key=lambda face: (face.name, face.sha256)), left_out
+
+
+def _why_not(name: str, drawable: frozenset[str], wanted: str, coverage: float) -> str:
+    """Why a face is of no use for a charset, or an empty string."""
+    if name in _NOT_TEXT:
+        return f"is no text face: {_NOT_TEXT[name]}"
+    lacks = "".join(c for c in wanted if c not in drawable)
+    lacks_core = any(c.isascii() and c.isalnum() for c in lacks)
+    return f"lacks {lacks}" if lacks_core or len(drawable) < coverage * len(wanted) else ""
+
+
+def drawable_characters(path: Path, characters: str) -> frozenset[str]:
+    """Returns those of `characters` that the face draws: not blank, not .notdef, not a capital for a small letter."""
+    font = ImageFont.truetype(str(path), _PROBE_PX)
+    notdef = _glyph(font, _UNASSIGNED)
+    glyphs = {c: _glyph(font, c) for c in characters}
+    drawn = {c for c, glyph in glyphs.items() if glyph is not None and not _equal(glyph, notdef)}
+    telling = [c for c in _CASE_TELLING if c in drawn or c.upper() in drawn]
+    if telling:
+        same = [_same_shape(_glyph(font, c), _glyph(font, c.upper())) for c in telling]
+        if sum(same) > len(same) / 2:  # small letters look like capitals: the whole lower case is unsafe
+            drawn -= {c for c in drawn if c.lower() == c != c.upper()}
+    return frozenset(drawn - set(_MISDRAWN.get(path.name, "")))
+
+
+def _glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
+    """The ink of a character, cut to its edges, (h, w) uint8; None where nothing is drawn."""
+    mask = font.getmask(character)
+    if 0 in mask.size:
+        return None
+    image = Image.new("L", mask.size)
+    image.im.paste(mask, (0, 0, *mask.size))  # numpy would read the mask pixel by pixel
+    ink = np.asarray(image)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not len(rows):
+        return None
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _equal(left: np.ndarray | None, right: np.ndarray | None) -> bool:
+    return left is not None and right is not None and np.array_equal(left, right)
+
+
+def _same_shape(left: np.ndarray | None, right: np.ndarray | None) -> bool:
+    if left is None or right is None:
+        return False
+    small, large = (np.asarray(Image.fromarray(g).resize((24, 24)), np.float32) for g in (left, right))
+    return float(np.abs(small - large).mean()) < _SAME_SHAPE

@@ -1,0 +1,122 @@
+"""The bare line: glyphs laid side by side on nothing, with colours still apart; `line.py` goes on from it.
+
+Text of one colour is drawn as its coverage alone, one byte a pixel. That is exact: Pillow gives a pixel
+of a transparent picture the full colour at its first touch, and mixing a colour with itself changes
+nothing, so stock trdg's RGBA picture holds the same colour wherever it holds any.
+"""
+
+from functools import lru_cache
+from random import Random
+
+from PIL import Image, ImageColor, ImageDraw
+
+from ocrlib.factory.render.errors import DrawError
+from ocrlib.factory.render.glyphs import Glyph, GlyphCache
+from ocrlib.factory.render.options import LineOptions
+
+Color = tuple[int, int, int]  # red, green, blue, 0 to 255
+
+
+@lru_cache(maxsize=256)
+def _color_range(colors: str) -> tuple[tuple[int, int], ...]:
+    """Lowest and highest value of red, green and blue in "#RRGGBB" or "#RRGGBB,#RRGGBB"."""
+    try:
+        parsed = [ImageColor.getrgb(color)[:3] for color in colors.split(",")]
+    except ValueError as error:
+        expected = "expected '#RRGGBB' or '#RRGGBB,#RRGGBB'"
+        raise DrawError("color", f"{expected}, given {colors!r}") from error
+    return tuple((min(pair), max(pair)) for pair in zip(parsed[0], parsed[-1], strict=True))
+
+
+def pick_color(colors: str, rng: Random) -> Color:
+    """A colour out of "#RRGGBB" or the range "#RRGGBB,#RRGGBB"; draws three times from `rng` either way.
+
+    Raises:
+      DrawError: "color" if `colors` is neither.
+    """
+    red, green, blue = _color_range(colors)
+    return rng.randint(*red), rng.randint(*green), rng.randint(*blue)
+
+
+def split_text(text: str, word_split: bool) -> list[str]:
+    """The pieces that are drawn each on its own: characters, or words with the spaces between them.
+
+    Raises:
+      DrawError: "empty-text", "newline".
+    """
+    if not text:
+        raise DrawError("empty-text", "expected at least one character, given none")
+    if "\n" in text:
+        raise DrawError("newline", f"expected a single line, given {text!r}")
+    if not word_split:
+        return list(text)
+    pieces = [piece for word in text.split(" ") for piece in (word, " ")]
+    return pieces[:-1]
+
+
+def draw_ink(
+    text: str, font_path: str, options: LineOptions, cache: GlyphCache, fill: Color, stroke: Color
+) -> Image.Image:
+    """The text at the font's own size, before scaling.
+
+    Returns:
+      Mode L, the coverage (0: no ink, 255: all ink), where one colour does; RGBA where the stroke has
+      another colour than the letters.
+
+    Raises:
+      DrawError: "empty-text", "newline", "font", "layout", "zero-width", "zero-height", "nothing-drawn".
+    """
+    pieces = split_text(text, options.word_split)
+    face = cache.face(font_path, options.height, options.stroke_width)
+    glyphs = [face[piece] for piece in pieces]
+    space_width = int(face[" "].advance * options.space_width)
+    spacing = 0 if options.word_split else options.character_spacing
+    starts, x = [], 0  # pixels from the left, one a piece
+    for piece, glyph in zip(pieces, glyphs, strict=True):
+        starts.append(x)
+        x += (space_width if piece == " " else glyph.advance) + spacing
+    size = (x - spacing, max(glyph.bottom for glyph in glyphs))
+    if size[0] < 1:
+        raise DrawError("zero-width", f"expected {text!r} to be at least a pixel wide, it takes {size[0]}")
+    if size[1] < 1:
+        raise DrawError("zero-height", f"expected {text!r} to be at least a pixel high, it takes {size[1]}")
+
+    if options.stroke_width == 0 or fill == stroke:
+        ink = _draw_coverage(glyphs, starts, size)
+    else:
+        inner = cache.face(font_path, options.height, 0)
+        ink = _draw_two_colors(glyphs, [inner[piece] for piece in pieces], starts, size, stroke, fill)
+    box = ink.getbbox()
+    if box is None:
+        raise DrawError("nothing-drawn", f"expected ink, {font_path} draws none for {text!r}")
+    return ink.crop(box) if options.fit else ink
+
+
+def _draw_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> Image.Image:
+    coverage = Image.new("L", size)
+    # The drawing object under ImageDraw takes a font's bitmap as it is; ImageDraw.text would shape it again.
+    draw_bitmap = ImageDraw.Draw(coverage).draw.draw_bitmap
+    for glyph, x in zip(glyphs, starts, strict=True):
+        if glyph.mask is not None:
+            draw_bitmap((x + glyph.left, glyph.top), glyph.mask, 255)
+    return coverage
+
+
+def _draw_two_colors(
+    outer: list[Glyph],
+    inner: list[Glyph],
+    starts: list[int],
+    size: tuple[int, int],
+    stroke: Color,
+    fill: Color,
+) -> Image.Image:
+    picture = Image.new("RGBA", size)
+    draw = ImageDraw.Draw(picture).draw
+    stroke_ink, fill_ink = draw.draw_ink(stroke), draw.draw_ink(fill)
+    # Letter over its own stroke, the next stroke over both: the order shows where they touch.
+    for stroked, plain, x in zip(outer, inner, starts, strict=True):
+        if stroked.mask is not None:
+            draw.draw_bitmap((x + stroked.left, stroked.top), stroked.mask, stroke_ink)
+        if plain.mask is not None:
+            draw.draw_bitmap((x + plain.left, plain.top), plain.mask, fill_ink)
+    return picture

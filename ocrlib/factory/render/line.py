@@ -1,0 +1,170 @@
+"""Text, font, options and seed in; the pixels of one line out. `renderer.py` calls this for each sample.
+
+The bytes are those of stock trdg (`stock_trdg.stock_line`), which serves as the reference and is not
+needed here. What is left out changes no pixel: the mask, glyphs drawn anew, equal bands computed thrice.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from ocrlib.factory.render import backgrounds
+from ocrlib.factory.render.distortions import distort
+from ocrlib.factory.render.errors import DrawError
+from ocrlib.factory.render.glyphs import GlyphCache
+from ocrlib.factory.render.ink import Color, draw_ink, pick_color
+from ocrlib.factory.render.options import (
+    CENTER,
+    GAUSSIAN_NOISE,
+    LEFT,
+    NO_DISTORTION,
+    PLAIN_WHITE,
+    QUASICRYSTAL,
+    LineOptions,
+)
+
+__all__ = ["DrawError", "DrawnLine", "draw_line"]
+
+_GLYPHS = GlyphCache()  # of this process
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnLine:
+    """One line as drawn, with what chance decided about it.
+
+    Attributes:
+      image: (H, W) uint8 with one channel, (H, W, 3) with three; read-only.
+      skew_deg: whole degrees it is turned by, counter-clockwise.
+      blur: radius in pixels it is blurred with.
+      text_color, stroke_color: red, green, blue; stroke_color is None without a stroke.
+      background_picture: file name within image_dir, or None with another background.
+    """
+
+    image: np.ndarray
+    skew_deg: int
+    blur: float
+    text_color: Color
+    stroke_color: Color | None
+    background_picture: str | None
+
+
+def draw_line(text: str, font_path: str, options: LineOptions, seed: int) -> DrawnLine:
+    """The line that stock trdg draws, byte for byte.
+
+    Two things it does otherwise. It draws where trdg gives up because it thinks text and background too
+    much alike: that check is off (it leaves out blue, divides by three all the same, and needs a second
+    drawing of the text); look at the contrast of what came out instead. And it refuses a line without a
+    speck of ink, spaces for instance, of which trdg returns the bare background. (Pictures for a background
+    are sorted by name before one is drawn, here and in the reference: trdg takes the disk's order.)
+
+    Args:
+      text: one line, at least one character.
+      font_path: a TrueType or OpenType file.
+      options: how to draw it.
+      seed: at least 0. The stream is that of `random.seed(seed)`, in trdg's order; OpenCV's noise gets
+        the low 31 bits and is the one global state that is touched.
+
+    Raises:
+      DrawError: where there is nothing to draw or no way to; its `reason` says which.
+    """
+    _GLYPHS.trim()
+    rng = Random(seed)
+    fill = pick_color(options.text_color, rng)
+    stroke = pick_color(options.stroke_fill, rng)
+    ink = draw_ink(text, font_path, options, _GLYPHS, fill, stroke)
+
+    skew_deg = rng.randint(-options.skew_deg, options.skew_deg)
+    if not options.random_skew:
+        skew_deg = options.skew_deg
+    if skew_deg:
+        ink = ink.rotate(skew_deg, expand=True)
+    if options.distortion != NO_DISTORTION:
+        ink = Image.fromarray(distort(np.asarray(ink), options.distortion, options.distortion_axis, rng))
+
+    printed = _scale(ink, fill, options)
+    paper, picture_name = _make_background(printed.width, options, rng, seed)
+    page = _paste(printed, paper, options)
+
+    blur = rng.random() * options.blur if options.random_blur else options.blur
+    return DrawnLine(
+        image=_finish(page, blur, options.channels),
+        skew_deg=skew_deg,
+        blur=blur,
+        text_color=fill,
+        stroke_color=stroke if options.stroke_width else None,
+        background_picture=picture_name,
+    )
+
+
+def _scale(ink: Image.Image, fill: Color, options: LineOptions) -> Image.Image:
+    """The ink in its colour, as high as the line without its margins: LA where gray, else RGBA."""
+    top, _, bottom, _ = options.margins
+    height = options.height - top - bottom
+    if height < 1:
+        raise DrawError("zero-height", f"expected margins below {options.height} px, given {top}, {bottom}")
+    size = (int(ink.width * (height / ink.height)), height)
+    if size[0] < 1:
+        raise DrawError("zero-width", f"expected a pixel of width at {height} px height, the text has less")
+    if ink.mode == "L" and fill == (0, 0, 0):
+        # Pillow scales colour times coverage beside coverage; with black the first is nought throughout.
+        return Image.merge("LA", (Image.new("L", size), ink.resize(size, Image.Resampling.LANCZOS)))
+    return _tint(ink, fill).resize(size, Image.Resampling.LANCZOS)
+
+
+def _tint(ink: Image.Image, fill: Color) -> Image.Image:
+    """Coverage beside its colour, LA or RGBA; ink that has its colours already comes back as it is."""
+    if ink.mode == "RGBA":
+        return ink
+    if len(set(fill)) == 1:
+        return Image.merge("LA", (Image.new("L", ink.size, fill[0]), ink))
+    return Image.merge("RGBA", (*(Image.new("L", ink.size, value) for value in fill), ink))
+
+
+def _make_background(text_width: int, options: LineOptions, rng: Random, seed: int) -> tuple[Image.Image, str | None]:
+    """Paper for the whole line, margins included, and the file name of the picture it was cut from."""
+    _, left, _, right = options.margins
+    height = options.height
+    width = options.width if options.width > 0 else text_width + left + right
+    if width < 1:
+        raise DrawError("zero-width", f"expected margins that leave a pixel, given {left} and {right}")
+    if options.background == GAUSSIAN_NOISE:
+        return backgrounds.gaussian_noise(height, width, seed), None
+    if options.background == PLAIN_WHITE:
+        return backgrounds.plain_white(height, width), None
+    if options.background == QUASICRYSTAL:
+        return backgrounds.quasicrystal(height, width, rng), None
+    if options.image_dir is None:
+        raise DrawError("background", "expected image_dir with background IMAGE, given None")
+    return backgrounds.picture(height, width, options.image_dir, rng)
+
+
+def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Image.Image:
+    """Text laid onto paper at its place."""
+    top, left, _, right = options.margins
+    if options.alignment == LEFT or options.width == -1:
+        x = left
+    elif options.alignment == CENTER:
+        x = int(paper.width / 2 - printed.width / 2)
+    else:
+        x = paper.width - printed.width - right
+    generated = options.background in (GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL)
+    if generated and printed.mode == "RGBA":
+        paper = paper.convert("RGB")  # trdg's own are RGBA, and go on without their A
+    elif not generated:
+        printed = printed.convert("RGBA")  # as trdg has it: Pillow brings it to the picture's own mode
+    paper.paste(printed, (x, top), printed)
+    return paper
+
+
+def _finish(page: Image.Image, blur: float, channels: int) -> np.ndarray:
+    """(H, W) or (H, W, 3) uint8: in gray or colour as asked for, then blurred."""
+    mode = "RGB" if channels == 3 and page.mode != "L" else "L"  # equal bands are blurred once
+    if page.mode != mode:
+        page = page.convert(mode)
+    if blur:
+        page = page.filter(ImageFilter.GaussianBlur(blur))
+    if channels == 3 and mode == "L":
+        page = Image.merge("RGB", (page, page, page))
+    return np.asarray(page)

@@ -1,0 +1,85 @@
+"""What befalls print while it is made and as it grows old: presses, printers, ink, the back of the sheet."""
+
+import cv2
+import numpy as np
+
+from ocrlib.factory.render.marks import contrast, dark_on_light, keep_marks, paper_of
+from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel, rounded
+
+
+def stretch(image: Array, strength: float, random: Random) -> Array:
+    """Condensed to 60% of its width or spread to 170%, as printers do with one and the same face."""
+    height, width = image.shape[:2]
+    factor = 1.0 + 0.7 * strength if random.uniform() < 0.5 else 1.0 - 0.4 * strength
+    how = cv2.INTER_CUBIC if factor > 1.0 else cv2.INTER_AREA
+    return cv2.resize(image, (max(4, round(width * factor)), height), interpolation=how)
+
+
+def printer_dots(image: Array, strength: float, random: Random) -> Array:
+    """Set in dots by a thermal head or a dot-matrix printer: 30 rows of them to a line down to 13.
+
+    A dot is there or it is not; it is round, and smaller than its cell (gaps show) or larger (dots run together).
+    """
+    height, width = image.shape[:2]
+    rows = 30.0 - 17.0 * strength
+    size = (max(4, round(width * rows / height)), round(rows))
+    paper = paper_of(image)
+    difference = image.astype(np.float32) - paper
+    gray = difference if image.ndim == 2 else difference.mean(axis=2)
+    most = gray.argmin() if dark_on_light(image) else gray.argmax()
+    ink = difference.reshape(height * width, -1)[most]  # (1,) or (3,)
+    if not ink.mean():
+        return image
+    cover = cv2.resize(gray / ink.mean(), size, interpolation=cv2.INTER_AREA)
+    touched = cover[cover > 0.1]
+    full = float(np.quantile(touched, 0.9)) if touched.size else 1.0  # less than 1 where strokes are finer than a dot
+    dots = (cover > full * random.uniform(0.3, 0.5)).astype(np.float32)
+    if random.uniform() < 0.15:  # a dead heating element leaves a streak, a dead needle a row
+        across = random.uniform() < 0.5
+        dead = random.randint(dots.shape[0 if across else 1], size=1 if across else 1 + dots.shape[1] // 60)
+        if across:
+            dots[dead] = 0.0
+        else:
+            dots[:, dead] = 0.0
+    cell = 6  # pixels a dot is drawn with
+    spots = np.zeros((dots.shape[0] * cell, dots.shape[1] * cell), np.float32)
+    spots[cell // 2 :: cell, cell // 2 :: cell] = dots
+    diameter = 2 * round(cell * random.uniform(0.75, 1.5) / 2) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (diameter, diameter))
+    covered = cv2.resize(cv2.dilate(spots, disc), (width, height), interpolation=cv2.INTER_AREA)
+    return keep_marks(image, rounded(paper + (ink * covered[:, :, None]).reshape(image.shape)), image)
+
+
+def ink_spread(image: Array, strength: float, random: Random) -> Array:
+    """Strokes swell or shrink by up to half a pixel at 32 pixels' height, as on soft paper or a worn ribbon."""
+    grow = random.uniform() < 0.5
+    kernel = np.ones((2, 2) if image.shape[0] < 48 else (3, 3), np.uint8)
+    changed = (cv2.erode if grow == dark_on_light(image) else cv2.dilate)(image, kernel)
+    out = cv2.addWeighted(changed, 0.7 * strength, image, 1.0 - 0.7 * strength, 0.0)
+    return keep_marks(image, out, image)
+
+
+def broken_dots(image: Array, strength: float, random: Random) -> Array:
+    """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of it, never a whole mark."""
+    height = image.shape[0]
+    specks = noise_field(image.shape, height / random.uniform(10.0, 24.0), random)
+    lost = np.clip((specks - (1.0 - 0.4 * strength)) * 8.0, 0.0, 1.0)
+    out = rounded(image + (paper_of(image) - image.astype(np.float32)) * per_channel(lost, image))
+    return keep_marks(image, out, image)
+
+
+def thermal_fade(image: Array, strength: float, random: Random) -> Array:
+    """Ink pales in broad bands, as on thermal paper: to a third of its contrast, but to no less than 45 gray levels."""
+    field = noise_field(image.shape, image.shape[0] * random.uniform(1.0, 4.0), random)
+    fade = strength * random.uniform(0.3, 0.65) * (0.5 + 0.5 * field)
+    fade = np.minimum(fade, max(0.0, 1.0 - 45.0 / max(1.0, contrast(image))))
+    paper = paper_of(image)
+    return rounded(paper + (image.astype(np.float32) - paper) * (1.0 - per_channel(fade, image)))
+
+
+def show_through(image: Array, strength: float, random: Random) -> Array:
+    """What is printed on the back of the sheet, mirrored, blurred by the paper and faint: up to a sixth as dark."""
+    height, width = image.shape[:2]
+    shift = (random.randint(-height // 2, height // 2 + 1), random.randint(width))
+    back = cv2.GaussianBlur(np.roll(image[:, ::-1], shift, axis=(0, 1)), (0, 0), height / 32)
+    return rounded(image + strength / 6 * (back.astype(np.float32) - paper_of(image)))

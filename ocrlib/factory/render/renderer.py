@@ -1,0 +1,223 @@
+"""A recipe and a sample's number in, a `Sample` out: text, face and options are drawn here, from one seed.
+
+Sample i of a split draws from (recipe seed, split, i, attempt) and nothing else, so it is the same in any
+worker, in any order. A draw that cannot be used is counted by its reason and drawn again, attempt + 1.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from importlib.metadata import version
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from ocrlib.charset import ctc_steps
+from ocrlib.dataset.sample import Sample, sample_id
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import Render
+from ocrlib.factory.render import options as trdg
+from ocrlib.factory.render.degrade import degrade, draw_degradations
+from ocrlib.factory.render.errors import DrawError
+from ocrlib.factory.render.fonts import Face
+from ocrlib.factory.render.line import DrawnLine, draw_line
+from ocrlib.factory.render.marks import contrast
+from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.text.source import TextSource, sample_rng
+
+RENDER_VERSION = 4  # raise it when the same recipe gives other bytes
+MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
+
+_BACKGROUNDS = {
+    "gaussian_noise": trdg.GAUSSIAN_NOISE,
+    "plain_white": trdg.PLAIN_WHITE,
+    "quasicrystal": trdg.QUASICRYSTAL,
+    "image": trdg.IMAGE,
+}
+_DISTORTIONS = {"none": trdg.NO_DISTORTION, "sine": trdg.SINE, "cosine": trdg.COSINE, "random": trdg.RANDOM}
+_AXES = {"vertical": trdg.VERTICAL, "horizontal": trdg.HORIZONTAL, "both": trdg.BOTH}
+_ALIGNMENTS = {"left": trdg.LEFT, "center": trdg.CENTER, "right": trdg.RIGHT}
+
+T = TypeVar("T")
+
+
+class Renderer:
+    """Draws the samples of one recipe.
+
+    Args:
+      render: the recipe's `[render]`.
+      seed: the recipe's.
+      faces: those that may be drawn with, in a fixed order.
+      texts: where the strings come from.
+    """
+
+    def __init__(self, render: Render, seed: int, faces: Sequence[Face], texts: TextSource) -> None:
+        self._render = render
+        self._seed = seed
+        self._known, self._heldout = split_faces(render, faces)
+        self._texts = texts
+        self._image_dir = str(background_folder(render)) if render.background_images else None
+
+    def draw(self, split: str, index: int) -> tuple[Sample, Counter[str]]:
+        """Returns sample `index` of `split`, and how often a draw was rejected on the way, by reason.
+
+        Raises:
+          UserError: MAX_ATTEMPTS draws gave nothing that can be used.
+        """
+        rejected: Counter[str] = Counter()
+        for attempt in range(MAX_ATTEMPTS):
+            text, source = self._texts.draw(split, index, attempt)
+            rng = sample_rng(self._seed, split, index, attempt, "render")
+            face = self._pick_face(split, rng)
+            options, seed = self._settle(rng), rng.getrandbits(31)
+            if not face.drawable.issuperset(text):
+                rejected["glyph-missing"] += 1
+                continue
+            try:
+                line = draw_line(text, face.path, options, seed)
+            except DrawError as error:
+                rejected[error.reason] += 1
+                continue
+            drawn = draw_degradations(self._render.degrade, rng)
+            image = degrade(line.image, drawn, seed)
+            if reason := self._objection(image, text):
+                rejected[reason] += 1
+                continue
+            provenance = _provenance(face, options, line) | {
+                "degradation": " ".join(f"{name}={strength}" for name, strength in drawn),
+                "source": source,
+                "seed": seed,
+                "attempt": attempt,
+            }
+            sample = Sample(id=sample_id(split, index), text=text, image=image, provenance=provenance)
+            return sample, rejected
+        reasons = ", ".join(f"{reason} {count}" for reason, count in rejected.most_common())
+        raise UserError(
+            f"[render] sample {sample_id(split, index)} could not be drawn in {MAX_ATTEMPTS} attempts ({reasons}); "
+            "loosen the recipe: contrast, colours, margins, width, fonts or the length of texts"
+        )
+
+    def _pick_face(self, split: str, rng: Random) -> Face:
+        heldout = split == "test" and bool(self._heldout.faces) and rng.random() < self._render.heldout_share
+        pool = self._heldout if heldout else self._known
+        return rng.choices(pool.faces, cum_weights=pool.weights)[0]
+
+    def _settle(self, rng: Random) -> LineOptions:
+        """Draws one value from each range and choice of the recipe, in a fixed order."""
+        render = self._render
+        return LineOptions(
+            height=render.height,
+            channels=render.channels,
+            skew_deg=rng.randint(*render.skew),
+            random_skew=render.random_skew,
+            blur=round(rng.uniform(*render.blur), 3),
+            random_blur=render.random_blur,
+            background=_BACKGROUNDS[_choose(render.background, rng)],
+            image_dir=self._image_dir,
+            distortion=_DISTORTIONS[_choose(render.distortion, rng)],
+            distortion_axis=_AXES[_choose(render.distortion_axis, rng)],
+            text_color=_choose(render.text_color, rng),
+            stroke_width=rng.randint(*render.stroke_width),
+            stroke_fill=_choose(render.stroke_fill, rng),
+            space_width=round(rng.uniform(*render.space_width), 3),
+            character_spacing=rng.randint(*render.character_spacing),
+            word_split=rng.random() < render.word_split,
+            fit=rng.random() < render.fit,
+            margins=tuple(rng.randint(*margin) for margin in render.margins),  # type: ignore[arg-type]
+            width=render.width,
+            alignment=_ALIGNMENTS[_choose(render.alignment, rng)],
+        )
+
+    def _objection(self, image: np.ndarray, text: str) -> str:
+        """Why an image is no good for its label, or an empty string."""
+        if image.shape[1] < ctc_steps(text) * self._render.px_per_step:
+            return "too-narrow"
+        if contrast(image) < self._render.min_contrast:
+            return "low-contrast"
+        return ""
+
+
+class FacePool(NamedTuple):
+    """Faces to pick from, and their weights added up from the first to each."""
+
+    faces: list[Face]
+    weights: list[float]
+
+
+def split_faces(
+    render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None
+) -> tuple[FacePool, FacePool]:
+    """Returns the faces that all splits are drawn with, and those kept for `test`.
+
+    Args:
+      render: the recipe's `[render]`.
+      faces: those that may be drawn with.
+      left_out: {file name: why it may not}, for the message.
+
+    Raises:
+      UserError: a pattern of render.heldout_fonts that fits none of the faces, or all faces held out.
+    """
+    for pattern in render.heldout_fonts:
+        if not any(fnmatchcase(face.name, pattern) for face in faces):
+            reasons = [f"; {name} {why}" for name, why in (left_out or {}).items() if fnmatchcase(name, pattern)]
+            raise UserError(f"[render] heldout_fonts: no usable face has a name like {pattern!r}{''.join(reasons[:1])}")
+    known: list[Face] = []
+    heldout: list[Face] = []
+    for face in faces:
+        mine = any(fnmatchcase(face.name, pattern) for pattern in render.heldout_fonts)
+        (heldout if mine else known).append(face)
+    if not known:
+        raise UserError("[render] heldout_fonts: holds out every face; leave some to draw the other splits with")
+    known_pool, heldout_pool = (FacePool(p, list(accumulate(face.weight for face in p))) for p in (known, heldout))
+    return known_pool, heldout_pool
+
+
+def background_folder(render: Render) -> Path:
+    """Returns the folder of pictures for background `image`.
+
+    Raises:
+      UserError: it is no folder, or holds none.
+    """
+    folder = Path(render.background_images or "")
+    if render.background_images == "trdg":
+        spec = find_spec("trdg")
+        assert spec is not None and spec.origin is not None
+        folder = Path(spec.origin).parent / "images"
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise UserError(f"[render] background_images '{folder}': expected a folder of pictures, or 'trdg'")
+    return folder
+
+
+def render_inputs(render: Render, faces: Sequence[Face]) -> dict[str, str]:
+    """Returns {what: hash or version} of all that shapes the pixels, for the fingerprint."""
+    inputs = {f"font:{face.name}:{face.sha256[:16]}": repr(face.weight) for face in faces}
+    if render.background_images is not None:
+        for path in sorted(background_folder(render).iterdir()):
+            inputs[f"background:{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for package in ("trdg", "pillow", "opencv-python"):
+        inputs[package] = version(package)
+    return inputs | {"render": str(RENDER_VERSION)}
+
+
+def _choose(choices: Sequence[tuple[T, float]], rng: Random) -> T:
+    if len(choices) == 1:
+        rng.random()  # as `choices` does, so that what follows does not depend on how many there are
+        return choices[0][0]
+    return rng.choices([name for name, _ in choices], [weight for _, weight in choices])[0]
+
+
+def _provenance(face: Face, options: LineOptions, line: DrawnLine) -> dict[str, str | int | float]:
+    background = next(name for name, code in _BACKGROUNDS.items() if code == options.background)
+    if line.background_picture is not None:
+        background = f"{background}:{line.background_picture}"
+    return {
+        "font": face.name,
+        "background": background,
+        "skew_deg": line.skew_deg,
+        "blur_px": float(np.float32(line.blur)),  # as both formats store it
+    }

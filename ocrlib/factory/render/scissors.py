@@ -1,0 +1,108 @@
+"""What befalls a line as it is cut out of a page: how it lies, what lies beside it, how tight the cut is."""
+
+import cv2
+import numpy as np
+
+from ocrlib.factory.render.marks import dark_on_light, inked, off_paper, paper_of
+from ocrlib.factory.render.pixels import Array, Random
+
+
+def slope(image: Array, strength: float, random: Random) -> Array:
+    """Rises or falls along the line, which is then cut out along its box: by 40% of the height or 3 degrees at most,
+    whichever is less.
+
+    A turn by an angle, trdg's skew, leaves of a long line nothing but a hair in a high box.
+    """
+    height, width = image.shape[:2]
+    rise = strength * min(0.4 * height, np.tan(np.radians(3.0)) * width)
+    falls = random.uniform() < 0.5
+    box = height + int(np.ceil(rise))
+    matrix = np.array([[1.0, 0.0, 0.0], [(rise if falls else -rise) / width, 1.0, 0.0 if falls else rise]], np.float32)
+    turned = cv2.warpAffine(image, matrix, (width, box), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.resize(turned, (max(4, round(width * height / box)), height), interpolation=cv2.INTER_AREA)
+
+
+def neighbours(image: Array, strength: float, random: Random) -> Array:
+    """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
+    height, width = image.shape[:2]
+    out = image.copy()
+    reach = max(1, round(height * 0.14 * strength))
+    dark_ink = dark_on_light(image)
+    ink = out.min() if dark_ink else out.max()
+    at_top = random.uniform() < 0.5
+    if random.uniform() < 0.5:  # a rule, now and then dashed
+        y = random.randint(0, reach) if at_top else height - 1 - random.randint(0, reach)
+        thickness = random.randint(1, 3)
+        dash = random.randint(3, 12) if random.uniform() < 0.4 else width
+        for x in range(0, width, 2 * dash):
+            out[max(0, y) : y + thickness, x : x + dash] = ink
+        return out
+    # The feet of some text above or the heads of some below: a piece of this very line, displaced.
+    rows = np.flatnonzero((off_paper(image) > 60).any(axis=1))
+    if not len(rows):
+        return out
+    piece = np.roll(image, random.randint(0, width), axis=1)
+    over = np.minimum if dark_ink else np.maximum
+    if at_top:
+        bottom = rows[-1] + 1
+        taken = piece[max(0, bottom - reach) : bottom]
+        out[: len(taken)] = over(out[: len(taken)], taken)
+    else:
+        top = rows[0]
+        taken = piece[top : top + reach]
+        out[height - len(taken) :] = over(out[height - len(taken) :], taken)
+    return out
+
+
+def crop(image: Array, strength: float, random: Random) -> Array:
+    """Cut tightly to the ink, or even into it, or set loosely into more paper; back to its height.
+
+    A tight cut may take up to a quarter of the first and of the last character, and 4% above; below it takes nothing,
+    for there lie the points.
+    """
+    height, width = image.shape[:2]
+    ink = inked(image)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return image
+    size = rows[-1] + 1 - rows[0]
+    # Margins as shares of the ink's height: from 4% lost above to 60% added above and below, to 80% at the sides.
+    loose = random.uniform() < 0.5
+    above_it, below_it = ((0.0, 0.6 * strength),) * 2 if loose else ((-0.04 * strength, 0.12), (0.0, 0.12))
+    top, bottom = (round(size * random.uniform(*span)) for span in (above_it, below_it))
+    sides = (0.0, 0.8 * strength) if loose else (0.0, 0.12)
+    left, right = (round(size * random.uniform(*sides)) for _ in range(2))
+    if not loose and random.uniform() < 0.3:
+        gaps = np.flatnonzero(
+            np.diff(columns) > 1
+        )  # characters that touch count as one: hence at most half as wide as high
+        first, last = (gaps[0] + 1, len(columns) - 1 - gaps[-1]) if len(gaps) else (len(columns), len(columns))
+        left, right = (-round(0.25 * strength * random.uniform() * min(wide, size / 2)) for wide in (first, last))
+    edges = (rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right)
+    outside = [max(0, -edges[0]), max(0, edges[1] - height), max(0, -edges[2]), max(0, edges[3] - width)]
+    above, below, before, after = outside
+    padded = cv2.copyMakeBorder(image, above, below, before, after, cv2.BORDER_REPLICATE)
+    cut = padded[edges[0] + outside[0] : edges[1] + outside[0], edges[2] + outside[2] : edges[3] + outside[2]]
+    if cut.shape[0] < 4 or cut.shape[1] < 4:
+        return image
+    new_width = max(4, round(cut.shape[1] * height / cut.shape[0]))
+    shrink = cut.shape[0] > height
+    return cv2.resize(cut, (new_width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
+
+
+def sliver(image: Array, strength: float, random: Random) -> Array:
+    """At the left or right edge the rim of a further character, cut off by the crop: at most a fifth of the height."""
+    height, width = image.shape[:2]
+    wide = max(1, round(height * (0.04 + 0.14 * strength)))
+    ink = np.logical_or.reduce(inked(image), axis=0)
+    at_left = random.uniform() < 0.5
+    # The rim of a character is where ink begins (for the right edge) or ends (for the left one).
+    turns = np.flatnonzero(ink[:-1] & ~ink[1:]) + 1 - wide if at_left else np.flatnonzero(~ink[:-1] & ink[1:]) + 1
+    turns = turns[(turns >= 0) & (turns + wide <= width)]
+    if not len(turns):
+        return image
+    start = int(turns[random.randint(len(turns))])
+    rim = image[:, start : start + wide]
+    gap = max(2, round(height * random.uniform(0.08, 0.2)))
+    paper = np.full((height, gap, *image.shape[2:]), np.uint8(paper_of(image)))
+    return np.concatenate([rim, paper, image] if at_left else [image, paper, rim], axis=1)

@@ -1,0 +1,33 @@
+"""Where the strings of a dataset come from: one `TextSource` for each kind of `[text]` table.
+
+source       what every source can do: the text of sample i
+numeric, patterns     strings drawn from regular expressions
+sentences    lines of a corpus, each split by its own
+build        a corpus read once into a sentence file
+corpus       which files a corpus is
+files, readers       text, JSON lines and parquet files
+dump, wikitext       XML dumps of a wiki
+live         the live Wikipedia
+prose, cleaning     paragraphs to lines
+sentence_file     the sorted lines on disk
+schedule     which sentence is drawn when
+mixed        made-up lines of words, numbers, brackets and capitals
+"""
+
+from ocrlib.factory.recipe import FileText, NumericText, WikipediaText, WordsText
+from ocrlib.factory.text.source import TextSource
+
+
+def open_text(config: NumericText | WikipediaText | WordsText | FileText, seed: int) -> TextSource:
+    """Returns the source that a recipe's `[text]` asks for.
+
+    Raises:
+      UserError: the corpus cannot be read, or cannot give what the recipe asks.
+    """
+    if isinstance(config, NumericText):
+        from ocrlib.factory.text.numeric import NumericStrings
+
+        return NumericStrings(config, seed)
+    from ocrlib.factory.text.sentences import SentenceText
+
+    return SentenceText(config, seed)

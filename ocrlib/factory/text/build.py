@@ -1,0 +1,180 @@
+"""Corpus to sentence file: built once, found again by what it was built from."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+import unicodedata
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import LineText, WikipediaText, WordsText
+from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
+from ocrlib.factory.text.files import cache_folder
+from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
+
+_RULES = 1  # raised when the code of this folder begins to make other lines of the same corpus
+_STALE_S = 7 * 86400  # a build that was killed leaves its folder; nobody builds for a week
+
+
+def open_sentences(config: SentenceConfig) -> SentenceFile:
+    """Returns the sentence file of a `[text]` table, building it if it is not in the cache.
+
+    Safe to call from several processes at once: each builds under a name of its own, the first to finish
+    is kept.
+
+    Raises:
+      UserError: the corpus cannot be read, or nothing of it is left after the filters.
+    """
+    corpus = find_corpus(config)
+    filters = _filters(config)
+    identity = {"source": [corpus.kind, corpus.identity], "filters": filters, "versions": _versions()}
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+    folder = cache_folder() / "sentences" / key
+    if not (folder / "sentences.json").exists():
+        try:
+            _build(config, corpus, folder, {"filters": filters, "versions": _versions()})
+        except (OSError, sqlite3.OperationalError) as error:
+            raise UserError(
+                f"{folder}: cannot be written ({error}); free the disk, or set OCRLIB_CACHE to another folder"
+            ) from None
+    return SentenceFile(folder)
+
+
+def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str, Any]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        sorter = SentenceSorter(building / "lines.sqlite", near_duplicates=not isinstance(config, WikipediaText))
+        with contextlib.closing(sorter):
+            counts = _collect(config, corpus, sorter)
+            about = {
+                "source": corpus.name,
+                "source_sha256": _source_hash(corpus),
+                "licence": corpus.licence,
+                "attribution": corpus.attribution,
+                **about,
+                "counts": counts,
+            }
+            with contextlib.closing(sorter.sorted()) as lines:
+                write_sentences(building, lines, about)
+        (building / "lines.sqlite").unlink()
+        building.chmod(0o755)
+        # The rename fails if another process was first; its folder holds the same.
+        with contextlib.suppress(OSError):
+            building.rename(folder)
+        if not (folder / "sentences.json").exists():
+            raise OSError(f"cannot rename {building.name} to {folder.name}")
+        _sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> dict[str, Any]:
+    """Fills the sorter, up to max_sentences; returns what was read, kept and rejected."""
+    from ocrlib.factory.text.prose import (
+        LineFilter,
+    )  # with sentencex, which a worker that finds the cache never needs
+
+    lines = LineFilter(_line_text(config))
+    limit = config.max_sentences if isinstance(config, WikipediaText) else 0
+    read: Counter[str] = Counter()
+    kept = 0
+    bar = tqdm(total=limit or None, desc=corpus.name, unit=" sentences", disable=None, delay=1, smoothing=0.05)
+    texts = corpus.read(read)
+    with bar, contextlib.closing(texts):
+        for text, is_line in texts:
+            for line in lines.sentence(text) if is_line else lines.paragraph(text):
+                if reason := sorter.add(line):
+                    lines.rejected[reason] += 1
+                    continue
+                kept += 1
+                bar.update()
+                if kept == limit:
+                    break
+            if limit and kept == limit:
+                break
+    counts = {"read": dict(read), "sentences": lines.num_sentences, "kept": kept}
+    counts |= {"rejected": dict(lines.rejected.most_common()), "folded": lines.folded}
+    if not kept:
+        raise UserError(_nothing_left(corpus, counts))
+    return counts
+
+
+def _nothing_left(corpus: Corpus, counts: dict[str, Any]) -> str:
+    took = ", ".join(f"{reason} took {number:,}" for reason, number in counts["rejected"].items())
+    if took:
+        return (
+            f"{corpus.name}: nothing is left of {counts['sentences']:,} sentences after the filters: {took}; "
+            "change text.min_length, text.max_length, text.charset or text.outside"
+        )
+    read = ", ".join(f"{number:,} {what}" for what, number in counts["read"].items()) or "nothing"
+    return f"{corpus.name}: holds no sentence (read: {read}); name another text.corpus"
+
+
+def _line_text(config: SentenceConfig) -> LineText:
+    if isinstance(config, WordsText):  # a dictionary's words may be shorter than the lines made of them
+        return LineText(charset=config.charset, max_length=config.max_length)
+    return config
+
+
+def _filters(config: SentenceConfig) -> dict[str, Any]:
+    """Returns the keys of a `[text]` table that shape its sentence file."""
+    line = _line_text(config)
+    filters: dict[str, Any] = {
+        "charset": "".join(sorted(line.charset)),
+        "min_length": line.min_length,
+        "max_length": line.max_length,
+        "outside": line.outside,
+        "near_duplicates": "keep",
+    }
+    if isinstance(config, WikipediaText):
+        filters |= {
+            "near_duplicates": "drop",
+            "language": config.language,
+            "long_sentences": config.long_sentences,
+            "max_sentences": config.max_sentences,
+            "damaged": config.damaged,
+        }
+    return filters
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "rules": str(_RULES),
+        "sentencex": version("sentencex"),
+        "mwparserfromhell": version("mwparserfromhell"),
+        "unicode": unicodedata.unidata_version,
+    }
+
+
+def _source_hash(corpus: Corpus) -> str:
+    if corpus.kind != "live":
+        return corpus.identity
+    with open(corpus.files[0], "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(".building-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

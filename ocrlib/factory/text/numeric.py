@@ -1,0 +1,65 @@
+"""Numeric strings drawn from a recipe's weighted regular expressions."""
+
+import unicodedata
+from random import Random
+
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import NumericText, Pattern
+from ocrlib.factory.text.patterns import compile_pattern
+from ocrlib.factory.text.source import DrawnText, sample_rng
+
+_CHECK_DRAWS = 500  # strings of each pattern held against the charset before a dataset is begun
+
+
+class NumericStrings:
+    """A TextSource over `[text] source = "numeric"`.
+
+    Args:
+      config: the patterns and the charset that must cover them.
+      seed: the recipe's.
+
+    Raises:
+      UserError: a pattern can draw an empty string, or characters that the charset lacks, or uses what
+        only a search can: look-around, possessive quantifiers, atomic groups.
+    """
+
+    def __init__(self, config: NumericText, seed: int) -> None:
+        self._patterns = config.patterns
+        self._weights = [pattern.weight for pattern in config.patterns]
+        self._charset = Charset(config.charset)
+        self._seed = seed
+        self._compiled = {}
+        self.inputs = {"rstr": "3.2.2"}  # whose strings these are
+        for pattern in config.patterns:
+            try:
+                self._compiled[pattern.regex] = compile_pattern(pattern.regex)
+            except ValueError as error:
+                raise _undrawable(pattern, error) from None
+            rng = sample_rng(0, "check", 0, 0, pattern.name)
+            for _ in range(_CHECK_DRAWS):
+                self._string(pattern, rng)
+
+    def draw(self, split: str, index: int, attempt: int) -> DrawnText:
+        """Returns the string of sample `index` of `split`: the same for the same arguments, always."""
+        rng = sample_rng(self._seed, split, index, attempt, "text")
+        pattern = rng.choices(self._patterns, self._weights)[0]
+        return DrawnText(self._string(pattern, rng), f"numeric:{pattern.name}")
+
+    def _string(self, pattern: Pattern, rng: Random) -> str:
+        try:
+            text = unicodedata.normalize("NFC", self._compiled[pattern.regex](rng))
+        except KeyError as error:  # a group that this draw left out, and refers to
+            raise _undrawable(pattern, error) from None
+        if not text:
+            raise UserError(f"[text] pattern '{pattern.name}' drew an empty string; let it draw at least one character")
+        if missing := self._charset.missing(text):
+            raise UserError(
+                f"[text] pattern '{pattern.name}' drew {text!r}, but the charset lacks {missing!r}; "
+                "add it to text.charset or change the pattern"
+            )
+        return text
+
+
+def _undrawable(pattern: Pattern, error: Exception) -> UserError:
+    return UserError(f"[text] pattern '{pattern.name}': no string can be drawn from {pattern.regex!r} ({error})")

@@ -1,0 +1,142 @@
+"""Paragraphs in, lines to print out: sentence by sentence, each rejected piece counted by its reason."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from sentencex import segment
+
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import LineText, WikipediaText
+from ocrlib.factory.text.cleaning import GAP, fold, normalise, spaced
+
+_ENDS = tuple(".!?…。！？।")
+_CLOSING = " \"'”’»)]"
+_OPENING = " \"'“‘«([¿¡"
+_GLUED = re.compile(r"[a-zà-öø-ÿ\-–,;:.)º]")  # no sentence begins so: sentencex cut one at an abbreviation
+_MARKUP = re.compile(r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}|\|\||==|<[a-z/!]|&[a-z]{2,8};|://|__[A-Z]|''")
+# Where a reader or an extract lost something: "denoted by  or , is", "( born 1970)", "(; listen)".
+_HOLE = re.compile(r"  |\(\s*[,;:)]|[\[(]\s|\s[\])]|\s[,.](\s|$)|,\s*,")
+_PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
+
+
+def split_sentences(paragraph: str, language: str) -> Iterator[str]:
+    """Yields the sentences of one paragraph, `spaced`, with their closing punctuation.
+
+    A piece that cannot begin a sentence ("et mort en 278 av. J." + "-C.") is given back to the one before.
+    """
+    sentence = ""
+    for piece in segment(language, spaced(paragraph)):
+        if sentence and not _GLUED.match(piece):
+            yield sentence
+            sentence = ""
+        sentence += piece
+    if sentence:
+        yield sentence
+
+
+def flaw(sentence: str) -> str | None:
+    """Returns why a `spaced` sentence is not clean prose ("fragment", "gap" or "markup"), or None."""
+    text = sentence.strip(" ")
+    if GAP in text or _HOLE.search(text) or any(text.count(a) != text.count(b) for a, b in _PAIRS):
+        return "gap"
+    if _MARKUP.search(text):
+        return "markup"
+    begin, end = text.lstrip(_OPENING), text.rstrip(_CLOSING)
+    if not begin or begin[0].islower() or not begin[0].isalnum() or not end.endswith(_ENDS):
+        return "fragment"
+    return None
+
+
+def wrap(sentence: str, min_length: int, max_length: int) -> list[str]:
+    """Cuts a sentence at spaces into lines of min_length to max_length characters, as a page would.
+
+    Each line aims at a length drawn from that range by the sentence itself: a page of even lines would teach
+    a reader one length. What cannot fill a line, at the end or around an endless word, is left out.
+    """
+    rng = random.Random(sentence)
+    lines, rest = [], sentence
+    while len(rest) > max_length:
+        # The rest should still fill a line; where it cannot, the aim is the shortest line.
+        aim = rng.randint(min_length, max(min_length, min(max_length, len(rest) - min_length - 1)))
+        cut = rest.rfind(" ", 0, aim + 1)
+        if cut < min_length:
+            cut = rest.find(" ", min_length)
+        if min_length <= cut <= max_length:
+            lines.append(rest[:cut])
+        elif cut < 0:
+            return lines
+        rest = rest[cut + 1 :]
+    return [*lines, rest] if len(rest) >= min_length else lines
+
+
+class LineFilter:
+    """Turns paragraphs, or sentences that are lines already, into lines to print.
+
+    Args:
+      config: charset, lengths, and what to do beyond them.
+
+    Attributes:
+      num_sentences: sentences seen.
+      rejected: {reason: sentences, or lines of a wrapped one}; "remainder": wrapped ones that left some over.
+      folded: lines brought into the charset by folding.
+    """
+
+    def __init__(self, config: LineText) -> None:
+        self._config = config
+        self._wikipedia = config if isinstance(config, WikipediaText) else None
+        self._charset = frozenset(config.charset)
+        self.rejected: Counter[str] = Counter()
+        self.folded = 0
+        self.num_sentences = 0
+
+    def paragraph(self, text: str) -> Iterator[str]:
+        """Yields the lines of a paragraph of prose; line breaks end paragraphs."""
+        assert self._wikipedia is not None
+        for part in text.split("\n"):
+            for sentence in split_sentences(part, self._wikipedia.language):
+                if reason := flaw(sentence):
+                    self.num_sentences += 1
+                    self.rejected[reason] += 1
+                else:
+                    yield from self.sentence(sentence)
+
+    def sentence(self, text: str) -> Iterator[str]:
+        """Yields the line that a ready sentence makes, or the lines it wraps into, or nothing."""
+        self.num_sentences += 1
+        line = normalise(text)
+        if not line:
+            self.rejected["empty"] += 1
+            return
+        lines = [line]
+        if len(line) > self._config.max_length and self._wikipedia and self._wikipedia.long_sentences == "wrap":
+            lines = wrap(line, self._config.min_length, self._config.max_length)
+            if sum(map(len, lines)) + len(lines) - 1 < len(line):
+                self.rejected["remainder"] += 1
+        for line in lines:
+            fitted = self._fit_charset(line)
+            if fitted is None:
+                self.rejected["outside_charset"] += 1
+            elif len(fitted) < self._config.min_length:
+                self.rejected["too_short"] += 1
+            elif len(fitted) > self._config.max_length:
+                self.rejected["too_long"] += 1
+            else:
+                yield fitted
+
+    def _fit_charset(self, line: str) -> str | None:
+        if self._charset.issuperset(line):
+            return line
+        if self._config.outside == "stop":
+            lacking = "".join(dict.fromkeys(c for c in line if c not in self._charset))
+            raise UserError(
+                f"[text] charset lacks {lacking!r} of the line {line!r}; add it to text.charset, or set "
+                'text.outside to "skip" or "fold"'
+            )
+        if self._config.outside == "fold":
+            folded = normalise(fold(line, self._charset))
+            if self._charset.issuperset(folded):
+                self.folded += 1
+                return folded
+        return None

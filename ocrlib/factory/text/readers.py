@@ -1,0 +1,108 @@
+"""Corpora that hold plain text already: .txt, .jsonl and .parquet, each streamed."""
+
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from ocrlib.errors import UserError
+from ocrlib.factory.text.files import DamagedFile, open_bytes
+
+_LEIPZIG = re.compile(r"\d+\t")  # the Leipzig corpora number their sentences: id<TAB>sentence
+_BATCH_ROWS = 64  # Wikipedia articles at a time; the longest are about 500 kB
+_BROKEN = (EOFError, OSError, zlib.error)  # what a cut or damaged .gz or .bz2 raises
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a UTF-8 text file, compressed or not, without their line ends.
+
+    Raises:
+      UserError: a line is not UTF-8.
+      DamagedFile: the compressed file is cut or damaged.
+    """
+    number = 0
+    try:
+        with open_bytes(path) as file:
+            for number, line in enumerate(file, start=1):
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise UserError(
+            f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); convert it: iconv -f LATIN1 -t UTF-8"
+        ) from None
+    except _BROKEN as error:
+        raise DamagedFile(f"is cut or damaged after line {number} ({error})") from None
+
+
+def read_txt(path: Path, counts: Counter[str]) -> Iterator[str]:
+    """Yields the sentences of a file of one a line, `id<TAB>sentence` of the Leipzig corpora included."""
+    for line in read_lines(path):
+        counts["lines"] += 1
+        yield _LEIPZIG.sub("", line, count=1) if _LEIPZIG.match(line) else line
+
+
+def read_jsonl(path: Path, counts: Counter[str]) -> Iterator[str]:
+    """Yields the `text` field of each line's object (wikiextractor --json, CirrusSearch).
+
+    Raises:
+      UserError: no object of the file has a text.
+      DamagedFile: a line is not JSON, or the compressed file is cut.
+    """
+    number = num_texts = 0
+    fields: set[str] = set()
+    for number, line in enumerate(read_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DamagedFile(f"line {number} is not JSON ({error})") from None
+        if not isinstance(record, dict):
+            raise DamagedFile(f"line {number} is no JSON object")
+        text = record.get("text")
+        # CirrusSearch puts a line {"index": ...} before each document; a redirect has no text.
+        if isinstance(text, str):
+            num_texts += 1
+            counts["documents"] += 1
+            yield text
+        elif len(fields) < 20:
+            fields.update(record)
+    if not num_texts:
+        raise UserError(f"{path}: no line has a field 'text'; found {', '.join(sorted(fields)) or 'nothing'}")
+
+
+def read_parquet(path: Path, counts: Counter[str]) -> Iterator[str]:
+    """Yields the `text` column of a parquet file (the shape of the wikimedia/wikipedia files).
+
+    Raises:
+      UserError: it has no such column of strings.
+      DamagedFile: it is no parquet file, or a cut one.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # Not memory-mapped: mapped pages count as resident.
+        with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
+            schema = file.schema_arrow
+            if "text" not in schema.names:
+                raise UserError(f"{path}: has no column 'text'; found {', '.join(schema.names)}")
+            if not _is_string(schema.field("text").type):
+                raise UserError(f"{path}: column 'text' must hold strings, not {schema.field('text').type}")
+            for batch in file.iter_batches(_BATCH_ROWS, columns=["text"], use_threads=False):
+                for text in batch.column(0):
+                    if text.is_valid:
+                        counts["documents"] += 1
+                        yield text.as_py()
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedFile(f"is cut or damaged, or no parquet file ({str(error).splitlines()[0]})") from None
+
+
+def _is_string(kind: object) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type  # type: ignore[attr-defined]
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)

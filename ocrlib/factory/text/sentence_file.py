@@ -1,0 +1,156 @@
+"""The one thing downstream reads: `sentences.txt`, sorted, deduplicated, memory-mapped, read by index.
+
+    sentences.txt    UTF-8, one line of text a line, sorted by `keys.key_hash`, then by code point
+    offsets.npy      (N + 1,) int64, where each line begins, in bytes; the last is the file's size
+    sentences.json   source, filters, counts, licence; written last
+
+Sorted by hash, each split is one contiguous run of lines, and neighbours have nothing to do with each other.
+"""
+
+import hashlib
+import json
+import mmap
+import os
+import sqlite3
+from array import array
+from collections import Counter
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocrlib.dataset.split_keys import SHARES, key_hash, split_of
+from ocrlib.errors import UserError
+
+FORMAT = "ocrlib-sentences/1"
+ORDER = "by SHA-256 of the letters and digits, casefolded (63 bits), then by code point"
+_CACHE_KIB = 32 << 10  # of SQLite's pages held in memory; the rest lies on disk
+
+
+class SentenceSorter:
+    """Sorts and deduplicates any number of lines in bounded memory, on disk.
+
+    Args:
+      path: where the temporary table may lie.
+      near_duplicates: keep lines that differ from another in case and punctuation only. A text corpus is
+        better without them; among serial numbers "1.5" and "15" are two lines.
+    """
+
+    def __init__(self, path: Path, near_duplicates: bool) -> None:
+        self._table = sqlite3.connect(path, isolation_level=None)
+        self._table.execute("PRAGMA journal_mode = OFF")  # a table that a crash leaves behind is thrown away
+        self._table.execute("PRAGMA synchronous = OFF")
+        self._table.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        unique = "place, line" if near_duplicates else "place"
+        self._table.execute(f"CREATE TABLE lines (place INTEGER, line TEXT, PRIMARY KEY ({unique})) WITHOUT ROWID")
+        self._table.execute("BEGIN")
+
+    def add(self, line: str) -> str | None:
+        """Takes a line in; returns "duplicate" or "near_duplicate" if one like it is there already."""
+        place = key_hash(line)
+        if self._table.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (place, line)).rowcount:
+            return None
+        same = self._table.execute("SELECT 1 FROM lines WHERE place = ? AND line = ?", (place, line)).fetchone()
+        return "duplicate" if same else "near_duplicate"
+
+    def sorted(self) -> Generator[tuple[int, str], None, None]:
+        """Yields (place in the hash space, line) in the order of the file."""
+        yield from self._table.execute("SELECT place, line FROM lines ORDER BY place, line")
+
+    def close(self) -> None:
+        self._table.close()
+
+
+def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[str, Any]) -> None:
+    """Writes the three files; `about` goes into the JSON, with what the lines themselves tell.
+
+    Args:
+      folder: exists, and is not yet where readers look.
+      lines: (place in the hash space, line), as SentenceSorter yields them.
+    """
+    offsets = array("q", [0])  # 8 bytes a line, where a list takes 40
+    num_lines: Counter[str] = Counter(dict.fromkeys(SHARES, 0))
+    characters: dict[str, Counter[str]] = {split: Counter() for split in SHARES}
+    digest = hashlib.sha256()
+    with open(folder / "sentences.txt", "wb") as file:
+        for place, line in lines:
+            data = line.encode() + b"\n"
+            file.write(data)
+            digest.update(data)
+            offsets.append(offsets[-1] + len(data))
+            split = split_of(place)
+            num_lines[split] += 1
+            characters[split].update(set(line))
+        _sync(file)
+    with open(folder / "offsets.npy", "wb") as file:
+        np.save(file, np.frombuffer(offsets, dtype=np.int64))
+        _sync(file)
+    found = {
+        "format": FORMAT,
+        "order": ORDER,
+        "sha256": digest.hexdigest(),
+        "splits": dict(num_lines),
+        "lines_with_character": {split: dict(counts.most_common()) for split, counts in characters.items()},
+    }
+    with open(folder / "sentences.json", "w", encoding="utf-8") as file:
+        json.dump({**about, **found}, file, ensure_ascii=False, indent=1)
+        _sync(file)
+
+
+class SentenceFile:
+    """A sentence file, mapped into memory: opening a large one costs no more than opening a small one.
+
+    Args:
+      folder: holds the three files.
+
+    Attributes:
+      about: sentences.json.
+      start, num_lines: {split: first line, lines}; the lines of a split are contiguous.
+
+    Raises:
+      UserError: the files do not belong together, or were changed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.about = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
+            self.num_lines: dict[str, int] = self.about["splits"]
+            # Still mapped, but a plain array: indexing a np.memmap takes ten times as long.
+            self._offsets = np.asarray(np.load(folder / "offsets.npy", mmap_mode="r"))
+            with open(folder / "sentences.txt", "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise UserError(f"{folder}: is no sentence file ({error}); delete it to have it built again") from None
+        sizes = len(self._bytes), len(self._offsets) - 1, int(self._offsets[-1])
+        if digest != self.about["sha256"] or sizes != (sizes[2], sum(self.num_lines.values()), sizes[0]):
+            raise UserError(f"{folder}: was changed after it was built; delete it to have it built again")
+        self.start, total = {}, 0
+        for split in SHARES:
+            self.start[split] = total
+            total += self.num_lines[split]
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> str:
+        """Returns line `index` of the file, in [0, len)."""
+        return self._bytes[self._offsets[index] : self._offsets[index + 1] - 1].decode()
+
+    def lines_with(self, character: str, split: str) -> list[int]:
+        """Returns the file's indices of the lines of a split that hold `character`, in order."""
+        first, end = self.start[split], self.start[split] + self.num_lines[split]
+        needle, stop = character.encode(), int(self._offsets[end])
+        found, at = [], int(self._offsets[first])
+        while (at := self._bytes.find(needle, at, stop)) >= 0:
+            index = int(np.searchsorted(self._offsets, at, side="right")) - 1
+            found.append(index)
+            at = int(self._offsets[index + 1])
+        return found
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())

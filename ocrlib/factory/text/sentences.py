@@ -1,0 +1,171 @@
+"""Sentences, lines of a file and random words as a TextSource: a sentence file, and what is drawn from it."""
+
+import re
+from functools import partial
+from random import Random
+from typing import Any
+
+from ocrlib.dataset.split_keys import SHARES, key_hash, split_of
+from ocrlib.errors import UserError
+from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
+from ocrlib.factory.text.build import open_sentences
+from ocrlib.factory.text.corpus import SentenceConfig
+from ocrlib.factory.text.mixed import MixedLines, fill_line
+from ocrlib.factory.text.schedule import BLOCK, Place, Schedule, permuted, plan_rare
+from ocrlib.factory.text.source import DrawnText, sample_rng
+
+_MIXED_TRIES = 2000  # val owns 5% of the hash space: 20 draws on average, 2000 all but never
+_EDGES = re.compile(r"^\W+|\W+$")
+_CUT_SHORTEST = 5  # letters of a word that a line break may cut; two at least stay on either side
+
+
+class SentenceText:
+    """A TextSource over `[text] source = "wikipedia"`, "file" or "words".
+
+    Each sentence of a split comes once before any comes twice. An attempt after a rejected line takes the
+    next line of the file, which is ordered by hash: any other sentence.
+
+    Args:
+      config: the recipe's `[text]`.
+      seed: the recipe's.
+
+    Attributes:
+      inputs: the sentence file's SHA-256.
+      about: the sentence file's JSON: source, licence, attribution, filters, counts.
+
+    Raises:
+      UserError: the corpus cannot be read, or cannot give what the recipe asks.
+    """
+
+    def __init__(self, config: SentenceConfig, seed: int) -> None:
+        self._config, self._seed = config, seed
+        self._file = open_sentences(config)
+        self.about: dict[str, Any] = self._file.about
+        self.inputs = {"corpus": self.about["sha256"]}
+        self._charset = frozenset(config.charset)
+        self._mixed = MixedLines(config.charset, config.min_length, config.max_length)
+        self._schedules = {} if isinstance(config, WordsText) else {s: self._plan(config, s) for s in SHARES}
+        self._rare_lines: dict[tuple[str, str], list[int]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SentenceText, (self._config, self._seed)  # a worker maps the file anew
+
+    def draw(self, split: str, index: int, attempt: int) -> DrawnText:
+        """Returns the line of sample `index` of `split`: the same for the same arguments, always.
+
+        Raises:
+          UserError: the corpus is so small that the split got none of it.
+        """
+        if isinstance(self._config, WordsText):
+            return self._words(self._config, split, index, attempt)
+        place = self._schedules[split].place(index)
+        if place.kind == "mixed":
+            return self._mixed_line(split, index, attempt) or self._sentence(split, index, attempt)
+        if place.kind == "rare":
+            return self._rare(split, index, attempt, place)
+        return self._hyphenated(self._sentence(split, place.ordinal, attempt), split, index, attempt)
+
+    def _plan(self, config: WikipediaText | FileText, split: str) -> Schedule:
+        num_mixed = round(config.mixed_share * BLOCK)
+        counts = self.about["lines_with_character"][split]
+        with_character = {character: counts.get(character, 0) for character in config.charset}
+        if not num_mixed:  # only mixed lines can bring what no sentence has
+            with_character = {character: lines for character, lines in with_character.items() if lines}
+        num_lines = self._file.num_lines[split]
+        rare = plan_rare(with_character, num_lines, num_mixed, config.min_per_char) if num_lines else ""
+        return Schedule(self._seed, split, num_mixed, rare, config.min_per_char)
+
+    def _sentence(self, split: str, ordinal: int, attempt: int) -> DrawnText:
+        num_lines = self._file.num_lines[split]
+        if not num_lines:
+            raise UserError(
+                f"{self.about['source']}: none of its {len(self._file):,} lines falls into the split "
+                f"'{split}' ({SHARES[split]}% by hash); give it more lines, or set splits.{split} to 0"
+            )
+        past, position = divmod(ordinal, num_lines)
+        line = permuted(position, num_lines, f"{self._seed}/{split}/pass/{past}")
+        return self._line(self._file.start[split] + (line + attempt) % num_lines)
+
+    def _hyphenated(self, drawn: DrawnText, split: str, index: int, attempt: int) -> DrawnText:
+        """Returns the line, or as often as the recipe says what is left of it where a break cut a word."""
+        if not isinstance(self._config, WikipediaText) or not self._config.hyphenated or "-" not in self._charset:
+            return drawn
+        rng = sample_rng(self._seed, split, index, attempt, "hyphen")
+        if rng.random() >= self._config.hyphenated:
+            return drawn
+        cut = cut_last_word(drawn.text, rng) if rng.random() < 0.5 else cut_first_word(drawn.text, rng)
+        # What is left must belong to the split as well: it may be another line of the corpus.
+        fits = len(cut) >= self._config.min_length and split_of(key_hash(cut)) == split
+        return drawn._replace(text=cut) if fits else drawn
+
+    def _rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
+        """Returns a line that has the place's character; after some attempts, any line."""
+        lines = self._lines_with(place.character, split)
+        if attempt < min(8, len(lines)):
+            past, position = divmod(place.ordinal, len(lines))
+            key = f"{self._seed}/{split}/{ord(place.character)}/{past}"
+            return self._line(lines[(permuted(position, len(lines), key) + attempt) % len(lines)])
+        drawn = self._mixed_line(split, index, attempt, place.character) if not lines else None
+        return drawn or self._sentence(split, index, attempt)
+
+    def _lines_with(self, character: str, split: str) -> list[int]:
+        if (character, split) not in self._rare_lines:
+            self._rare_lines[character, split] = self._file.lines_with(character, split)
+        return self._rare_lines[character, split]
+
+    def _mixed_line(self, split: str, index: int, attempt: int, character: str = "") -> DrawnText | None:
+        """Returns a mixed line that belongs to the split, as a sentence does: by the hash of its key."""
+        rng = sample_rng(self._seed, split, index, attempt, "mixed")
+        for _ in range(_MIXED_TRIES):
+            drawn = self._mixed.draw(rng, lambda: self._word(rng), character)
+            if drawn and split_of(key_hash(drawn[0])) == split:
+                return DrawnText(drawn[0], f"mixed:{drawn[1]}")
+        return None  # a charset or a length range that allows hardly any line
+
+    def _words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
+        rng = sample_rng(self._seed, split, index, attempt, "words")
+        names, weights = zip(*config.case, strict=True)
+        for _ in range(_MIXED_TRIES):
+            cased = partial(self._cased_word, rng, rng.choices(names, weights)[0])
+            space = " " if " " in self._charset else ""
+            line = fill_line(rng, cased, config.min_length, config.max_length, space)
+            if line and split_of(key_hash(line)) == split:
+                return DrawnText(line, f"words:{config.language}")
+        raise UserError(
+            f"[text] {self.about['source']}: its {len(self._file):,} words make no line of "
+            f"{config.min_length} to {config.max_length} characters for the split '{split}'; change these lengths"
+        )
+
+    def _cased_word(self, rng: Random, case: str) -> str:
+        word = self._file[rng.randrange(len(self._file))]
+        cased = {"lower": word, "title": word.capitalize(), "upper": word.upper()}[case]
+        return cased if self._charset.issuperset(cased) else word
+
+    def _word(self, rng: Random) -> str:
+        """Returns a random word of the corpus without the punctuation around it; maybe empty."""
+        return _EDGES.sub("", rng.choice(self._file[rng.randrange(len(self._file))].split(" ")))
+
+    def _line(self, number: int) -> DrawnText:
+        return DrawnText(self._file[number], self._provenance)
+
+    @property
+    def _provenance(self) -> str:
+        if isinstance(self._config, FileText):
+            return f"file:{self.about['source']}"
+        return f"{self._config.source}:{self._config.language}"
+
+
+def cut_last_word(line: str, rng: Random) -> str:
+    """Returns the line up to a hyphen within its last word; unchanged where that is short or no plain word."""
+    word = line[line.rfind(" ") + 1 :].rstrip(".,;:")
+    if len(word) < _CUT_SHORTEST or not word.isalpha():
+        return line
+    return line[: line.rfind(" ") + 1 + rng.randint(2, len(word) - 2)] + "-"
+
+
+def cut_first_word(line: str, rng: Random) -> str:
+    """Returns the line from within its first word on; unchanged where that is short or no plain word."""
+    word = line.partition(" ")[0]
+    if len(word) < _CUT_SHORTEST or not word.isalpha():
+        return line
+    return line[rng.randint(2, len(word) - 2) :]

@@ -1,0 +1,192 @@
+"""A trained network as a file for other programs: one ONNX file, or a TensorFlow SavedModel.
+
+What stands on disk in the end has answered a few lines as the Keras model does; else nothing is written.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ocrlib
+from ocrlib.dataset.manifest import sync_folder, write_bytes, write_json
+from ocrlib.errors import UserError
+from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network
+
+FORMATS = ("onnx", "saved_model")
+PREPROCESSING = (
+    "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, scaled to `height` pixels by Lanczos with "
+    "proportions kept, padded on the right with 255 to a common width; width: pixels of each line before padding. "
+    "probs: softmax of each time step, ceil(width / width_stride) of them are the line's; the last class is the blank"
+)
+_MAX_DIFFERENCE = 1e-4  # of a probability; float32 kernels of two makers differ by 1e-6
+
+
+def export_model(model: str, file_format: str, out: Path) -> str:
+    """Writes a model as an ONNX file or a SavedModel and returns a line that tells of it.
+
+    Args:
+      model: a run folder, a `.keras` file, or the name of a shipped model.
+      file_format: one of FORMATS.
+      out: a file that ends in .onnx, or a folder; must not exist yet.
+
+    Raises:
+      UserError: there is no such model, or `out` cannot be written.
+      FloatingPointError: what was written does not answer as the Keras model does; `out` is not there.
+    """
+    _check_out(out, file_format)
+    path = find_model(model, (".keras",))
+    keras_model, charset = load_keras(path)
+    network = keras_network(keras_model, charset)
+    network.run(*next(_some_lines(network.height, network.channels)))  # Keras exports no model that never ran
+    write = _write_onnx if file_format == "onnx" else _write_saved_model
+    num_bytes, difference = write(keras_model, network, out)
+    how = f"python -m ocrlib predict --model {out} PATH"
+    if file_format == "saved_model":
+        how = f'tf.saved_model.load("{out}").serve({{"image": image, "width": width}})'
+    return (
+        f"{out}: {num_bytes / 1e6:.1f} MB, its probabilities within {difference:.0e} of the Keras model's; "
+        f"go on with `{how}`"
+    )
+
+
+def _check_out(out: Path, file_format: str) -> None:
+    """Refuses a place before the work is done, not after it."""
+    if file_format == "onnx" and out.suffix != ".onnx":
+        raise UserError(f"{out}: expected a name that ends in .onnx")
+    if file_format == "saved_model" and out.suffix in (".onnx", ".keras", ".pb"):
+        raise UserError(f"{out}: a SavedModel is a folder; expected a name without {out.suffix}")
+    if out.exists() or out.is_symlink():
+        raise UserError(f"{out}: is there already; choose another --out, or remove it first")
+    if not os.access(out.parent, os.W_OK):
+        raise UserError(f"{out}: cannot be written: expected a folder that is there and may be written to")
+
+
+def _about(network: Network) -> dict[str, str | int]:
+    """What a program needs to know to use the network."""
+    return {
+        "charset": network.charset.characters,
+        "height": network.height,
+        "channels": network.channels,
+        "width_stride": network.width_stride,
+        "preprocessing": PREPROCESSING,
+        "ocrlib_version": ocrlib.__version__,
+    }
+
+
+def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+    import onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        _export(keras_model, path, "onnx")
+        model = onnx.load(path)
+        _round_divisions_down(model)
+        _name_tensors(model)
+        about = {"format": ONNX_FORMAT, **_about(network)}
+        onnx.helper.set_model_props(model, {key: str(value) for key, value in about.items()})
+        onnx.checker.check_model(model, full_check=True)
+        data = model.SerializeToString()
+        path.write_bytes(data)
+        difference = _check_answers(network, open_network(str(path)), out)
+    write_bytes(out, data)
+    return len(data), difference
+
+
+def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+    from ocrlib.backend import tf
+
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+        path = Path(folder) / "saved_model"
+        _export(keras_model, path, "tf_saved_model")
+        (path / "assets.extra").mkdir()  # TensorFlow's place for the files of others
+        write_json(path / "assets.extra" / "ocrlib.json", _about(network))
+        loaded = tf.saved_model.load(str(path))
+
+        def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
+            return loaded.serve({"image": tf.constant(image), "width": tf.constant(width)}).numpy()
+
+        difference = _check_answers(network, replace(network, run=run), out)
+        files = [file for file in path.rglob("*") if file.is_file()]
+        num_bytes = sum(file.stat().st_size for file in files)
+        os.rename(path, out)
+    sync_folder(out.parent)
+    return num_bytes, difference
+
+
+def _export(keras_model: Any, path: Path, file_format: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras asks numpy for a name that it no longer has
+        keras_model.export(path, format=file_format, verbose=False)
+
+
+def _round_divisions_down(model: Any) -> None:
+    """Makes integer divisions round down, as they do in Python; `-(-width // stride)` stands on that.
+
+    tf2onnx writes them as plain Div, which rounds towards zero: columns of the line itself would be masked where
+    its width is no multiple of the stride. (a - a mod b) / b has no remainder, so its rounding does not matter.
+    """
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    tensors = [*graph.input, *graph.value_info, *graph.output]
+    types = {tensor.name: tensor.type.tensor_type.elem_type for tensor in tensors}
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "Div" and types.get(node.output[0]) in (onnx.TensorProto.INT32, onnx.TensorProto.INT64):
+            rest, multiple = f"{node.output[0]}/rest", f"{node.output[0]}/multiple"
+            nodes.append(onnx.helper.make_node("Mod", list(node.input), [rest]))  # the divisor's sign, as in Python
+            nodes.append(onnx.helper.make_node("Sub", [node.input[0], rest], [multiple]))
+            node.input[0] = multiple
+        nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _name_tensors(model: Any) -> None:
+    """Gives the output and the open axes names that say what they are; inputs have theirs from Keras."""
+    graph = model.graph
+    (output,) = graph.output
+    for node in graph.node:
+        node.output[:] = ["probs" if name == output.name else name for name in node.output]
+        node.input[:] = ["probs" if name == output.name else name for name in node.input]
+    output.name = "probs"
+    axes = {"image": {0: "batch", 2: "pixels"}, "width": {0: "batch"}, "probs": {0: "batch", 1: "steps"}}
+    for tensor in (*graph.input, output):
+        for axis, name in axes[tensor.name].items():
+            tensor.type.tensor_type.shape.dim[axis].dim_param = name
+    graph.name, graph.doc_string, model.doc_string = "crnn", "", ""
+
+
+def _check_answers(expected: Network, written: Network, out: Path) -> float:
+    """Returns the largest difference of a probability between two networks on a few lines.
+
+    Raises:
+      FloatingPointError: it is too large.
+    """
+    worst = 0.0
+    for image, width in _some_lines(expected.height, expected.channels):
+        here, there = expected.run(image, width), written.run(image, width)
+        if here.shape != there.shape:
+            raise FloatingPointError(f"{out}: not written: gives {there.shape}, the Keras model {here.shape}")
+        inside = np.arange(here.shape[1]) < -(-width // expected.width_stride)[:, None]  # (B, T)
+        worst = max(worst, float(np.abs(here - there)[inside].max()))
+    if not worst <= _MAX_DIFFERENCE:  # NaN is no agreement either
+        raise FloatingPointError(f"{out}: not written: its probabilities differ from the Keras model's by {worst:.1e}")
+    return worst
+
+
+def _some_lines(height: int, channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields batches of black blocks on paper, of widths that are multiples of the strides and that are not."""
+    rng = np.random.RandomState(0)
+    for widths, padded in (([97], 97), ([1, 5, 31, 62, 64, 320], 321), ([40, 37, 38, 39], 40)):
+        blocks = rng.random_sample((len(widths), -(-height // 4), -(-padded // 4), channels)) < 0.3
+        ink = blocks.repeat(4, axis=1).repeat(4, axis=2)[:, :height, :padded]
+        inside = np.arange(padded) < np.array(widths)[:, None]
+        image = np.where(ink & inside[:, None, :, None], 0, 255)
+        yield image.astype(np.uint8), np.array(widths, np.int32)

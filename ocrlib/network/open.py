@@ -1,0 +1,173 @@
+"""From what a user calls a model to a network that answers: a run folder, a `.keras`, an `.onnx`, or a shipped name.
+
+TensorFlow comes up only where a `.keras` file is opened; ONNX Runtime starts in a tenth of the time.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+
+if TYPE_CHECKING:
+    import keras
+
+ONNX_FORMAT = "ocrlib-onnx/1"  # in the file's metadata, beside what `Network` needs to know
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+ENDINGS = (".onnx", ".keras")  # of a shipped model's files; the first is the faster one to start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network ready to be asked, whatever runs it.
+
+    Attributes:
+      charset: the characters of classes 0 to C - 2.
+      height, channels: of the images.
+      width_stride: pixels of width behind one time step.
+      run: image (B, H, W, channels) uint8, width (B,) int32 -> (B, T, C) float32, softmax over C, where T is
+        W / width_stride rounded up.
+    """
+
+    charset: Charset
+    height: int
+    channels: int
+    width_stride: int
+    run: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def shipped_names() -> list[str]:
+    """Returns the names of the models that come with ocrlib."""
+    return sorted({path.stem for path in PRETRAINED.iterdir() if path.suffix in ENDINGS})
+
+
+def find_model(model: str, endings: tuple[str, ...] = ENDINGS) -> Path:
+    """Returns the file of a model: a path that exists, the `best.keras` of a run folder, or a shipped file.
+
+    Args:
+      model: a path, which wins, or a shipped name.
+      endings: of a shipped model's files, the one that is liked best first.
+
+    Raises:
+      UserError: there is none.
+    """
+    path = Path(model)
+    shipped = shipped_names()
+    if path.is_dir():
+        if (path / "best.keras").exists():
+            return path / "best.keras"
+        hint = "has the training ended an epoch?"
+        if model in shipped:
+            hint = f"this folder hides the shipped model {model!r}, which can be read from any other working directory"
+        raise UserError(f"{path}: expected a run folder with best.keras in it; {hint}")
+    if path.is_file():
+        return path
+    if model in shipped:
+        for ending in endings:
+            if (PRETRAINED / (model + ending)).exists():
+                return PRETRAINED / (model + ending)
+        raise UserError(f"{model}: is shipped, but not as a {' or '.join(endings)} file")
+    known = f", and no shipped model of that name ({', '.join(shipped)})" if shipped else ""
+    raise UserError(f"{model}: no such run folder, .keras or .onnx file{known}")
+
+
+def open_network(model: str) -> Network:
+    """Returns the network of a run folder, a `.keras` file, an `.onnx` file or a shipped name, ready to run.
+
+    Raises:
+      UserError: there is none, or it is not one of ours.
+    """
+    path = find_model(model)
+    return _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path))
+
+
+def load_keras(path: Path) -> tuple["keras.Model", Charset]:
+    """Returns the Keras model in a file, without its loss and optimizer, and its charset.
+
+    Raises:
+      UserError: it is not a network of ocrlib's.
+    """
+    if path.suffix == ".onnx":
+        raise UserError(f"{path}: is an ONNX file, which cannot be trained or exported; name the .keras it was made of")
+    if path.suffix != ".keras":
+        raise UserError(f"{path}: expected a run folder, a .keras or .onnx file, or a shipped name")
+    from ocrlib.backend import keras
+    from ocrlib.network import crnn  # noqa: F401 - registers the layers that a saved network is made of
+
+    try:
+        network = keras.saving.load_model(path, compile=False)
+        return network, Charset(network.get_layer("characters").charset)
+    except (ValueError, OSError, AttributeError, TypeError) as error:
+        raise _not_ours(path, error) from None
+
+
+def keras_network(network: "keras.Model", charset: Charset) -> Network:
+    """Returns a Keras model, as `crnn.build_crnn` makes them, ready to run; it may go on learning meanwhile."""
+    from ocrlib.backend import tf
+    from ocrlib.network import crnn
+
+    image = next(tensor for tensor in network.inputs if tensor.name == "image")
+    _, height, _, channels = image.shape
+    signature = {
+        "image": tf.TensorSpec((None, height, None, channels), tf.uint8),
+        "width": tf.TensorSpec((None,), tf.int32),
+    }
+    # One graph for all shapes; without the signature each new width would be traced anew.
+    graph = tf.function(lambda inputs: network(inputs, training=False), input_signature=[signature], autograph=False)
+    return Network(
+        charset=charset,
+        height=height,
+        channels=channels,
+        width_stride=crnn.width_stride(network),
+        run=lambda image, width: graph({"image": tf.constant(image), "width": tf.constant(width)}).numpy(),
+    )
+
+
+def _open_onnx(path: Path) -> Network:
+    import onnxruntime as ort
+    from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    options.log_severity_level = 3  # errors, which are raised as well; warnings would stand between ours
+    # Its threads would wait for work by spinning, on the cores that decode the next pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except (
+        ort_errors.Fail,
+        ort_errors.InvalidArgument,
+        ort_errors.InvalidGraph,
+        ort_errors.InvalidProtobuf,
+        ort_errors.NotImplemented,
+        ort_errors.RuntimeException,
+    ) as error:
+        raise _not_ours(path, error) from None
+    about = session.get_modelmeta().custom_metadata_map
+    if about.get("format") != ONNX_FORMAT:
+        raise UserError(
+            f"{path}: expected format {ONNX_FORMAT!r} in its metadata, not {about.get('format')!r}; "
+            "make it with `python -m ocrlib export`"
+        )
+    try:
+        charset = Charset(about["charset"])
+        height, channels, width_stride = (int(about[key]) for key in ("height", "channels", "width_stride"))
+    except (KeyError, ValueError) as error:
+        raise _not_ours(path, error) from None
+    return Network(
+        charset=charset,
+        height=height,
+        channels=channels,
+        width_stride=width_stride,
+        run=lambda image, width: session.run(["probs"], {"image": image, "width": width})[0],
+    )
+
+
+def _not_ours(path: Path, error: Exception) -> UserError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return UserError(f"{path}: is not a network of ocrlib's: {reason}")

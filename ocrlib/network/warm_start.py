@@ -1,0 +1,87 @@
+"""Where a training starts if not from nothing: the network of a run or a shipped model, for another charset.
+
+Everything but the last layer is taken as it is. Of the last layer the characters that both charsets have carry
+over, and the blank; the others start fresh, as they would in a new network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocrlib.backend import keras
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+from ocrlib.network.crnn import width_stride
+from ocrlib.network.open import find_model, load_keras
+
+_LAST = "characters"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A network to go on from, and what became of its characters."""
+
+    network: keras.Model
+    carried: str
+    fresh: str
+    dropped: str
+
+    def __str__(self) -> str:
+        parts = [f"stride {width_stride(self.network)}", f"{len(self.carried)} characters carry over"]
+        parts += [f"{len(self.fresh)} start fresh ({_some(self.fresh)})"] if self.fresh else []
+        parts += [f"{len(self.dropped)} are dropped ({_some(self.dropped)})"] if self.dropped else []
+        return ", ".join(parts)
+
+
+def start_from(model: str, charset: Charset, height: int, channels: int) -> Start:
+    """Returns the network of a model with a last layer for `charset`.
+
+    Args:
+      model: a run folder, a `.keras` file, or a shipped name.
+      charset: of the labels that it will learn from.
+      height, channels: of their images.
+
+    Raises:
+      UserError: there is no such model, or it reads images of another height or number of channels.
+    """
+    path = find_model(model, (".keras",))
+    source, known = load_keras(path)
+    (_, of_height, _, of_channels) = next(tensor for tensor in source.inputs if tensor.name == "image").shape
+    if (of_height, of_channels) != (height, channels):
+        raise UserError(
+            f"{path}: reads images of height {of_height} and {of_channels} channels, the dataset has "
+            f"{height} and {channels}; start from another model, or without --init"
+        )
+    settings = source.get_config()
+    for layer in settings["layers"]:
+        if layer["name"] == _LAST:
+            layer["config"] |= {"num_classes": charset.num_classes, "charset": charset.characters}
+    network = keras.Model.from_config(settings)
+    for layer in network.layers:
+        if layer.name != _LAST:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    last = network.get_layer(_LAST)
+    last.set_weights(_carry_over(source.get_layer(_LAST).get_weights(), last.get_weights(), known, charset))
+    return Start(
+        network=network,
+        carried="".join(c for c in charset.characters if c in known.characters),
+        fresh="".join(c for c in charset.characters if c not in known.characters),
+        dropped="".join(c for c in known.characters if c not in charset.characters),
+    )
+
+
+def _carry_over(
+    before: Sequence[np.ndarray], fresh: Sequence[np.ndarray], known: Charset, charset: Charset
+) -> list[np.ndarray]:
+    """Returns (f, C) kernel and (C,) bias with the columns of shared characters, and of the blank, from before."""
+    columns = {known.characters.index(c): i for i, c in enumerate(charset.characters) if c in known.characters}
+    columns[known.num_classes - 1] = charset.num_classes - 1
+    mixed = [array.copy() for array in fresh]
+    for old, new in zip(before, mixed, strict=True):
+        new[..., list(columns.values())] = old[..., list(columns)]
+    return mixed
+
+
+def _some(characters: str) -> str:
+    return characters if len(characters) <= 20 else f"{characters[:20]} ..."

@@ -1,0 +1,31 @@
+"""Loaders as the tests of reading open them, and batches compared to the last pixel."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ocrlib.batches.loader import Batch, Loader
+from ocrlib.charset import Charset
+from ocrlib.network.crnn import time_steps
+from tests.training_fixtures import DIGITS
+
+
+def load(folder: Path, split: str = "train", characters: str = DIGITS, **arguments: object) -> Loader:
+    """A loader as a training opens it, with small batches."""
+    settings = {"time_steps": time_steps, "batch_size": 8, **arguments}
+    return Loader(folder, split, Charset(characters), **settings)  # type: ignore[arg-type]
+
+
+def ids(batches: list[Batch]) -> list[list[str]]:
+    """What each batch holds."""
+    return [batch["id"].tolist() for batch in batches]
+
+
+def assert_same(left: list[Batch], right: list[Batch]) -> None:
+    """Equal to the last pixel, in the same order."""
+    assert len(left) == len(right)
+    for a, b in zip(left, right, strict=True):
+        assert a.keys() == b.keys()
+        for name in a:
+            assert a[name].dtype == b[name].dtype, name
+            assert np.array_equal(a[name], b[name]), name

@@ -1,0 +1,126 @@
+"""Which lines take part: conditions, limits, charsets, and a validation split by rule."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.selection import SelectionConfig, held_out, keep_where, needed_columns
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+from ocrlib.network.crnn import time_steps
+from tests.training_fixtures import DIGITS, make_samples, numbers, write_dataset
+
+COLUMNS = {
+    "text": np.array(["1", "22", "333", "4444"], object),
+    "width": np.array([20, 40, 60, 80]),
+    "font": np.array(["DejaVuSans.ttf", "DejaVuSerif.ttf", "Lato.ttf", "DejaVuSans-Bold.ttf"], object),
+    "skew_deg": np.array([-1, 0, 0, 2]),
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """110 lines of digits in 5 shards, one split only."""
+    return write_dataset(tmp_path_factory.mktemp("selection") / "digits", {"train": numbers(110, seed=1)})
+
+
+def chosen(folder: Path, split: str = "train", charset: str = DIGITS, **settings: object) -> list[str]:
+    """Ids of the lines that come in an epoch, each of them checked to come once."""
+    selection = SelectionConfig(**settings)  # type: ignore[arg-type]
+    loader = Loader(folder, split, Charset(charset), time_steps, selection=selection)
+    counts = Counter(str(name) for batch in loader.batches(1, 0) for name in batch["id"])
+    assert set(counts.values()) == {1}
+    assert len(counts) == loader.num_samples
+    assert sum(1 for _ in loader.batches(1, 0)) == loader.count(1, 0)
+    return sorted(counts)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "kept"),
+    [
+        ((), [True, True, True, True]),
+        (("label_length <= 2",), [True, True, False, False]),
+        (("label_length > 1", "width < 80"), [False, True, True, False]),
+        (("font = DejaVuS*",), [True, True, False, True]),
+        (("font != DejaVuS*",), [False, False, True, False]),
+        (("skew_deg = 0",), [False, True, True, False]),
+        (("skew_deg!=-1",), [False, True, True, True]),
+    ],
+)
+def test_conditions_keep(conditions, kept):
+    assert keep_where(COLUMNS, SelectionConfig(where=conditions)).tolist() == kept
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("font", "--data.where: expected 'NAME = VALUE' or the like, not 'font'"),
+        ("colour = red", "--data.where: no line has a 'colour'; they have font, "),
+        ("font < Z", "--data.where: font is text and can be compared by = and != only, not <"),
+        ("width = wide", "--data.where: width is a number, 'wide' is none"),
+    ],
+)
+def test_a_condition_that_cannot_be_is_one_line(condition, message):
+    with pytest.raises(UserError) as caught:
+        needed_columns(SelectionConfig(where=(condition,)))
+    assert str(caught.value).startswith(message)
+
+
+def test_limit_and_fraction_take_the_first_lines(dataset):
+    first_forty = [f"train-{i:09d}" for i in range(40)]
+    assert chosen(dataset, limit=40, val_share=1e-9) == first_forty
+    assert chosen(dataset, fraction=40 / 110, val_share=1e-9) == first_forty
+    assert len(chosen(dataset, limit=500, val_share=1e-9)) == 110
+
+
+def test_conditions_reach_the_batches(dataset):
+    texts = numbers(110, seed=1)
+    wanted = [f"train-{i:09d}" for i, text in enumerate(texts) if len(text) <= 3]
+    assert 0 < len(wanted) < 110
+    assert chosen(dataset, where=("label_length <= 3",), val_share=1e-9) == wanted
+
+
+def test_a_split_by_rule_parts_the_lines_and_stays(dataset):
+    training, validation = chosen(dataset, "train", val_share=0.3), chosen(dataset, "val", val_share=0.3)
+    assert not set(training) & set(validation)
+    assert len(training) + len(validation) == 110
+    assert 15 <= len(validation) <= 55
+    assert chosen(dataset, "val", val_share=0.3) == validation
+    grown = held_out(np.array([f"train-{i:09d}" for i in range(1000)], object), 0.3)
+    assert [f"train-{i:09d}" for i in np.flatnonzero(grown[:110])] == validation
+
+
+def test_lines_outside_the_charset_stop_the_run_or_are_left_out_by_name(dataset):
+    charset = DIGITS.replace("7", "")
+    with pytest.raises(UserError, match=r"sample train-\d+: the charset lacks '7'"):
+        chosen(dataset, charset=charset, val_share=1e-9)
+    loader = Loader(dataset, "train", Charset(charset), time_steps, selection=SelectionConfig(unencodable="skip"))
+    with_seven = [f"train-{i:09d}" for i, text in enumerate(numbers(110, seed=1)) if "7" in text]
+    held = set(Loader(dataset, "val", Charset(DIGITS), None, selection=SelectionConfig()).lines.read_provenance("font"))
+    assert loader.lines.left_out == {"unencodable": [name for name in with_seven if name not in held]}
+
+
+def test_a_selection_of_nothing_says_so(dataset):
+    with pytest.raises(UserError, match="the selection leaves no line of split 'train'"):
+        chosen(dataset, where=("label_length > 99",))
+
+
+def test_full_verification_finds_a_changed_byte_before_anything_is_read(tmp_path):
+    folder = write_dataset(tmp_path / "d", {"train": numbers(10), "val": numbers(4)})
+    path = folder / "train-00000-of-00001.h5"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    Loader(folder, "train", Charset(DIGITS), time_steps)
+    with pytest.raises(UserError, match=r"train-00000-of-00001\.h5: its bytes changed .* --repair"):
+        Loader(folder, "train", Charset(DIGITS), time_steps, hashes=True)
+
+
+def test_samples_of_any_name_can_be_selected(tmp_path):
+    samples = make_samples("train", ["12", "345"])
+    samples[1].provenance["font"] = "Serif.ttf"
+    folder = write_dataset(tmp_path / "d", {"train": samples, "val": numbers(3)})
+    assert chosen(folder, where=("font = Serif*",)) == ["train-000000001"]

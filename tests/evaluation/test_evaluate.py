@@ -1,0 +1,139 @@
+"""A reader measured: on a dataset, on a folder of pairs, and on things that are neither."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ocrlib.dataset.manifest import write_json
+from ocrlib.errors import UserError
+from ocrlib.evaluation.evaluate import evaluate_dataset, read_pairs, summarise, summary
+from ocrlib.evaluation.metrics import Counts
+from ocrlib.reading.recognizer import Recognizer
+from tests.evaluation.scripted import ScriptedReader, samples_made
+from tests.training_fixtures import TrainedRun, draw_line, write_dataset
+
+
+@pytest.fixture(scope="module")
+def recognizer(trained_run: TrainedRun) -> Recognizer:
+    """The reader that knows its 16 lines."""
+    return Recognizer.load(str(trained_run.run))
+
+
+def write_pairs(folder: Path, texts: dict[str, str]) -> Path:
+    """NAME.png that shows the name's number, and NAME.gt.txt that says `text`."""
+    folder.mkdir()
+    for name, text in texts.items():
+        Image.fromarray(draw_line(name)).save(folder / f"{name}.png")
+        (folder / f"{name}.gt.txt").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_dataset_is_measured_on_the_split_asked_for(
+    recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    right = trained_run.texts[:5]
+    folder = write_dataset(tmp_path / "d", {"val": right, "test": right})
+    result = evaluate_dataset(recognizer, folder, "test")
+    assert (result["lines"], result["exact"], result["cer"], result["exact_match"]) == (5, 5, 0.0, 1.0)
+    assert result["characters"] == len("".join(right))
+    with pytest.raises(UserError, match="has no samples in split 'train'"):
+        evaluate_dataset(recognizer, folder, "train")
+
+
+def test_characters_that_the_reader_does_not_know_count_as_wrong(recognizer: Recognizer, tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d", {"test": ["€€€", "€"]}, charset="€")
+    result = evaluate_dataset(recognizer, folder, "test")
+    assert (result["lines"], result["exact"], result["characters"]) == (2, 0, 4)
+    assert result["character_edits"] >= 4
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"height": 48}, "has images of height 48 and 1 channels, the model reads 32 and 1"),
+        ({"channels": 3}, "has images of height 32 and 3 channels, the model reads 32 and 1"),
+    ],
+)
+def test_images_of_another_shape_are_refused(
+    shape: dict[str, int], message: str, recognizer: Recognizer, tmp_path: Path
+) -> None:
+    folder = write_dataset(tmp_path / "d", {"test": ["1"]}, **shape)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=message):
+        evaluate_dataset(recognizer, folder, "test")
+
+
+def test_a_folder_of_pairs_is_measured_folded(recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path) -> None:
+    first, second, third = trained_run.texts[:3]
+    pairs = {
+        first: f"  {first}\n",
+        second: second.translate({ord("0") + i: chr(0xFF10 + i) for i in range(10)}),
+        third: third + "7",
+    }
+    lines = list(read_pairs(recognizer, write_pairs(tmp_path / "pairs", pairs)))
+    assert [(line.name, line.truth) for line in lines] == sorted(
+        (f"{name}.png", truth) for name, truth in ((first, first), (second, second), (third, third + "7"))
+    )
+    result = summarise(lines)
+    assert (result["lines"], result["exact"], result["character_edits"]) == (3, 2, 1)
+
+
+def test_a_folder_without_pairs_or_with_half_a_pair_is_refused(
+    recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"expected pairs of NAME\.png and NAME\.gt\.txt, found none"):
+        list(read_pairs(recognizer, tmp_path / "empty"))
+    folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
+    (folder / f"{trained_run.texts[0]}.gt.txt").unlink()
+    with pytest.raises(UserError, match=rf"1 without the other half: {trained_run.texts[0]}\.png"):
+        list(read_pairs(recognizer, folder))
+    (folder / f"{trained_run.texts[0]}.png").unlink()
+    (folder / f"{trained_run.texts[1]}.png").rename(folder / f"{trained_run.texts[1]}.JPG")  # Pillow looks inside
+    assert [line.name for line in read_pairs(recognizer, folder)] == [f"{trained_run.texts[1]}.JPG"]
+    (folder / "of no picture.gt.txt").write_text("1")
+    with pytest.raises(UserError, match=r"1 without the other half: of no picture\.gt\.txt"):
+        list(read_pairs(recognizer, folder))
+
+
+@pytest.mark.parametrize(("ending", "content"), [("gt.txt", b"\xff\xfe1\x002"), ("png", b"not a picture")])
+def test_half_a_pair_that_cannot_be_read_is_named(
+    ending: str, content: bytes, recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
+    name = f"{trained_run.texts[1]}.{ending}"
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}: cannot be read") as raised:
+        list(read_pairs(recognizer, folder))
+    assert "\n" not in str(raised.value)
+
+
+def test_held_out_faces_are_measured_apart_in_the_test_split_alone(tmp_path: Path) -> None:
+    texts = ["12", "345", "6789"]
+    made = [(text, {"font": font}) for text, font in zip(texts, ("A.ttf", "B.ttf", "A.ttf"), strict=True)]
+    splits = {split: samples_made(split, made) for split in ("val", "test")}
+    folder = write_dataset(tmp_path / "d", splits)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    write_json(folder / "manifest.json", manifest | {"fonts": {"heldout": ["B.ttf"]}})
+    reader = ScriptedReader(texts, {"345": ("34", 0.5)})
+    result = evaluate_dataset(reader, folder, "test")
+    assert result["character_edits"] == 1
+    assert (result["known_fonts"]["lines"], result["known_fonts"]["character_edits"]) == (2, 0)
+    assert (result["heldout_fonts"]["lines"], result["heldout_fonts"]["character_edits"]) == (1, 1)
+    assert "known_fonts" not in evaluate_dataset(reader, folder, "val")
+
+
+def test_a_summary_has_rates_and_counts() -> None:
+    counts = Counts(lines=3, exact=1, characters=7, character_edits=2, words=4, word_edits=3)
+    assert summary(counts) == {
+        "cer": 0.285714,
+        "wer": 0.75,
+        "exact_match": 0.333333,
+        "lines": 3,
+        "exact": 1,
+        "characters": 7,
+        "character_edits": 2,
+        "words": 4,
+        "word_edits": 3,
+    }

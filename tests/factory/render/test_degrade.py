@@ -1,0 +1,116 @@
+"""What befalls print: every degradation keeps the height, depends on its seed alone, and is drawn as asked."""
+
+from dataclasses import fields
+from random import Random
+
+import numpy as np
+import pytest
+
+from ocrlib.factory.recipe import Degradation, Degrade
+from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations
+from tests.training_fixtures import draw_line
+
+LINES = {
+    "gray": draw_line("0123456789"),
+    "colour": draw_line("314.15", channels=3),
+    "white on black": 255 - draw_line("2718"),
+    "blank": np.full((32, 60), 240, np.uint8),
+    "tall": draw_line("42", height=64),
+    "narrow": draw_line("1")[:, :5].copy(),
+}
+
+
+def test_a_recipe_knows_every_degradation_and_no_other():
+    assert [field.name for field in fields(Degrade)] == ["clean", *DEGRADATIONS]
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_any_line_stays_a_line_of_its_height(name, line, strength):
+    image = LINES[line].copy()
+    for seed in range(5):
+        out = DEGRADATIONS[name](image, strength, np.random.RandomState(seed))
+        assert out.dtype == np.uint8
+        assert out.shape[0] == image.shape[0]
+        assert out.shape[1] >= 4
+        assert out.shape[2:] == image.shape[2:]
+    assert np.array_equal(image, LINES[line])  # what came in is not written to
+
+
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_full_strength_changes_a_line_in_the_same_way_each_time(name):
+    image = LINES["gray"]
+    first = [DEGRADATIONS[name](image, 1.0, np.random.RandomState(seed)) for seed in range(8)]
+    again = [DEGRADATIONS[name](image, 1.0, np.random.RandomState(seed)) for seed in range(8)]
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert any(a.shape != image.shape or not np.array_equal(a, image) for a in first)
+
+
+def test_black_and_white_is_just_that():
+    out = degrade(LINES["gray"], [("binarise", 0.5)], 3)
+    assert set(np.unique(out)) == {0, 255}
+    assert 0.05 < (out == 0).mean() < 0.5
+
+
+@pytest.mark.parametrize("width", [20, 100, 900])
+def test_a_slope_makes_no_letter_much_smaller_however_long_the_line(width):
+    """At full strength a stroke keeps 1 / 1.4 of its height; turned by a degree, 900 pixels would leave it 2 / 3."""
+    image = np.full((32, width), 255, np.uint8)
+    image[6:26, 2::10] = image[6:26, 3::10] = 0
+    for seed in range(4):
+        out = degrade(image, [("slope", 1.0)], seed)
+        assert (out < 160).sum(axis=0).max() >= 20 / 1.4 - 2
+        left, right = (np.flatnonzero((part < 200).any(axis=1)).mean() for part in (out[:, :12], out[:, -12:]))
+        assert width == 20 or abs(left - right) > 2  # and it does rise or fall
+
+
+def test_what_shows_through_is_no_darker_than_a_sixth_of_the_print():
+    image = LINES["gray"]
+    out = degrade(image, [("show_through", 1.0)], 1)
+    paper = int(np.median(image))
+    blank = image == paper
+    assert paper - 1 / 6 * (paper - int(image.min())) - 1 <= out[blank].min() < paper - 20
+    assert out[image == image.min()].max() <= image.min() + 1
+
+
+def test_coloured_paper_that_lets_print_through_keeps_its_colour():
+    image = np.full((32, 200, 3), (250, 240, 200), np.uint8)
+    image[8:24, 20:40] = 0
+    out = degrade(image, [("show_through", 1.0)], 1)
+    assert (out == image).all(axis=2).mean() > 0.7
+
+
+def test_a_crop_never_takes_a_point_away():
+    """Points lie at the foot of a line, where a tight cut takes nothing."""
+    image = np.full((96, 240), 255, np.uint8)
+    image[18:78, 30:42] = image[18:78, 180:192] = 0
+    image[76:78, 108:117] = 0
+    for seed in range(40):
+        out = degrade(image, [("crop", 1.0)], seed)
+        middle = out[:, out.shape[1] // 3 : 2 * out.shape[1] // 3]
+        assert middle.min() < 64
+
+
+def test_neighbours_of_print_at_the_very_edge():
+    image = np.full((32, 60), 255, np.uint8)
+    image[:2, 10:50] = 0
+    for seed in range(20):
+        assert degrade(image, [("neighbours", 1.0)], seed).shape == image.shape
+
+
+def test_shares_are_kept_and_clean_lines_are_clean():
+    settings = Degrade(clean=0.25, crop=Degradation(share=1.0), jpeg=Degradation(share=0.4, strength=[0.2, 0.4]))
+    drawn = [draw_degradations(settings, Random(seed)) for seed in range(2000)]
+    assert 0.22 < sum(not each for each in drawn) / 2000 < 0.28
+    befallen = [dict(each) for each in drawn if each]
+    assert all("crop" in each for each in befallen)
+    with_jpeg = [each["jpeg"] for each in befallen if "jpeg" in each]
+    assert 0.35 < len(with_jpeg) / len(befallen) < 0.45
+    assert 0.2 <= min(with_jpeg) <= max(with_jpeg) <= 0.4
+    assert [name for name, _ in draw_degradations(settings, Random(3))] in ([], ["crop"], ["crop", "jpeg"])
+
+
+def test_nothing_asked_nothing_drawn():
+    assert draw_degradations(Degrade(), Random(1)) == []
+    assert degrade(LINES["gray"], [], 1) is LINES["gray"]

@@ -1,0 +1,223 @@
+"""The factory's promises: the same bytes however the work was cut, interrupted or resumed, and nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ocrlib.dataset.manifest import WORK_DIR, read_manifest
+from ocrlib.dataset.verify import verify_shard
+from ocrlib.errors import UserError, WorkerError
+from ocrlib.factory.make import make_dataset
+from ocrlib.factory.recipe import Recipe, load_recipe
+from tests.benchmarks.bench_faults import torment, undisturbed, worker_pids
+from tests.generating import TINY_STEMS, command, leftovers, shard_hashes
+
+
+def recipe_with(path: Path, **overrides: object) -> Recipe:
+    """The tiny recipe, some keys set otherwise: recipe_with(path, splits_train=5)."""
+    return load_recipe(path, {name.replace("_", ".", 1): str(value) for name, value in overrides.items()})
+
+
+def problems_of(folder: Path) -> list[str]:
+    manifest = read_manifest(folder)
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    return [problem for shard in shards for problem in verify_shard(folder, manifest, shard)]
+
+
+def identities(folder: Path) -> dict[str, tuple[int, int]]:
+    """{file name: inode and time of its last change of content}: equal only if nobody wrote it again."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*-of-*")}
+
+
+def test_one_worker_gives_the_bytes_of_two(tiny_dataset, tiny_recipe, tmp_path):
+    manifest, worked = make_dataset(load_recipe(tiny_recipe), tmp_path / "one", 1)
+    assert worked
+    assert shard_hashes(tmp_path / "one") == shard_hashes(tiny_dataset)
+    assert manifest == read_manifest(tiny_dataset)
+    assert manifest.rejected["low-contrast"] > 10  # they are the same, too, whoever drew them
+
+
+def test_a_finished_dataset_is_left_alone(tiny_copy, tiny_recipe):
+    before = identities(tiny_copy) | {"": os.stat(tiny_copy / "manifest.json").st_mtime_ns}
+    manifest, worked = make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    assert not worked and manifest == read_manifest(tiny_copy)
+    assert identities(tiny_copy) | {"": os.stat(tiny_copy / "manifest.json").st_mtime_ns} == before
+
+
+def test_growing_keeps_every_full_shard_and_equals_a_fresh_dataset(tiny_copy, tiny_recipe, tmp_path):
+    before, kept = identities(tiny_copy), shard_hashes(tiny_copy)
+    grown = recipe_with(tiny_recipe, splits_train=130)
+    manifest, worked = make_dataset(grown, tiny_copy, 1)
+    assert worked and manifest.splits["train"].samples == 130
+    after = identities(tiny_copy)
+    for index in range(3):  # of 25 samples each; the fourth held 5
+        for ending in (".tfrecord", ".h5"):
+            old, new = (f"train-{index:05d}-of-{total:05d}{ending}" for total in (4, 6))
+            assert after[new] == before[old]
+    for stem in TINY_STEMS[-2:]:  # val and test did not grow
+        assert after[f"{stem}.h5"] == before[f"{stem}.h5"]
+    assert not set(kept) & {name for name in after if name.startswith("train")}
+    make_dataset(grown, tmp_path / "fresh", 1)
+    assert shard_hashes(tiny_copy) == shard_hashes(tmp_path / "fresh")
+    assert leftovers(tiny_copy) == [] and problems_of(tiny_copy) == []
+
+
+def test_a_split_that_had_no_samples_can_grow(tiny_recipe, tmp_path):
+    start = {"splits_train": 25, "splits_val": 0, "splits_test": 0, "output_encoding": "png"}
+    make_dataset(recipe_with(tiny_recipe, **start), tmp_path / "d", 1)
+    before = identities(tmp_path / "d")
+    manifest, _ = make_dataset(recipe_with(tiny_recipe, **start | {"splits_val": 5}), tmp_path / "d", 1)
+    assert {name: split.samples for name, split in manifest.splits.items()} == {"train": 25, "val": 5}
+    assert before.items() <= identities(tmp_path / "d").items()
+    assert manifest.image.encoding == "png" and problems_of(tmp_path / "d") == []
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_lowering_a_split_is_refused(tiny_copy, tiny_recipe, split):
+    before = identities(tiny_copy)
+    with pytest.raises(UserError, match=f"holds [0-9]+ {split} samples, more than the 3 asked for; choose another"):
+        make_dataset(recipe_with(tiny_recipe, **{f"splits_{split}": 3}), tiny_copy, 1)
+    assert identities(tiny_copy) == before and leftovers(tiny_copy) == []
+
+
+def test_a_growth_that_stopped_half_way_cannot_be_turned_into_a_loss(tiny_copy, tiny_recipe, monkeypatch):
+    def stop(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ocrlib.factory.make.workers.run_tasks", stop)
+    with pytest.raises(KeyboardInterrupt):
+        make_dataset(recipe_with(tiny_recipe, splits_train=130), tiny_copy, 1)
+    monkeypatch.undo()
+    with pytest.raises(UserError, match="is half-finished"):
+        read_manifest(tiny_copy)
+    with pytest.raises(UserError, match="holds 80 train samples, more than the 30 asked for"):
+        make_dataset(recipe_with(tiny_recipe, splits_train=30), tiny_copy, 1)
+    before = identities(tiny_copy)
+    manifest, _ = make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)  # back to what it was
+    assert manifest.splits["train"].samples == 80
+    assert identities(tiny_copy) == before and problems_of(tiny_copy) == []
+
+
+def test_a_format_can_be_added_later(tiny_dataset, tiny_recipe, tmp_path):
+    make_dataset(recipe_with(tiny_recipe, output_formats=["hdf5"]), tmp_path / "d", 1)
+    wanted = shard_hashes(tiny_dataset)
+    assert shard_hashes(tmp_path / "d") == {name: wanted[name] for name in wanted if name.endswith(".h5")}
+    make_dataset(load_recipe(tiny_recipe), tmp_path / "d", 1)
+    assert shard_hashes(tmp_path / "d") == shard_hashes(tiny_dataset)
+    assert problems_of(tmp_path / "d") == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_damaged_shard_of_a_finished_dataset_is_drawn_again_alone(tiny_copy, tiny_recipe, damage):
+    wanted, before = shard_hashes(tiny_copy), identities(tiny_copy)
+    path = tiny_copy / "train-00001-of-00004.tfrecord"
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-7])
+    else:
+        path.unlink()
+    _, worked = make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    after = identities(tiny_copy)
+    assert worked and shard_hashes(tiny_copy) == wanted
+    assert {name for name in after if after[name] != before[name]} == {path.name, "train-00001-of-00004.h5"}
+
+
+def test_what_a_stopped_run_left_is_checked_by_hash_before_it_counts(tiny_copy, tiny_recipe):
+    """A shard that is done and was damaged since, in a run that is not: found and drawn again."""
+    wanted = shard_hashes(tiny_copy)
+    (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that there is something to do
+    path = tiny_copy / "val-00000-of-00001.h5"
+    data = bytearray(path.read_bytes())
+    data[-9] ^= 1
+    path.write_bytes(data)
+    make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    assert shard_hashes(tiny_copy) == wanted
+
+
+def test_a_recipe_that_cannot_be_drawn_stops_with_one_line(tiny_recipe, tmp_path):
+    small = {"splits_train": 5, "splits_val": 0, "splits_test": 0}
+    white = {"render_text_color": "#FFFFFF", "render_background": "plain_white"}
+    with pytest.raises(UserError) as caught:
+        make_dataset(recipe_with(tiny_recipe, **small, **white), tmp_path / "d", 1)
+    assert "could not be drawn in 1000 attempts (low-contrast 1000)" in str(caught.value)
+
+
+def test_a_refusal_leaves_no_trace(tiny_recipe, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    with pytest.raises(UserError, match="is not empty and holds no dataset"):
+        make_dataset(load_recipe(tiny_recipe), tmp_path / "mine", 1)
+    assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
+
+
+def test_a_shard_that_kills_three_workers_stops_the_run_with_its_name(tiny_recipe, tmp_path, monkeypatch):
+    """The out-of-memory killer, say."""
+    monkeypatch.setattr("ocrlib.factory.make.start_worker", die_at_once)
+    with pytest.raises(WorkerError, match=r"^train-00000-of-00004: its worker died 3 times \(exit code -9\)"):
+        make_dataset(load_recipe(tiny_recipe), tmp_path / "d", 1)
+    with pytest.raises(UserError, match="is half-finished; run the same generate_data.py command again"):
+        read_manifest(tmp_path / "d")
+
+
+def die_at_once(*arguments):
+    return lambda shard, report: os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_temporary_files_of_the_killed_are_swept_and_those_of_the_living_spared(tiny_copy, tiny_recipe):
+    with subprocess.Popen(["sleep", "60"]) as living:
+        names = {f".preview.png.{living.pid}.tmp", ".preview.png.4194305.tmp"}  # no process can have the second
+        for name in names:
+            (tiny_copy / name).write_bytes(b"half")
+        make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+        assert leftovers(tiny_copy) == [f".preview.png.{living.pid}.tmp"]
+        living.kill()
+
+
+def wait_for(condition, timeout_s=60.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_workers_go_when_their_parent_is_killed(tiny_recipe, tmp_path):
+    out = tmp_path / "d"
+    many = ("--splits.train", 100_000, "--output.shard_samples", 50_000)
+    with subprocess.Popen(command(tiny_recipe, "--out", out, "--workers", 2, *many), stderr=subprocess.PIPE) as run:
+        wait_for(lambda: len(worker_pids(run.pid)) == 2 and b"25/" in run.stderr.read1())
+        workers = worker_pids(run.pid)
+        run.kill()
+    wait_for(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers), timeout_s=20)
+
+
+def test_blows_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
+    """Six here, fifty in `python -m tests.benchmarks.bench_faults --kills 50`."""
+    wanted = undisturbed(tiny_recipe, tmp_path / "undisturbed")
+    ordeal = torment(tiny_recipe, tmp_path / "tormented", wanted, num_kills=6)
+    assert ordeal.faults == []
+    assert len(ordeal.blows) == 6 and len({blow.kind for blow in ordeal.blows}) == 4
+
+
+def test_the_notes_of_finished_shards_are_what_resuming_goes_by(tiny_copy, tiny_recipe):
+    """A dataset whose manifest is gone, but whose `.work` says that five of its six shards are done."""
+    manifest = json.loads((tiny_copy / "manifest.json").read_text())
+    wanted, before = shard_hashes(tiny_copy), identities(tiny_copy)
+    (tiny_copy / WORK_DIR).mkdir()
+    (tiny_copy / WORK_DIR / "state.json").write_text(json.dumps({"fingerprint": manifest["fingerprint"]}))
+    for split, entry in manifest["splits"].items():
+        for index, shard in enumerate(entry["shards"]):
+            if shard["stem"] != "train-00002-of-00004":
+                note = tiny_copy / WORK_DIR / f"{split}-{index:05d}:{shard['samples']}.json"
+                note.write_text(json.dumps(shard))
+    (tiny_copy / "manifest.json").unlink()
+    make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    after = identities(tiny_copy)
+    assert shard_hashes(tiny_copy) == wanted
+    redrawn = {"train-00002-of-00004.tfrecord", "train-00002-of-00004.h5"}
+    assert {name for name in after if after[name] != before[name]} == redrawn
+    again, original = json.loads((tiny_copy / "manifest.json").read_text()), manifest
+    assert again == original

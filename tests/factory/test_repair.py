@@ -1,0 +1,57 @@
+"""`verify --repair`: just the damaged shards are drawn again, to the same bytes."""
+
+import json
+
+import pytest
+
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.verify import verify_shard
+from ocrlib.errors import UserError
+from ocrlib.factory.repair import repair
+from tests.training_fixtures import run_program
+
+
+def verify(folder, *arguments):
+    outcome = run_program("-m", "ocrlib", "verify", folder, *arguments)
+    return outcome.code, outcome.stdout, outcome.stderr
+
+
+def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
+    hashes = {path.name: path.read_bytes() for path in tiny_copy.iterdir() if path.suffix in (".h5", ".tfrecord")}
+    damaged = tiny_copy / "train-00001-of-00004.tfrecord"
+    damaged.write_bytes(damaged.read_bytes()[:-7])
+    (tiny_copy / "val-00000-of-00001.h5").unlink()
+    untouched = {
+        name: (tiny_copy / name).stat().st_mtime_ns
+        for name in hashes
+        if not name.startswith(("train-00001", "val-00000"))
+    }
+    manifest = read_manifest(tiny_copy)
+    assert repair(tiny_copy, manifest, {"train-00001-of-00004", "val-00000-of-00001"}, 2) == []
+    assert {name: (tiny_copy / name).read_bytes() for name in hashes} == hashes
+    assert {name: (tiny_copy / name).stat().st_mtime_ns for name in untouched} == untouched
+    assert not [path.name for path in tiny_copy.iterdir() if path.name.startswith(".")]
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    assert [problem for shard in shards for problem in verify_shard(tiny_copy, manifest, shard)] == []
+
+
+def test_other_fonts_or_libraries_cannot_mend(tiny_copy):
+    path = tiny_copy / "manifest.json"
+    values = json.loads(path.read_text())
+    values["fingerprint"] = "0" * 64
+    path.write_text(json.dumps(values))
+    with pytest.raises(UserError, match="cannot be drawn again: its fonts, corpus or library versions"):
+        repair(tiny_copy, read_manifest(tiny_copy), {"val-00000-of-00001"}, 1)
+
+
+def test_the_command_mends_and_says_so(tiny_copy):
+    path = tiny_copy / "test-00000-of-00001.h5"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes([whole[100] ^ 255]) + whole[101:])
+    code, _, stderr = verify(tiny_copy)
+    assert code == 1
+    assert "--repair` draws damaged shards again" in stderr
+    code, stdout, _ = verify(tiny_copy, "--repair", "--workers", "1")
+    assert code == 0
+    assert "1 shards drawn again" in stdout
+    assert path.read_bytes() == whole

@@ -1,0 +1,221 @@
+"""An exported network answers as the one it was made of, whatever the widths and the batch."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from ocrlib.backend import keras, tf
+from ocrlib.errors import UserError
+from ocrlib.network import crnn, export
+from ocrlib.network.export import export_model
+from tests.network.test_crnn import build, noise, pad, probabilities
+from tests.training_fixtures import run_program
+
+CHARSET = "012345€éß "
+BATCHES = [[5], [64], [1, 2, 3], [5, 8, 31, 33, 64, 97], [97] * 3]  # alone and together, multiples of the stride or not
+SHAPES = [
+    pytest.param({}, id="convolutions"),
+    pytest.param({"use_lstm": True}, id="lstm"),
+    pytest.param({"encoder": "dilated", "filters": 0.5}, id="dilated"),
+    pytest.param({"height": 21, "channels": 3}, id="height 21, colour"),
+    pytest.param({"stride": 2}, id="stride 2"),
+    pytest.param({"stride": 2, "encoder": "wide"}, id="stride 2, wide"),
+    pytest.param({"stride": 2, "use_lstm": True}, id="stride 2, LSTM"),
+]
+
+
+def save(folder: Path, **settings: object) -> tuple[keras.Model, Path]:
+    """A network with weights that no mistake in a mask survives, and its file."""
+    network = build(charset=CHARSET, **settings)
+    network.save(folder / "net.keras")
+    return network, folder / "net.keras"
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, Path]:
+    """A network and its ONNX file."""
+    folder = tmp_path_factory.mktemp("exported")
+    network, path = save(folder, **request.param)
+    export_model(str(path), "onnx", folder / "net.onnx")
+    return network, folder / "net.onnx"
+
+
+def batches(network: keras.Model) -> list[dict[str, np.ndarray]]:
+    """Each with another width of padding, which need not be a multiple of anything."""
+    _, height, _, channels = network.inputs[0].shape
+    return [
+        pad([noise(width, height, channels) for width in widths], max(widths) + more)
+        for widths in BATCHES
+        for more in (0, 1, 7, 40)
+    ]
+
+
+def largest_difference(network: keras.Model, answer: object) -> float:
+    """Of a probability, over all time steps that belong to a line."""
+    worst = 0.0
+    for batch in batches(network):
+        expected, given = probabilities(network, batch), answer(batch)  # type: ignore[operator]
+        assert given.shape == expected.shape
+        for row, width in enumerate(batch["width"]):
+            steps = crnn.time_steps(int(width), crnn.width_stride(network))
+            worst = max(worst, float(np.abs(expected[row, :steps] - given[row, :steps]).max()))
+    return worst
+
+
+# ONNX
+
+
+def test_onnx_answers_as_keras_does(exported: tuple[keras.Model, Path]) -> None:
+    network, path = exported
+    session = ort.InferenceSession(path)
+    assert largest_difference(network, lambda batch: session.run(["probs"], batch)[0]) < 1e-5
+
+
+def test_onnx_tells_what_it_wants_and_gives(exported: tuple[keras.Model, Path]) -> None:
+    network, path = exported
+    _, height, _, channels = network.inputs[0].shape
+    session = ort.InferenceSession(path)
+    about = session.get_modelmeta().custom_metadata_map
+    assert {key: about[key] for key in about if key not in ("preprocessing", "ocrlib_version")} == {
+        "format": "ocrlib-onnx/1",
+        "charset": CHARSET,
+        "height": str(height),
+        "channels": str(channels),
+        "width_stride": str(crnn.width_stride(network)),
+    }
+    for word in ("uint8", "Lanczos", "right with 255", "blank"):
+        assert word in about["preprocessing"]
+    inputs = {tensor.name: (tensor.shape, tensor.type) for tensor in session.get_inputs()}
+    assert inputs == {
+        "image": (["batch", height, "pixels", channels], "tensor(uint8)"),
+        "width": (["batch"], "tensor(int32)"),
+    }
+    (output,) = session.get_outputs()
+    assert (output.name, output.shape, output.type) == ("probs", ["batch", "steps", 11], "tensor(float)")
+
+
+def test_an_lstm_is_written_as_lstms_not_as_loops(tmp_path: Path) -> None:
+    _, path = save(tmp_path, use_lstm=True)
+    export_model(str(path), "onnx", tmp_path / "net.onnx")
+    kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+    assert (kinds.count("LSTM"), kinds.count("Loop")) == (2, 0)
+
+
+def test_the_lstm_that_needs_no_mask_is_the_one_with_a_mask() -> None:
+    width = np.array([5, 8, 31, 64], np.int32)
+    features = np.random.RandomState(0).normal(size=(4, 16, 6)).astype(np.float32)
+    layer = crnn.MaskedBidirectionalLSTM(7)
+    given = layer(features, width).numpy()
+    masked = keras.layers.Bidirectional(keras.layers.LSTM(7, return_sequences=True))
+    steps = -(-width // layer.stride)
+    mask = np.arange(16) < steps[:, None]
+    masked(features, mask=mask)
+    masked.set_weights(layer.lstm.get_weights())
+    np.testing.assert_allclose(given[mask], masked(features, mask=mask).numpy()[mask], atol=1e-6)
+
+
+def test_nothing_is_written_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two ways in which tf2onnx 1.17 changes what the network says, each put back in."""
+    _, path = save(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "_round_divisions_down", lambda model: None)
+        with pytest.raises(FloatingPointError, match=r"net\.onnx: not written: "):
+            export_model(str(path), "onnx", tmp_path / "net.onnx")
+
+    def with_reverse_sequence(self: crnn.MaskedBidirectionalLSTM, features: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+        steps = -(-width // self.stride)
+        backward = self.lstm.backward_layer(tf.reverse_sequence(features, steps, seq_axis=1))
+        backward = tf.reverse_sequence(backward, steps, seq_axis=1)
+        return tf.concat([self.lstm.forward_layer(features), backward], axis=-1)
+
+    _, path = save(tmp_path, use_lstm=True)
+    monkeypatch.setattr(crnn.MaskedBidirectionalLSTM, "call", with_reverse_sequence)
+    with pytest.raises(FloatingPointError, match=r"net\.onnx: not written: its probabilities differ"):
+        export_model(str(path), "onnx", tmp_path / "net.onnx")
+    assert [file.name for file in tmp_path.iterdir()] == ["net.keras"]
+
+
+# SavedModel
+
+
+@pytest.mark.parametrize("use_lstm", [False, True])
+def test_a_saved_model_answers_as_keras_does_and_has_its_charset_beside_it(use_lstm: bool, tmp_path: Path) -> None:
+    network, path = save(tmp_path, use_lstm=use_lstm)
+    export_model(str(path), "saved_model", tmp_path / "saved")
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+
+    def answer(batch: dict[str, np.ndarray]) -> np.ndarray:
+        return loaded.serve({name: tf.constant(value) for name, value in batch.items()}).numpy()
+
+    assert largest_difference(network, answer) < 1e-5
+    about = json.loads((tmp_path / "saved" / "assets.extra" / "ocrlib.json").read_text(encoding="utf-8"))
+    assert (about["charset"], about["height"], about["channels"], about["width_stride"]) == (CHARSET, 32, 1, 4)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "saved"]
+
+
+def test_a_saved_model_that_answers_otherwise_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, path = save(tmp_path)
+    monkeypatch.setattr(export, "_MAX_DIFFERENCE", -1.0)
+    with pytest.raises(FloatingPointError, match=r"saved: not written: its probabilities differ"):
+        export_model(str(path), "saved_model", tmp_path / "saved")
+    assert [file.name for file in tmp_path.iterdir()] == ["net.keras"]
+
+
+# As a user sees it
+
+
+def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path) -> None:
+    """In a process of its own, so that whatever the converters have to say would be seen."""
+    _, path = save(tmp_path)
+    temporary = Path(tempfile.gettempdir())
+    before = set(temporary.iterdir())
+    outcome = run_program("-m", "ocrlib", "export", "--model", path, "--out", tmp_path / "net.onnx")
+    assert (outcome.code, outcome.stderr) == (0, "")
+    size = (tmp_path / "net.onnx").stat().st_size
+    assert 250_000 < size < 350_000
+    assert outcome.stdout.startswith(f"{tmp_path / 'net.onnx'}: {size / 1e6:.1f} MB, its probabilities within ")
+    assert outcome.stdout.endswith(f"go on with `python -m ocrlib predict --model {tmp_path / 'net.onnx'} PATH`\n")
+    assert outcome.stdout.count("\n") == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "net.onnx"]
+    assert not [made for made in set(temporary.iterdir()) - before if (made / "network.onnx").exists()]
+
+
+@pytest.mark.parametrize(
+    ("out", "file_format", "message"),
+    [
+        ("net.keras", "onnx", "expected a name that ends in .onnx"),
+        ("net", "onnx", "expected a name that ends in .onnx"),
+        ("net.onnx", "saved_model", "a SavedModel is a folder; expected a name without .onnx"),
+        ("there.onnx", "onnx", "is there already; choose another --out"),
+        ("there", "saved_model", "is there already; choose another --out"),
+        ("absent/net.onnx", "onnx", "cannot be written: expected a folder that is there"),
+        ("absent/net", "saved_model", "cannot be written: expected a folder that is there"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_refused_first(
+    out: str, file_format: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there.onnx").touch()
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr(export, "load_keras", lambda path: pytest.fail("the work was begun"))
+    with pytest.raises(UserError) as raised:
+        export_model(str(tmp_path / "net.keras"), file_format, tmp_path / out)
+    assert str(raised.value).startswith(f"{tmp_path / out}: {message}")
+
+
+def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").touch()
+    for model, message in {
+        str(
+            tmp_path / "net.onnx"
+        ): "is an ONNX file, which cannot be trained or exported; name the .keras it was made of",
+        str(tmp_path / "absent.keras"): "no such run folder, .keras or .onnx file",
+    }.items():
+        with pytest.raises(UserError) as raised:
+            export_model(model, "onnx", tmp_path / "new.onnx")
+        assert str(raised.value).startswith(f"{model}: {message}")

@@ -1,0 +1,132 @@
+"""Rows for pictures: in order, window by window, and in files that are whole or not there."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocrlib.charset import Charset
+from ocrlib.errors import UserError
+from ocrlib.network.open import Network
+from ocrlib.reading import prediction
+from ocrlib.reading.prediction import json_row, open_rows, read_pictures, tsv_row
+from ocrlib.reading.recognizer import Reading, Recognizer
+
+
+class WidthReader(Recognizer):
+    """Reads a picture's width in pixels, and remembers how many pictures it was given at once."""
+
+    def __init__(self) -> None:
+        def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
+            raise AssertionError("no network is asked")
+
+        super().__init__(Network(charset=Charset("0"), height=8, channels=1, width_stride=4, run=run))
+        self.windows: list[int] = []
+
+    def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
+        self.windows.append(len(images))
+        return [Reading(text=str(image.shape[1]), confidence=1.0, characters=None) for image in images]
+
+
+def write_pictures(folder: Path, widths: Sequence[int]) -> list[tuple[str, Path]]:
+    """A picture of each width; 0 writes one that is damaged."""
+    pictures = []
+    for number, width in enumerate(widths):
+        path = folder / f"{number}.png"
+        if width:
+            Image.new("L", (width, 8), "white").save(path)
+        else:
+            path.write_bytes(b"not a picture")
+        pictures.append((path.name, path))
+    return pictures
+
+
+@pytest.mark.parametrize(
+    ("widths", "windows"),
+    [
+        ([], []),
+        ([5], [1]),
+        ([9, 5, 7], [3]),
+        ([9, 5, 7, 3, 2, 6, 8], [3, 3, 1]),
+        ([0, 5, 0, 0, 0, 0, 8, 9, 0], [1, 0, 2]),
+    ],
+)
+def test_rows_come_in_order_and_windows_are_bounded(
+    widths: list[int], windows: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction, "WINDOW", 3)
+    reader = WidthReader()
+    pictures = write_pictures(tmp_path, widths)
+    rows = list(read_pictures(reader, pictures))
+    assert [name for name, _ in rows] == [name for name, _ in pictures]
+    assert reader.windows == windows
+    for width, (name, reading) in zip(widths, rows, strict=True):
+        if width:
+            assert isinstance(reading, Reading)
+            assert reading.text == str(width)
+        else:
+            assert str(reading).startswith(f"{tmp_path / name}: cannot be read as a picture")
+
+
+def test_no_more_than_two_windows_of_pictures_are_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction, "WINDOW", 3)
+    decoded = []
+
+    def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
+        decoded.append(path)
+        if path.name == "7.png":
+            raise UserError("damaged")
+        return np.zeros((8, 8, 1), np.uint8)
+
+    monkeypatch.setattr(prediction, "read_line_image", read_line_image)
+    pictures = [(f"{i}.png", Path(f"{i}.png")) for i in range(30)]
+    for number, _ in enumerate(read_pictures(WidthReader(), pictures)):
+        assert len(decoded) <= (number // 3 + 2) * 3
+    assert len(decoded) == 30
+
+
+READING = Reading(text="1,5", confidence=0.87654321, characters=(1.0, 0.98765, 0.9))
+
+
+def test_a_row_of_tabs_has_three_columns_whatever_the_name() -> None:
+    assert tsv_row("a/b é.png", READING) == "a/b é.png\t1,5\t0.8765\n"
+    assert tsv_row("a\tb\nc\udcff.png", READING) == "a\\tb\\nc\\udcff.png\t1,5\t0.8765\n"
+
+
+def test_a_row_of_json_has_the_confidence_of_each_character() -> None:
+    characters = [
+        {"text": "1", "confidence": 1.0},
+        {"text": ",", "confidence": 0.9877},
+        {"text": "5", "confidence": 0.9},
+    ]
+    row = json_row("é.png", READING)
+    assert json.loads(row) == {"name": "é.png", "text": "1,5", "confidence": 0.8765, "characters": characters}
+    assert row.startswith('{"name": "é.png"')
+    assert row.count("\n") == 1
+    beam = Reading(text="15", confidence=0.5, characters=None)
+    assert json.loads(json_row("a\n\udcff", beam)) == {"name": "a\n\udcff", "text": "15", "confidence": 0.5}
+    json_row("a\n\udcff", beam).encode()  # such a name can be written
+
+
+def test_a_file_of_rows_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "rows.tsv"
+    out.write_text("of before")
+    with pytest.raises(KeyboardInterrupt), open_rows(out) as rows:
+        rows.write("half")
+        raise KeyboardInterrupt
+    assert out.read_text() == "of before"
+    with open_rows(out) as rows:
+        rows.write("é\n")
+        rows.flush()
+        assert out.read_text() == "of before"
+    assert out.read_text(encoding="utf-8") == "é\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.tsv"]
+
+
+def test_a_device_stays_a_device(tmp_path: Path) -> None:
+    with open_rows(Path("/dev/null")) as rows:
+        rows.write("gone\n")
+    assert Path("/dev/null").is_char_device()

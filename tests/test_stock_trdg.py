@@ -1,0 +1,38 @@
+"""The reference: stock trdg runs, and leaves the rest of the process as it was."""
+
+import random
+import subprocess
+import sys
+
+import numpy as np
+
+from ocrlib.factory.render.options import GAUSSIAN_NOISE, LineOptions
+from tests.factory.render.samples import trdg_fonts
+from tests.stock_trdg import stock_line
+
+NOISY = LineOptions(background=GAUSSIAN_NOISE, skew_deg=5, random_skew=True)
+
+
+def test_same_seed_same_bytes_and_another_seed_others():
+    first, again, other = (stock_line("12:30", trdg_fonts()[0], NOISY, seed) for seed in (1, 1, 2))
+    assert first is not None and other is not None
+    np.testing.assert_array_equal(first, again)
+    assert first.shape != other.shape or (first != other).any()
+
+
+def test_global_chance_is_put_back():
+    random.seed(5)
+    np.random.seed(5)
+    stock_line("12:30", trdg_fonts()[0], NOISY, 1)
+    assert random.random() == random.Random(5).random()
+    assert np.random.random_sample() == np.random.RandomState(5).random_sample()
+
+
+def test_import_is_quiet_and_leaves_pillow_and_handwriting_alone():
+    code = (
+        "import sys, tests.stock_trdg, PIL.ImageFont, os\n"
+        "assert 'tensorflow' not in sys.modules and 'trdg.handwritten_text_generator' not in sys.modules\n"
+        "assert not hasattr(PIL.ImageFont.FreeTypeFont, 'getsize')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -1,0 +1,448 @@
+"""A run from its first step to its metrics: what it learns, what it leaves, how it stops and how it goes on."""
+
+import csv
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocrlib import config
+from ocrlib.backend import keras, tf
+from ocrlib.charset import Charset
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.errors import UserError
+from ocrlib.network.crnn import build_crnn, width_stride
+from ocrlib.reading.decoding import BestPaths
+from ocrlib.training import trainer
+from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
+from ocrlib.training.trainer import CTCModel, Ratio, make_optimizer, new_network, train
+from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, write_dataset
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 lines for training, 8 for validation and 8 for the test."""
+    splits = {"train": numbers(40, seed=1), "val": numbers(8, seed=2), "test": numbers(8, seed=3)}
+    return write_dataset(tmp_path_factory.mktemp("trainer") / "digits", splits)
+
+
+def settings(**overrides: str) -> RunConfig:
+    """Two short epochs of lines that are changed a little, and `section__key="value"` on top."""
+    base = {"data": {"batch_size": 4}, "train": {"epochs": 2}, "augment": {"rotation_deg": 2.0, "noise": 8.0}}
+    return config.build(RunConfig, base, {name.replace("__", "."): v for name, v in overrides.items()}, "the test")
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    """The rows of history.csv."""
+    with open(run / "history.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_numbers_get_a_stride_of_2_and_language_a_larger_network_of_4(tmp_path: Path) -> None:
+    manifest = read_manifest(write_dataset(tmp_path / "d", {"train": ["12"]}))
+    sizes = {}
+    for source, stride in (("numeric", 2), ("wikipedia", 4)):
+        of_source = replace(manifest, recipe={"text": {"source": source}})
+        network = new_network([of_source], Charset("0123456789"), ModelConfig())
+        assert (width_stride(network), network.name) == (stride, "crnn_conv")
+        sizes[source] = network.count_params()
+        network = new_network([of_source], Charset("0123456789"), ModelConfig(stride=6 - stride))
+        assert width_stride(network) == 6 - stride
+        assert new_network([of_source], Charset("0123456789"), ModelConfig(use_lstm=True)).name == "crnn_lstm"
+    assert sizes["wikipedia"] > 3 * sizes["numeric"]
+
+
+# What it learns
+
+
+def test_sixteen_lines_are_learned_by_heart_in_two_hundred_steps(trained_run: TrainedRun) -> None:
+    (result,) = trained_run.metrics["datasets"].values()
+    assert result["exact_match"] == 1.0
+    assert (result["lines"], result["exact"], result["cer"]) == (16, 16, 0.0)
+    (weights,) = trained_run.run.glob("last/*.npz")
+    with np.load(weights) as saved:
+        assert 100 < int(saved["optimizer/0/"]) < 200  # the optimizer counts its steps
+    losses = [float(row["loss"]) for row in history(trained_run.run)]
+    assert losses[-1] < losses[0] / 100
+
+
+def test_a_training_leaves_everything_it_promises(trained_run: TrainedRun) -> None:
+    run = trained_run.run
+    events = [path.parent.name for path in run.glob("tensorboard/*/events.out.tfevents.*")]
+    assert set(events) == {"train", "validation"}
+    assert sorted(path.name for path in (run / "predictions").iterdir()) == [f"epoch-{n:03d}.png" for n in range(1, 9)]
+    assert sorted(path.name for path in (run / "last").iterdir()) == ["state.json", "weights-0008-0000000.npz"]
+    assert (run / "best.keras").is_file()
+    assert Image.open(run / "curve.png").size == (800, 320)
+    assert json.loads((run / "metrics.json").read_text()) == trained_run.metrics
+    assert not list(run.rglob(".*"))
+
+
+def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedRun) -> None:
+    written = json.loads((trained_run.run / "config.json").read_text())
+    manifest = json.loads((trained_run.dataset / "manifest.json").read_text())
+    folder = str(trained_run.dataset)
+    assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
+    assert written["config"]["train"]["epochs"] == 8
+    assert written["config"]["train"]["optimizer"] == "adam"  # a default, written all the same
+    assert written["config"]["data"]["batch_size"] == 16
+
+
+def test_the_history_has_a_row_an_epoch(trained_run: TrainedRun) -> None:
+    rows = history(trained_run.run)
+    assert [int(row["epoch"]) for row in rows] == list(range(8))
+    columns = {"epoch", "loss", "val_loss", "val_cer", "val_wer", "val_exact_match", "learning_rate", "minutes"}
+    assert set(rows[0]) == columns
+    assert float(rows[-1]["val_exact_match"]) == 1.0
+    minutes = [float(row["minutes"]) for row in rows]
+    assert minutes == sorted(minutes)
+
+
+# The step
+
+
+def tiny_model() -> tuple[CTCModel, list[dict[str, Any]]]:
+    """A model that neither learns nor rolls dice, and two batches of 3 lines and of 1."""
+    model = CTCModel(build_crnn(32, 11), Charset("0123456789"))
+    for layer in model.network.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    model.compile(optimizer=keras.optimizers.SGD(0.0), jit_compile=False)
+    batches = []
+    for texts in (["12", "3", "456"], ["98765432"]):
+        images = [draw_line(text) for text in texts]
+        image = np.full((len(texts), 32, 168, 1), 255, np.uint8)
+        label = np.full((len(texts), 8), -1, np.int32)
+        for row, (text, line) in enumerate(zip(texts, images, strict=True)):
+            image[row, :, : line.shape[1], 0] = line
+            label[row, : len(text)] = [int(digit) for digit in text]
+        batches.append(
+            {
+                "image": tf.constant(image),
+                "width": tf.constant([line.shape[1] for line in images]),
+                "label": tf.constant(label),
+                "label_length": tf.constant([len(text) for text in texts]),
+                "id": tf.constant([f"train-{text}" for text in texts]),
+            }
+        )
+    return model, batches
+
+
+def test_losses_are_the_mean_over_lines_not_the_last_batch() -> None:
+    model, batches = tiny_model()
+    losses = [loss for batch in batches for loss in model._ctc_losses(batch, training=False)[0].numpy()]
+    for batch in batches:
+        logs = model.test_step(batch)
+    assert float(logs["loss"]) == pytest.approx(np.mean(losses), rel=1e-5)
+    each = []
+    for batch in batches:
+        model.reset_metrics()
+        each.append(float(model.train_step(batch)["loss"]))
+    model.reset_metrics()
+    for batch in batches:
+        logs = model.train_step(batch)
+    assert float(logs["loss"]) == pytest.approx((3 * each[0] + each[1]) / 4, rel=1e-5)
+    assert each[0] != pytest.approx(each[1], rel=0.01)
+
+
+def test_validation_counts_errors_over_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batches = tiny_model()
+    read = iter([[[1, 2], [], [4, 5, 7]], [[9, 8, 7, 6, 5, 4, 3, 2]]])
+    monkeypatch.setattr(trainer, "best_paths", lambda probs, input_length: BestPaths(classes=next(read), characters=[]))
+    for batch in batches:
+        logs = {name: float(value) for name, value in model.test_step(batch).items()}
+    assert logs["cer"] == pytest.approx(2 / 14)
+    assert logs["wer"] == pytest.approx(2 / 4)
+    assert logs["exact_match"] == pytest.approx(2 / 4)
+
+
+def test_a_ratio_adds_up_and_is_zero_of_nothing() -> None:
+    ratio = Ratio("cer")
+    assert float(ratio.result()) == 0.0
+    ratio.update_state(1, 2)
+    ratio.update_state(2, 10)
+    assert float(ratio.result()) == pytest.approx(3 / 12)
+    ratio.reset_state()
+    assert float(ratio.result()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rates"),
+    [
+        ({"schedule": "constant"}, {0: 0.01, 50: 0.01, 100: 0.01}),
+        ({"schedule": "cosine", "warmup": 0.0}, {0: 0.01, 50: 0.005, 100: 0.0}),
+        ({"schedule": "cosine", "warmup": 0.1}, {0: 0.0005, 10: 0.01, 55: 0.005, 100: 0.0}),
+    ],
+)
+def test_the_rate_follows_its_schedule(overrides: dict[str, Any], rates: dict[int, float]) -> None:
+    optimizer = make_optimizer(TrainConfig(learning_rate=0.01, **overrides), 100)
+    rate = optimizer._learning_rate
+    for step, expected in rates.items():
+        value = rate(step) if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) else rate
+        assert float(value) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_every_optimizer_clips_the_whole_gradient(name: str) -> None:
+    optimizer = make_optimizer(TrainConfig(optimizer=name, clip_norm=2.5), 10)  # type: ignore[arg-type]
+    assert type(optimizer).__name__.lower() == name
+    assert optimizer.global_clipnorm == 2.5
+    assert make_optimizer(TrainConfig(clip_norm=0.0), 10).global_clipnorm is None
+
+
+# Stopping and going on
+
+
+class Watch:
+    """Notes the sample ids of each batch that is learned, and may ask the process to stop after one of them."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.learned: list[list[str]] = []
+        self.stop_after = stop_after
+
+    def note(self, ids: np.ndarray) -> np.ndarray:
+        self.learned.append([name.decode() for name in ids])
+        if len(self.learned) == self.stop_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return np.int32(0)
+
+    def step(self, original: Callable[[CTCModel, Any], Any]) -> Callable[[CTCModel, Any], Any]:
+        def watched(model: CTCModel, batch: dict[str, tf.Tensor]) -> Any:
+            with tf.control_dependencies([tf.numpy_function(self.note, [batch["id"]], tf.int32)]):
+                return original(model, {name: tf.identity(value) for name, value in batch.items()})
+
+        return watched
+
+
+def watched_train(watch: Watch, *arguments: Any) -> dict[str, Any]:
+    """`train`, with its steps watched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CTCModel, "train_step", watch.step(CTCModel.train_step))
+        return train(*arguments)
+
+
+def weights(run: Path) -> dict[str, np.ndarray]:
+    """All variables saved to resume from: the network's, its dropout's seeds, the optimizer's."""
+    (path,) = (run / "last").glob("weights-*.npz")
+    with np.load(path) as saved:
+        return dict(saved)
+
+
+@pytest.fixture(scope="module")
+def unbroken(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watch, Path]:
+    """Two epochs without a stop."""
+    watch, run = Watch(), tmp_path_factory.mktemp("unbroken") / "run"
+    watched_train(watch, {dataset: None}, run, settings(), False)
+    return watch, run
+
+
+@pytest.mark.parametrize("stop_after", [5, 13])  # in mid-epoch, and with the last batch of the first epoch
+def test_a_stopped_run_goes_on_with_the_very_next_batch(
+    stop_after: int, dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
+) -> None:
+    whole, whole_run = unbroken
+    first, second = Watch(stop_after), Watch()
+    with pytest.raises(KeyboardInterrupt):
+        watched_train(first, {dataset: None}, tmp_path / "run", settings(), False)
+    assert stop_after <= len(first.learned) <= stop_after + 1 < len(whole.learned)
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    watched_train(second, {dataset: None}, tmp_path / "run", settings(), True)
+    assert first.learned + second.learned == whole.learned
+    assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
+    assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
+    # Not only the same lines: changed alike, and the same network, dropout and optimizer included.
+    left, right = weights(tmp_path / "run"), weights(whole_run)
+    assert left.keys() == right.keys()
+    assert len([name for name in left if name.startswith("optimizer/")]) > 20
+    for name in left:
+        np.testing.assert_allclose(left[name], right[name], rtol=0.02, atol=0.02, err_msg=name)
+
+
+def test_every_line_is_learned_once_an_epoch_in_an_order_of_its_own(unbroken: tuple[Watch, Path]) -> None:
+    learned = unbroken[0].learned
+    epochs = learned[: len(learned) // 2], learned[len(learned) // 2 :]
+    for epoch in epochs:
+        assert sorted(name for batch in epoch for name in batch) == [f"train-{index:09d}" for index in range(40)]
+    assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"train__learning_rate": "0.1"}, "was begun with other config (train.learning_rate 0.003 then, 0.1 now)"),
+        ({"train__epochs": "3", "train__seed": "7"}, "(train.epochs 2 then, 3 now; train.seed 1 then, 7 now)"),
+        ({"model__use_lstm": "true"}, "was begun with other config (model.use_lstm None then, True now)"),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_settings(
+    overrides: dict[str, str], message: str, dataset: Path, unbroken: tuple[Watch, Path]
+) -> None:
+    with pytest.raises(UserError) as raised:
+        train({dataset: None}, unbroken[1], settings(**overrides), True)
+    assert message in str(raised.value)
+
+
+def test_a_run_that_came_to_nothing_is_removed_not_gone_on_from(dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(UserError, match="the charset lacks"):
+        train({dataset: None}, run, settings(data__charset="01"), False)
+    with pytest.raises(UserError, match="or remove that folder, in which nothing is learned yet$"):
+        train({dataset: None}, run, settings(), True)
+    (run / "last").mkdir()  # something is, but nothing that --init could take
+    with pytest.raises(UserError, match="resume with the same, or choose another --run$"):
+        train({dataset: None}, run, settings(), True)
+
+
+def test_a_run_is_not_resumed_on_another_dataset(unbroken: tuple[Watch, Path], tmp_path: Path) -> None:
+    other = write_dataset(tmp_path / "other", {"train": ["1"], "val": ["2"]})
+    with pytest.raises(UserError, match="was begun with other datasets"):
+        train({other: None}, unbroken[1], settings(), True)
+
+
+def test_a_folder_in_use_is_not_taken(dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds a run already; go on with it by --resume"):
+        train({dataset: None}, unbroken[1], settings(), False)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is in use for something else"):
+        train({dataset: None}, tmp_path, settings(), False)
+    with pytest.raises(UserError, match="is in use for something else"):
+        train({dataset: None}, tmp_path / "notes.txt", settings(), False)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    with pytest.raises(UserError, match="has no run to resume"):
+        train({dataset: None}, tmp_path / "absent", settings(), True)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: Path) -> None:
+    frozen = settings(train__epochs="9", train__patience="2", train__learning_rate="1e-9")
+    run = tmp_path / "run"
+    metrics = train({dataset: None}, run, frozen, False)
+    rates = [float(row["val_cer"]) for row in history(run)]
+    assert metrics["epochs"] == len(rates) == rates.index(min(rates)) + 3 < 9  # the best, and two that are no better
+    state = json.loads((run / "last" / "state.json").read_text())
+    assert (state["stopped"], state["since_best"]) == (True, 2)
+    (run / "metrics.json").unlink()
+    again = train({dataset: None}, run, frozen, True)  # evaluates, and trains no further
+    assert again == metrics
+    assert len(history(run)) == len(rates)
+
+
+# What goes wrong
+
+
+def test_an_infinite_loss_names_its_samples_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*numbers(10, seed=1), "1111111111111111", "22"]
+    monkeypatch.setattr(trainer, "time_steps", lambda width_px, stride: 10_000)  # nobody stops a label that cannot fit
+    samples = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:4]})
+    monkeypatch.setattr(trainer, "width_stride", lambda network: 16)  # too few steps for 16 ones
+    with pytest.raises(FloatingPointError) as raised:
+        train({samples: None}, tmp_path / "run", settings(data__batch_size="64"), False)
+    message = str(raised.value)
+    assert "the loss is not finite" in message
+    assert "train-000000010" in message
+    assert message.count("train-") == 1
+    assert "\n" not in message
+
+
+def test_of_a_batch_only_the_samples_with_a_bad_loss_are_named() -> None:
+    model, batches = tiny_model()
+    batch = {
+        **batches[0],
+        "width": tf.constant([40, 8, 60]),
+        "label": tf.constant([[1], [3], [4]]) * tf.ones((1, 2), tf.int32),
+    }
+    batch["label_length"] = tf.constant([1, 2, 1])  # 33 does not go into the 2 steps of 8 px
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        tf.function(model.train_step)(batch)  # as fit does
+    meant = str(trainer._meant_by(raised.value))
+    assert "train-3" in meant
+    assert meant.count("train-") == 1
+
+
+def test_a_loss_that_is_no_number_names_all_samples() -> None:
+    model, batches = tiny_model()
+    # In the last layer: oneDNN's fused kernels turn what is no number into 0 where a ReLU follows. A step that goes
+    # wrong spoils all layers at once, because gradients are clipped by their common norm.
+    kernel = model.network.get_layer("characters").dense.kernel
+    kernel.assign(tf.fill(kernel.shape, float("nan")))
+    with pytest.raises(tf.errors.InvalidArgumentError) as raised:
+        tf.function(model.train_step)(batches[0])
+    meant = trainer._meant_by(raised.value)
+    assert isinstance(meant, FloatingPointError)
+    for text in ("12", "3", "456"):
+        assert f"train-{text}" in str(meant)
+
+
+def test_damage_found_in_mid_run_is_the_user_s_to_mend(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d", {"train": numbers(40), "val": numbers(8)}, formats=["hdf5"])
+    path = folder / "train-00001-of-00002.h5"
+    flip_byte(path, path.read_bytes().index(b"train-000000030") + 8)
+    with pytest.raises(UserError, match=rf"{path.name}: is damaged") as raised:
+        train({folder: None}, tmp_path / "run", settings(), False)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_character_in_mid_run_is_the_user_s_to_mend(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"sample (train|val)-\d{9}: the charset lacks"):
+        train({dataset: None}, tmp_path / "run", settings(data__charset="01234"), False)
+
+
+def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d", {"val": numbers(5)})
+    with pytest.raises(UserError, match="has no samples in split 'train'; it has val"):
+        train({folder: None}, tmp_path / "run", settings(), False)
+
+
+def test_other_errors_of_tensorflow_stay_what_they_are() -> None:
+    error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
+    assert trainer._meant_by(error) is error
+
+
+# Several datasets, three channels
+
+
+def test_two_datasets_train_one_reader_of_both_charsets(tmp_path: Path) -> None:
+    folders = [
+        write_dataset(tmp_path / "digits", {"train": ["12", "34"] * 4, "val": ["56"]}),
+        write_dataset(tmp_path / "marks", {"train": ["1-2", "3/4"] * 4, "val": ["1/-"]}, charset="1234-/"),
+    ]
+    metrics = train(dict.fromkeys(folders), tmp_path / "run", settings(train__epochs="1"), False)
+    assert metrics["split"] == "val"  # neither has a test split
+    assert [result["lines"] for result in metrics["datasets"].values()] == [1, 1]
+    network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
+    assert network.get_layer("characters").charset == "0123456789-/"
+
+
+def test_a_reader_with_an_lstm_trains_on_colour(tmp_path: Path) -> None:
+    texts = numbers(6, seed=4)
+    folder = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:2]}, channels=3, height=48)
+    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", model__use_lstm="true"), False)
+    assert metrics["epochs"] == 1
+    network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
+    assert network.name == "crnn_lstm"
+    assert network.inputs[0].shape == (None, 48, None, 3)
+
+
+def test_a_dataset_of_one_split_is_validated_on_lines_held_out_by_rule(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "one", {"train": numbers(60, seed=3)})
+    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", data__val_share="0.3"), False)
+    assert metrics["split"] == "val"
+    held_out = metrics["datasets"][str(folder)]["lines"]
+    assert 5 < held_out < 35
+
+
+def test_datasets_mixed_by_weight_are_written_down(tmp_path: Path) -> None:
+    first = write_dataset(tmp_path / "first", {"train": numbers(40, seed=3), "val": numbers(8, seed=4)})
+    other = write_dataset(tmp_path / "other", {"train": numbers(40, seed=5), "val": numbers(8, seed=6)})
+    run = tmp_path / "run"
+    train({first: 0.75, other: 0.25}, run, settings(train__epochs="1"), False)
+    written = json.loads((run / "config.json").read_text())["datasets"]
+    assert [entry["weight"] for entry in written] == [0.75, 0.25]
+    assert all(len(entry["fingerprint"]) > 0 for entry in written)
