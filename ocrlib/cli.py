@@ -18,7 +18,7 @@ from ocrlib.errors import UserError
 
 def predict(arguments: argparse.Namespace) -> int:
     """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
-    from ocrlib.reading.pictures import list_pictures
+    from ocrlib.pictures import list_pictures
     from ocrlib.reading.prediction import ROWS, open_rows, read_pictures
     from ocrlib.reading.recognizer import Recognizer
 

@@ -11,7 +11,7 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import Counts, count_errors, fold
-from ocrlib.reading.pictures import ENDINGS, read_line_image
+from ocrlib.pictures import ENDINGS, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 
 _TEXT = ".gt.txt"  # what follows a picture's name in that of its text

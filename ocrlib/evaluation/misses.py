@@ -11,7 +11,7 @@ from ocrlib.dataset.manifest import write_bytes
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine, open_split
 from ocrlib.evaluation.strip import draw_strip, strip_width
-from ocrlib.reading.pictures import printable, read_line_image
+from ocrlib.pictures import printable, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 
 LIST_NAME = "misses.tsv"

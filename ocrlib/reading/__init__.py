@@ -1,6 +1,5 @@
 """Pictures in, text and confidence out.
 
-pictures     files of any kind brought to what a network was trained on
 recognizer   images to text with a network
 decoding     from probabilities to text: the two rules of CTC, the best path, a text's probability
 prediction   many pictures, a row each

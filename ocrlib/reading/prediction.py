@@ -13,7 +13,7 @@ import numpy as np
 
 from ocrlib.dataset.manifest import open_whole
 from ocrlib.errors import UserError
-from ocrlib.reading.pictures import printable, read_line_image
+from ocrlib.pictures import printable, read_line_image
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.reading.pictures import list_pictures, read_line_image
+from ocrlib.pictures import list_pictures, read_line_image
 from tests.training_fixtures import draw_line
 
 HEIGHT = 32
