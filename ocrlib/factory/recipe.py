@@ -6,7 +6,6 @@ A recipe holds everything that shapes the bytes of a dataset. Nothing here opens
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import field
@@ -18,6 +17,8 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.charset import Charset
+from ocrlib.factory.settings.degrade import Degrade
+from ocrlib.factory.settings.types import Choice, FloatRange, IntRange, Share, between, known_names
 
 SPLITS = ("train", "val", "test")
 TOP_LEVEL_KEYS = ("name", "seed")
@@ -41,56 +42,6 @@ def _regex(pattern: str) -> str:
     return pattern
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _range(value: Any) -> Any:
-    low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
-    if not (_is_number(low) and _is_number(high)):
-        raise ValueError("must be a number, or a range [low, high]")
-    if low > high:
-        raise ValueError("must have its low end first")
-    return (low, high)
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
-
-
-def _weighted(value: Any) -> Any:
-    """A name, a list of names, {name = weight}, or what this returned once: ((name, weight), ...)."""
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, list) and all(_is_pair(item) for item in value):
-        value = dict(value)
-    if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-        value = dict.fromkeys(value, 1.0)
-    good = isinstance(value, dict) and value and all(_is_number(w) and w > 0 for w in value.values())
-    if not good:
-        raise ValueError("must be a name, a list of names, or a table { name = weight above 0 }")
-    return tuple((name, float(weight)) for name, weight in value.items())
-
-
-def _known_names(*names: str) -> AfterValidator:
-    def check(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
-        for name, _ in choices:
-            if name not in names:
-                raise ValueError(f"must be among {', '.join(names)}")
-        return choices
-
-    return AfterValidator(check)
-
-
-def _between(low: float, high: float) -> AfterValidator:
-    def check(ends: tuple[float, float]) -> tuple[float, float]:
-        if ends[0] < low or ends[1] > high:
-            raise ValueError(f"must lie between {low} and {high}")
-        return ends
-
-    return AfterValidator(check)
-
-
 def _color(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
     for color, _ in choices:
         if not re.fullmatch(r"#[0-9a-fA-F]{6}(,#[0-9a-fA-F]{6})?", color):
@@ -98,12 +49,6 @@ def _color(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], .
     return choices
 
 
-# A fixed number or [low, high]; held as (low, high) and drawn from uniformly, both ends included.
-FloatRange = Annotated[tuple[float, float], BeforeValidator(_range)]
-IntRange = Annotated[tuple[int, int], BeforeValidator(_range)]
-# A name, a list of names, or names with weights; held as ((name, weight), ...).
-Choice = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weighted)]
-Share = Annotated[float, Field(ge=0, le=1)]
 CharsetText = Annotated[str, AfterValidator(_charset)]
 
 
@@ -219,7 +164,7 @@ class WordsText:
     language: Language = "en"
     min_length: Annotated[int, Field(ge=1)] = 3
     max_length: Annotated[int, Field(ge=1, le=1000)] = 60
-    case: Annotated[Choice, _known_names("lower", "title", "upper")] = (
+    case: Annotated[Choice, known_names("lower", "title", "upper")] = (
         ("lower", 2.0),
         ("title", 1.0),
         ("upper", 1.0),
@@ -263,45 +208,6 @@ def _font_sets(value: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class Degradation:
-    """How often something befalls a line, and how strongly: 0 not at all, 1 as much as a person can still read."""
-
-    share: Share = 0.0
-    strength: Annotated[FloatRange, _between(0, 1)] = (0.0, 1.0)
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
-class Degrade:
-    """`[render.degrade]`: what happens to print on its way into a file, described in `render/press.py`, `scissors.py`
-    and `camera.py`.
-
-    Attributes:
-      clean: share of lines that nothing befalls at all.
-    """
-
-    clean: Share = 0.0
-    stretch: Degradation = field(default_factory=Degradation)
-    printer_dots: Degradation = field(default_factory=Degradation)
-    ink_spread: Degradation = field(default_factory=Degradation)
-    broken_dots: Degradation = field(default_factory=Degradation)
-    thermal_fade: Degradation = field(default_factory=Degradation)
-    show_through: Degradation = field(default_factory=Degradation)
-    slope: Degradation = field(default_factory=Degradation)
-    neighbours: Degradation = field(default_factory=Degradation)
-    crop: Degradation = field(default_factory=Degradation)
-    sliver: Degradation = field(default_factory=Degradation)
-    perspective: Degradation = field(default_factory=Degradation)
-    uneven_light: Degradation = field(default_factory=Degradation)
-    defocus: Degradation = field(default_factory=Degradation)
-    motion_blur: Degradation = field(default_factory=Degradation)
-    low_resolution: Degradation = field(default_factory=Degradation)
-    camera_noise: Degradation = field(default_factory=Degradation)
-    binarise: Degradation = field(default_factory=Degradation)
-    jpeg: Degradation = field(default_factory=Degradation)
-    specks: Degradation = field(default_factory=Degradation)
-
-
-@dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Render:
     """`[render]`: how a text becomes a line image. Ranges and choices are drawn anew for each sample.
 
@@ -339,31 +245,31 @@ class Render:
     font_coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
     heldout_fonts: tuple[str, ...] = ()
     heldout_share: Share = 0.5
-    background: Annotated[Choice, _known_names("gaussian_noise", "plain_white", "quasicrystal", "image")] = (
+    background: Annotated[Choice, known_names("gaussian_noise", "plain_white", "quasicrystal", "image")] = (
         ("plain_white", 1.0),
     )
     background_images: str | None = None
-    skew: Annotated[IntRange, _between(0, 45)] = (0, 0)
+    skew: Annotated[IntRange, between(0, 45)] = (0, 0)
     random_skew: bool = False
-    blur: Annotated[FloatRange, _between(0, 20)] = (0.0, 0.0)
+    blur: Annotated[FloatRange, between(0, 20)] = (0.0, 0.0)
     random_blur: bool = False
-    distortion: Annotated[Choice, _known_names("none", "sine", "cosine", "random")] = (("none", 1.0),)
-    distortion_axis: Annotated[Choice, _known_names("vertical", "horizontal", "both")] = (("vertical", 1.0),)
+    distortion: Annotated[Choice, known_names("none", "sine", "cosine", "random")] = (("none", 1.0),)
+    distortion_axis: Annotated[Choice, known_names("vertical", "horizontal", "both")] = (("vertical", 1.0),)
     text_color: Annotated[Choice, AfterValidator(_color)] = (("#282828", 1.0),)
-    stroke_width: Annotated[IntRange, _between(0, 10)] = (0, 0)
+    stroke_width: Annotated[IntRange, between(0, 10)] = (0, 0)
     stroke_fill: Annotated[Choice, AfterValidator(_color)] = (("#282828", 1.0),)
-    space_width: Annotated[FloatRange, _between(0.1, 10)] = (1.0, 1.0)
-    character_spacing: Annotated[IntRange, _between(0, 50)] = (0, 0)
+    space_width: Annotated[FloatRange, between(0.1, 10)] = (1.0, 1.0)
+    character_spacing: Annotated[IntRange, between(0, 50)] = (0, 0)
     word_split: Share = 0.0
     fit: Share = 0.0
     margins: tuple[
-        Annotated[IntRange, _between(0, 200)],
-        Annotated[IntRange, _between(0, 200)],
-        Annotated[IntRange, _between(0, 200)],
-        Annotated[IntRange, _between(0, 200)],
+        Annotated[IntRange, between(0, 200)],
+        Annotated[IntRange, between(0, 200)],
+        Annotated[IntRange, between(0, 200)],
+        Annotated[IntRange, between(0, 200)],
     ] = ((5, 5), (5, 5), (5, 5), (5, 5))
     width: Annotated[int, Field(ge=-1, le=20000)] = -1
-    alignment: Annotated[Choice, _known_names("left", "center", "right")] = (("left", 1.0),)
+    alignment: Annotated[Choice, known_names("left", "center", "right")] = (("left", 1.0),)
     min_contrast: Annotated[int, Field(ge=1, le=255)] = 40
     px_per_step: Annotated[int, Field(ge=1, le=32)] = 4
     degrade: Degrade = field(default_factory=Degrade)

@@ -1,13 +1,16 @@
-"""What befalls print: every degradation keeps the height, depends on its seed alone, and is drawn as asked."""
+"""Degradations: each of them keeps the height, depends on its seed alone, and is drawn as asked."""
 
 from dataclasses import fields
+from inspect import getmembers, isfunction, signature
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ocrlib.factory.recipe import Degradation, Degrade
+from ocrlib.factory.render import camera, press, scissors
 from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations
+from ocrlib.factory.settings.degrade import Degradation, Degrade
 from tests.training_fixtures import draw_line
 
 LINES = {
@@ -20,8 +23,12 @@ LINES = {
 }
 
 
-def test_a_recipe_knows_every_degradation_and_no_other():
-    assert [field.name for field in fields(Degrade)] == ["clean", *DEGRADATIONS]
+def test_every_degradation_that_is_written_has_a_row_in_the_recipe():
+    def takes_a_strength(function: Any) -> bool:
+        return isfunction(function) and [*signature(function).parameters] == ["image", "strength", "random"]
+
+    written = {name for module in (press, scissors, camera) for name, _ in getmembers(module, takes_a_strength)}
+    assert written == DEGRADATIONS.keys() == {row.name for row in fields(Degrade)} - {"clean"}
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)

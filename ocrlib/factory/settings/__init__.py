@@ -1,0 +1,5 @@
+"""The tables of a recipe, as `recipe.py` puts them together; light to import.
+
+degrade      `[render.degrade]`: the table of all degradations, in the order in which they are applied
+types        ranges, weighted choices and shares: the types of their keys
+"""

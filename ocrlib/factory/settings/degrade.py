@@ -1,0 +1,83 @@
+"""`[render.degrade]`: the one table of all degradations: their names, their order, and how often each is applied.
+
+To add a degradation, write its function in `render/press.py`, `scissors.py` or `camera.py`, and add a row of the same
+name here. `render/degrade.py` finds the function by that name.
+"""
+
+from typing import Annotated
+
+from pydantic.dataclasses import dataclass
+
+from ocrlib import config
+from ocrlib.factory.settings.types import FloatRange, Share, between
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Degradation:
+    """How often one degradation is applied, and how strongly.
+
+    Attributes:
+      share: share of the lines that are not clean.
+      strength: 0 changes nothing or next to nothing; 1 leaves as much as a person can still read.
+    """
+
+    share: Share = 0.0
+    strength: Annotated[FloatRange, between(0, 1)] = (0.0, 1.0)
+
+
+_NEVER = Degradation()
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Degrade:
+    """`[render.degrade]`: what happens to print on its way into a file, applied in this order.
+
+    Attributes:
+      clean: share of lines that no degradation is applied to.
+    """
+
+    clean: Share = 0.0
+
+    # The press and the sheet: render/press.py.
+    stretch: Degradation = _NEVER
+    """Condensed or spread print."""
+    printer_dots: Degradation = _NEVER
+    """Set in dots, as by a thermal or a dot-matrix printer."""
+    ink_spread: Degradation = _NEVER
+    """Strokes that swell or shrink."""
+    broken_dots: Degradation = _NEVER
+    """Small specks of missing ink."""
+    thermal_fade: Degradation = _NEVER
+    """Ink that pales in broad bands."""
+    show_through: Degradation = _NEVER
+    """The print on the back of the sheet, mirrored and faint."""
+
+    # The cut out of the page: render/scissors.py.
+    slope: Degradation = _NEVER
+    """A line that rises or falls within its box."""
+    neighbours: Degradation = _NEVER
+    """Pieces of the line above or below, or a rule, at the edge."""
+    crop: Degradation = _NEVER
+    """Cut tightly to the ink, a little into it, or loosely."""
+    sliver: Degradation = _NEVER
+    """The rim of one more character at the left or right edge."""
+
+    # The camera, the scanner and the file: render/camera.py.
+    perspective: Degradation = _NEVER
+    """Seen from the side."""
+    uneven_light: Degradation = _NEVER
+    """A shadow or a gray cast."""
+    defocus: Degradation = _NEVER
+    """Out of focus."""
+    motion_blur: Degradation = _NEVER
+    """A shaken camera."""
+    low_resolution: Degradation = _NEVER
+    """Scanned small and enlarged again."""
+    camera_noise: Degradation = _NEVER
+    """The grain of a sensor."""
+    binarise: Degradation = _NEVER
+    """Black and white only."""
+    jpeg: Degradation = _NEVER
+    """Saved as JPEG, of good to bad quality."""
+    specks: Degradation = _NEVER
+    """Dust and pinholes of a scan."""
