@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
-from ocrlib.dataset.manifest import FILE_NAME, Manifest, read_manifest, write_json
+from ocrlib.dataset.manifest import FILE_NAME, Manifest, read_manifest
 from ocrlib.errors import UserError
+from ocrlib.files import write_json
 
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
 

@@ -18,9 +18,10 @@ from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.dataset import hdf5, tfrecord
-from ocrlib.dataset.manifest import ENDINGS, FORMAT, write_json
+from ocrlib.dataset.manifest import ENDINGS, FORMAT
 from ocrlib.dataset.plan import plan_shards
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
+from ocrlib.files import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 DIGITS = "0123456789"

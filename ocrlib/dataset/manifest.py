@@ -1,18 +1,15 @@
 """`manifest.json`: the seam between making a dataset and using it, and the list of all that it holds."""
 
-import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import field
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.errors import UserError
+from ocrlib.files import read_json
 
 FORMAT = "ocrlib-dataset/1"
 FILE_NAME = "manifest.json"
@@ -113,52 +110,10 @@ def read_manifest(folder: Path) -> Manifest:
             raise UserError(f"{folder}: is half-finished; run the same generate_data.py command again to resume it")
         raise UserError(f"{folder}: is no dataset: it has no {FILE_NAME}")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         given = values.get("format") if isinstance(values, dict) else None
         raise UserError(f"{path}: expected format {FORMAT!r}, not {given!r}; is it from another version?")
     return config.build(Manifest, values, {}, str(path))
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON under a temporary name, flushes it to disk and renames it: all of it, or nothing."""
-    write_bytes(path, (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Writes a file all of it, or not at all."""
-    with open_whole(path, "wb") as file:
-        file.write(data)
-
-
-@contextmanager
-def open_whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO[Any]]:
-    """Opens a file under a temporary name; fsync and rename at the end, so that `path` is never half a file.
-
-    A pipe or a device, which a rename would replace, is written to as it is. Mode and encoding are those of `open`.
-    """
-    if path.exists() and not path.is_file():
-        with open(path, mode, encoding=encoding) as file:
-            yield file
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, mode, encoding=encoding) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Flushes a folder's names to disk, so that renames survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ocrlib.dataset.manifest import write_bytes
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine, open_split
 from ocrlib.evaluation.strip import draw_strip, strip_width
+from ocrlib.files import write_bytes
 from ocrlib.pictures import printable, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 

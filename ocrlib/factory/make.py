@@ -10,7 +10,6 @@ A run that stops anywhere leaves `.work`, and the same command goes on from ther
 """
 
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -33,9 +32,6 @@ from ocrlib.dataset.manifest import (
     Manifest,
     ShardEntry,
     read_manifest,
-    sync_folder,
-    write_bytes,
-    write_json,
 )
 from ocrlib.dataset.plan import Shard, plan_shards
 from ocrlib.dataset.sample import Sample
@@ -48,6 +44,7 @@ from ocrlib.factory.render.fonts import Face, load_faces
 from ocrlib.factory.render.renderer import Renderer, render_inputs, split_faces
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.source import TextSource
+from ocrlib.files import read_json, sync_folder, write_bytes, write_json
 
 _ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
 _PROGRESS_SAMPLES = 25  # a worker speaks up this often
@@ -122,7 +119,7 @@ def _finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
         whole = whole and not any(check_files(out, entry, hashes=False) for entry in entries)
         return manifest if whole and not (out / WORK_DIR).exists() else None
     if (out / WORK_DIR).is_dir():
-        state = _read_json(out / WORK_DIR / "state.json")
+        state = _read_note(out / WORK_DIR / "state.json")
         if state is not None:
             _refuse_other(out, state["fingerprint"], wanted)
     elif out.is_dir() and any(out.iterdir()):
@@ -227,7 +224,7 @@ def _write_file(file_format: str, samples: list[Sample], recipe: Recipe, out: Pa
 
 def _done(shard: Shard, recipe: Recipe, out: Path) -> dict[str, Any] | None:
     """Returns the note of a shard that an earlier run finished, if its files are still what it says."""
-    values = _read_json(out / WORK_DIR / f"{shard.key}.json")
+    values = _read_note(out / WORK_DIR / f"{shard.key}.json")
     if values is None or not set(recipe.output.formats) <= set(values["files"]):
         return None
     entry = config.build(ShardEntry, values, {}, str(out / WORK_DIR / f"{shard.key}.json"))
@@ -321,8 +318,8 @@ def _environment() -> dict[str, str]:
     return {"python": platform.python_version(), "ocrlib": __version__} | {name: version(name) for name in packages}
 
 
-def _read_json(path: Path) -> Any | None:
+def _read_note(path: Path) -> Any | None:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError):
         return None

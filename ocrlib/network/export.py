@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import ocrlib
-from ocrlib.dataset.manifest import sync_folder, write_bytes, write_json
 from ocrlib.errors import UserError
+from ocrlib.files import sync_folder, write_bytes, write_json
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network
 
 FORMATS = ("onnx", "saved_model")

@@ -5,7 +5,6 @@ made of and what it was measured to do: each file of figures in the run folder t
 wrote there is taken up under its name.
 """
 
-import json
 import shutil
 import sys
 import tempfile
@@ -14,8 +13,9 @@ from typing import Any
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
-from ocrlib.dataset.manifest import read_manifest, write_json
+from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
+from ocrlib.files import read_json, write_json
 from ocrlib.network.export import export_model
 from ocrlib.network.open import PRETRAINED, shipped_names
 
@@ -39,7 +39,7 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     for entry, manifest in zip(entries, datasets, strict=True):
         if entry["fingerprint"] != manifest.fingerprint:
             raise UserError(f"{entry['folder']}: is not the dataset that {run} learned from; make it again as it was")
-    found = {file.stem: _read_json(file) for file in sorted(run.glob("*.json"))}
+    found = {file.stem: read_json(file) for file in sorted(run.glob("*.json"))}
     measured = {what: figures for what, figures in found.items() if _FIGURES[0] in figures}
     keras_file, onnx_file = folder / f"{name}.keras", folder / f"{name}.onnx"
     with tempfile.TemporaryDirectory(dir=folder) as temporary:  # both or neither
@@ -72,7 +72,7 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
 def _trainings(run: Path) -> list[dict[str, Any]]:
     """Returns what each training was told and what it took, the runs that it started from first."""
     try:
-        config, metrics = (_read_json(run / file) for file in ("config.json", "metrics.json"))
+        config, metrics = (read_json(run / file) for file in ("config.json", "metrics.json"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: is not there; ship a run that has ended") from None
     hours = round(metrics["training_seconds"] / 3600, 2)
@@ -81,7 +81,7 @@ def _trainings(run: Path) -> list[dict[str, Any]]:
     if init is None:
         return [this]
     if init in shipped_names() and not Path(init).exists():
-        return [*_read_json(PRETRAINED / f"{init}.json")["trainings"], this]
+        return [*read_json(PRETRAINED / f"{init}.json")["trainings"], this]
     return [*_trainings(Path(init).parent if Path(init).is_file() else Path(init)), this]
 
 
@@ -94,10 +94,6 @@ def _short(result: dict[str, Any]) -> dict[str, Any]:
         if faces in kept:
             kept[faces] = {key: value for key, value in kept[faces].items() if key in _FIGURES}
     return kept
-
-
-def _read_json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from typing import IO
 
 import numpy as np
 
-from ocrlib.dataset.manifest import open_whole
 from ocrlib.errors import UserError
+from ocrlib.files import open_whole
 from ocrlib.pictures import printable, read_line_image
 from ocrlib.reading.recognizer import Reading, Recognizer
 

@@ -1,6 +1,5 @@
 """What happens around the training step and Keras lacks: a bar in lines/s, a place to resume from, pictures."""
 
-import json
 import math
 import signal
 import time
@@ -15,9 +14,9 @@ from tqdm import tqdm
 from ocrlib.backend import keras
 from ocrlib.batches.mixture import Mixture
 from ocrlib.charset import Charset
-from ocrlib.dataset.manifest import write_json
 from ocrlib.errors import UserError
 from ocrlib.evaluation.strip import draw_strip
+from ocrlib.files import open_whole, read_json, whole_path, write_json
 from ocrlib.training.curve import draw_curve
 
 
@@ -47,10 +46,8 @@ class State:
             **_by_place("model", model.network.variables),
             **_by_place("optimizer", model.optimizer.variables),
         }
-        temporary = folder / f".{name}.tmp"
-        with open(temporary, "wb") as file:
+        with open_whole(folder / name, "wb") as file:
             np.savez(file, **variables)
-        temporary.replace(folder / name)
         write_json(folder / "state.json", {**asdict(self), "weights": name})
         for path in folder.glob("*weights-*"):
             if path.name != name:
@@ -60,7 +57,7 @@ class State:
     def load(cls, folder: Path, model: keras.Model) -> "State":
         """Returns the state saved in `folder` after giving the model its weights and optimizer; new if none."""
         try:
-            values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            values = read_json(folder / "state.json")
         except FileNotFoundError:
             return cls()
         saved = np.load(folder / values.pop("weights"))
@@ -133,9 +130,8 @@ class KeepBest(keras.callbacks.Callback):
         cer = (logs or {})["val_cer"]
         if cer < self._state.best_cer:
             self._state.best_cer, self._state.since_best = float(cer), 0
-            temporary = self._path.with_name(f".{self._path.stem}.tmp.keras")
-            self._network.save(temporary)
-            temporary.replace(self._path)
+            with whole_path(self._path, ending=".keras") as temporary:
+                self._network.save(temporary)
             return
         self._state.since_best += 1
         if self._state.since_best >= self._patience:

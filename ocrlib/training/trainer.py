@@ -8,7 +8,6 @@ runs/NAME/predictions/     what it reads, after each epoch
 runs/NAME/metrics.json     the test split, read by best.keras
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,11 @@ from ocrlib.backend import keras, tf
 from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.batches.mixture import Mixture
 from ocrlib.charset import Charset
-from ocrlib.dataset.manifest import Manifest, read_manifest, write_json
+from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.evaluation.metrics import count_errors
+from ocrlib.files import read_json, write_json
 from ocrlib.network.crnn import build_crnn, time_steps, width_stride
 from ocrlib.network.warm_start import start_from
 from ocrlib.reading.decoding import best_paths
@@ -321,7 +321,7 @@ def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
     path = run / "config.json"
     if resume:
         try:
-            before = json.loads(path.read_text(encoding="utf-8"))
+            before = read_json(path)
         except FileNotFoundError:
             raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
         instead = "choose another --run"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ocrlib.dataset.manifest import write_json
 from ocrlib.evaluation.evaluate import summary
 from ocrlib.evaluation.metrics import count_errors
+from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from tests.benchmarks.to_goal import draw_strings
 

@@ -1,12 +1,11 @@
 """manifest.json: what is listed is what there is, and nothing outside the folder."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
-from ocrlib.dataset.manifest import FORMAT, read_manifest, write_bytes, write_json
+from ocrlib.dataset.manifest import FORMAT, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe, recipe_from_dict
 from tests.generating import TINY_STEMS, shard_hashes
@@ -106,22 +105,3 @@ def test_what_is_no_dataset_says_how_to_get_one(tmp_path):
     assert message_of(tmp_path).endswith("is no dataset: it has no manifest.json")
     (tmp_path / ".work").mkdir()
     assert message_of(tmp_path).endswith("is half-finished; run the same generate_data.py command again to resume it")
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):
-    path = tmp_path / "a.json"
-    write_json(path, {"old": 1})
-
-    def fail(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
-        write_bytes(path, b"new")
-    assert json.loads(path.read_text()) == {"old": 1}
-    assert os.listdir(tmp_path) == ["a.json"]
-
-
-def test_json_is_written_in_utf8_and_ends_with_a_line_break(tmp_path):
-    write_json(tmp_path / "a.json", {"ä": "€"})
-    assert (tmp_path / "a.json").read_bytes() == '{\n "ä": "€"\n}\n'.encode()

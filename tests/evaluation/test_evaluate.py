@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ocrlib.dataset.manifest import write_json
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset, read_pairs, summarise, summary
 from ocrlib.evaluation.metrics import Counts
+from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from tests.evaluation.scripted import ScriptedReader, samples_made
 from tests.training_fixtures import TrainedRun, draw_line, write_dataset

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ocrlib.dataset.manifest import write_json
 from ocrlib.evaluation.report import report_on_dataset, report_on_folder
+from ocrlib.files import write_json
 from tests.evaluation.scripted import ScriptedReader, samples_made
 from tests.training_fixtures import draw_line, write_dataset
 

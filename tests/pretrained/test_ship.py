@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.dataset.manifest import read_manifest, write_json
+from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
+from ocrlib.files import write_json
 from ocrlib.network.open import open_network
 from ocrlib.pretrained.ship import ship
 from ocrlib.reading.recognizer import Recognizer

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ocrlib.dataset.card.counts import Counts, count_lines, shards_of
 from ocrlib.dataset.card.preview import draw_preview, pick_lines
-from ocrlib.dataset.manifest import Manifest, read_manifest, write_bytes
+from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
+from ocrlib.files import write_bytes
 
 CARD_NAME = "card.txt"
 PREVIEW_NAME = "preview.png"

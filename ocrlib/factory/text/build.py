@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -21,6 +20,7 @@ from ocrlib.factory.recipe import LineText, WikipediaText, WordsText
 from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
 from ocrlib.factory.text.files import cache_folder
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
+from ocrlib.files import sync_folder
 
 _RULES = 1  # raised when the code of this folder begins to make other lines of the same corpus
 _STALE_S = 7 * 86400  # a build that was killed leaves its folder; nobody builds for a week
@@ -75,7 +75,7 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
             building.rename(folder)
         if not (folder / "sentences.json").exists():
             raise OSError(f"cannot rename {building.name} to {folder.name}")
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -170,11 +170,3 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _STALE_S:
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

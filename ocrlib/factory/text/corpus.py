@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import json
 import re
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -14,6 +13,7 @@ from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
 from ocrlib.factory.text.dump import read_dump
 from ocrlib.factory.text.files import DamagedFile, cache_folder, check_content, content_hash, find_files, kind_of
 from ocrlib.factory.text.readers import read_jsonl, read_lines, read_parquet, read_txt
+from ocrlib.files import read_json
 
 SentenceConfig = WikipediaText | WordsText | FileText
 
@@ -50,7 +50,7 @@ class Corpus:
           UserError: a file cannot be read, or is damaged and the recipe does not say to keep what there is.
         """
         if self.kind == "embedded":
-            for record in json.loads(self.files[0].read_text(encoding="utf-8")).values():
+            for record in read_json(self.files[0]).values():
                 counts["documents"] += 1
                 yield record["extract"], False
         elif self.kind == "live":

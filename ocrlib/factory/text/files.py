@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ocrlib.errors import UserError
+from ocrlib.files import write_bytes
 
 KINDS = {
     ".xml": "dump",
@@ -115,7 +116,5 @@ def _file_hash(path: Path) -> str:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     note.parent.mkdir(parents=True, exist_ok=True)
-    temporary = note.with_name(f"{note.name}.{os.getpid()}.tmp")
-    temporary.write_text(digest)
-    temporary.rename(note)
+    write_bytes(note, digest.encode())
     return digest

@@ -8,9 +8,7 @@ Sorted by hash, each split is one contiguous run of lines, and neighbours have n
 """
 
 import hashlib
-import json
 import mmap
-import os
 import sqlite3
 from array import array
 from collections import Counter
@@ -22,6 +20,7 @@ import numpy as np
 
 from ocrlib.dataset.split_keys import SHARES, key_hash, split_of
 from ocrlib.errors import UserError
+from ocrlib.files import open_whole, read_json, write_json
 
 FORMAT = "ocrlib-sentences/1"
 ORDER = "by SHA-256 of the letters and digits, casefolded (63 bits), then by code point"
@@ -73,7 +72,7 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
     num_lines: Counter[str] = Counter(dict.fromkeys(SHARES, 0))
     characters: dict[str, Counter[str]] = {split: Counter() for split in SHARES}
     digest = hashlib.sha256()
-    with open(folder / "sentences.txt", "wb") as file:
+    with open_whole(folder / "sentences.txt", "wb") as file:
         for place, line in lines:
             data = line.encode() + b"\n"
             file.write(data)
@@ -82,10 +81,8 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
             split = split_of(place)
             num_lines[split] += 1
             characters[split].update(set(line))
-        _sync(file)
-    with open(folder / "offsets.npy", "wb") as file:
+    with open_whole(folder / "offsets.npy", "wb") as file:
         np.save(file, np.frombuffer(offsets, dtype=np.int64))
-        _sync(file)
     found = {
         "format": FORMAT,
         "order": ORDER,
@@ -93,9 +90,7 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
         "splits": dict(num_lines),
         "lines_with_character": {split: dict(counts.most_common()) for split, counts in characters.items()},
     }
-    with open(folder / "sentences.json", "w", encoding="utf-8") as file:
-        json.dump({**about, **found}, file, ensure_ascii=False, indent=1)
-        _sync(file)
+    write_json(folder / "sentences.json", {**about, **found})
 
 
 class SentenceFile:
@@ -115,7 +110,7 @@ class SentenceFile:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            self.about = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
+            self.about = read_json(folder / "sentences.json")
             self.num_lines: dict[str, int] = self.about["splits"]
             # Still mapped, but a plain array: indexing a np.memmap takes ten times as long.
             self._offsets = np.asarray(np.load(folder / "offsets.npy", mmap_mode="r"))
@@ -149,8 +144,3 @@ class SentenceFile:
             found.append(index)
             at = int(self._offsets[index + 1])
         return found
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())

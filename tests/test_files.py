@@ -1,0 +1,68 @@
+"""Files that are written whole or not at all."""
+
+import json
+import os
+
+import pytest
+
+from ocrlib.files import open_whole, read_json, whole_path, write_bytes, write_json
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    write_json(path, {"old": 1})
+
+    def fail(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_bytes(path, b"new")
+    assert json.loads(path.read_text()) == {"old": 1}
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_json_is_written_in_utf8_and_ends_with_a_line_break(tmp_path):
+    write_json(tmp_path / "a.json", {"ä": "€"})
+    assert (tmp_path / "a.json").read_bytes() == '{\n "ä": "€"\n}\n'.encode()
+
+
+def test_a_file_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    with open_whole(path, "w", encoding="utf-8") as file:
+        file.write("é")
+        assert os.listdir(tmp_path) == [f".a.txt.{os.getpid()}.tmp"]
+    assert path.read_bytes() == "é".encode()
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(tmp_path / "pipe", b"abc")
+    assert os.read(reader, 10) == b"abc"
+    os.close(reader)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_library_that_opens_its_file_itself_gets_a_temporary_name(tmp_path, fails):
+    path = tmp_path / "best.keras"
+    path.write_text("old")
+    try:
+        with whole_path(path, ending=".keras") as temporary:
+            assert temporary.parent == tmp_path and temporary.suffix == ".keras"
+            temporary.write_text("new")
+            if fails:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        assert fails
+    assert path.read_text() == ("old" if fails else "new")
+    assert os.listdir(tmp_path) == ["best.keras"]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_what_is_not_json_is_a_value_error(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "a.json")
