@@ -75,8 +75,9 @@ photographs: $(READY)
 	$(BIN)/python -m tests.benchmarks.photographs runs/photographs
 	$(BIN)/python -m ocrlib evaluate --model $(MODEL) runs/photographs $(ARGS)
 
+# In two processes; ARGS="-n 8" for more, ARGS="-n 0" for one that prints as it goes.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,6 +1,9 @@
-"""Fixtures of the whole suite: one tiny dataset, made once by the script itself."""
+"""Fixtures of the whole suite: one tiny dataset and one trained reader, each made once, however many processes test."""
 
+import fcntl
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,18 +12,47 @@ from hypothesis import settings
 from tests.generating import TINY, generate
 from tests.training_fixtures import TrainedRun, train_by_heart
 
-settings.register_profile("ocrlib", deadline=None)  # a busy machine is no bug of ours
+settings.register_profile("ocrlib", deadline=None)  # a busy machine is no error
 settings.load_profile("ocrlib")
+
+# Testing processes that run at once share the cores. TensorFlow reads this when it is imported, later than here, and
+# the programs that tests start inherit it.
+NUM_PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if NUM_PROCESSES > 1:
+    threads = max(1, len(os.sched_getaffinity(0)) // NUM_PROCESSES)
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
 
 
 @pytest.fixture(scope="session")
-def tiny_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """`make_once(name, make)`: a folder that `make` filled in one testing process, and that all of them use."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if NUM_PROCESSES > 1 else own  # pytest-xdist puts the folders of its processes side by side
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def tiny_dataset(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A finished dataset of 120 numeric lines in 6 shards and both formats. Not to be changed: see `tiny_copy`."""
-    folder = tmp_path_factory.mktemp("datasets")
-    (folder / "tiny.toml").write_text(TINY)
-    outcome = generate(folder / "tiny.toml", "--workers", 2)
-    assert outcome.code == 0, outcome.stderr
-    return folder / "tiny"
+
+    def make(folder: Path) -> None:
+        (folder / "tiny.toml").write_text(TINY)
+        outcome = generate(folder / "tiny.toml", "--workers", 2)
+        assert outcome.code == 0, outcome.stderr
+
+    return make_once("tiny_dataset", make) / "tiny"
 
 
 @pytest.fixture
@@ -38,9 +70,9 @@ def tiny_recipe(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory) -> TrainedRun:
+def trained_run(make_once: Callable[[str, Callable[[Path], None]], Path]) -> TrainedRun:
     """A finished training whose reader knows 16 lines of digits by heart. Not to be changed."""
-    return train_by_heart(tmp_path_factory.mktemp("runs"))
+    return TrainedRun.of(make_once("trained_run", train_by_heart))
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
-"""A tiny recipe and `generate_data.py` as a user runs it: shared by the tests of the generating half."""
+"""A tiny recipe, its dataset as `generate_data.py` makes it, and what can be asked of a dataset's folder."""
 
 import hashlib
 import os
-import resource
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT_S = 120
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.verify import verify_shard
+from tests.programs import ROOT, Outcome, program, run_program
 
 # 6 shards of 25, two of them not full; matplotlib's fonts alone, because trdg's 100 take half a second.
 TINY = """\
@@ -45,41 +42,22 @@ shard_samples = 25
 TINY_STEMS = [f"train-{index:05d}-of-00004" for index in range(4)] + ["val-00000-of-00001", "test-00000-of-00001"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a run of the script ended."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def messages(self) -> list[str]:
-        """The lines of standard error, without the progress bar and empty lines."""
-        lines = [line.rpartition("\r")[2] for line in self.stderr.split("\n")]
-        return [line for line in lines if line.strip() and "img/s]" not in line]
-
-
 def command(recipe: Path, *arguments: object) -> list[str]:
     """The command line of `generate_data.py`."""
-    return [sys.executable, str(ROOT / "generate_data.py"), str(recipe), *map(str, arguments)]
+    return program(ROOT / "generate_data.py", recipe, *arguments)
 
 
-def generate(recipe: Path, *arguments: object, file_bytes: int | None = None) -> Outcome:
-    """Runs `generate_data.py` to its end; with file_bytes no file of its can grow larger."""
+def generate(recipe: Path, *arguments: object, max_file_bytes: int | None = None) -> Outcome:
+    """Runs `generate_data.py` to its end, in the recipe's folder."""
+    script = ROOT / "generate_data.py"
+    return run_program(script, recipe, *arguments, folder=recipe.parent, max_file_bytes=max_file_bytes)
 
-    def limit() -> None:
-        assert file_bytes is not None
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
-    done = subprocess.run(
-        command(recipe, *arguments),
-        capture_output=True,
-        timeout=TIMEOUT_S,
-        cwd=recipe.parent,
-        preexec_fn=None if file_bytes is None else limit,
-    )
-    return Outcome(code=done.returncode, stdout=done.stdout.decode(), stderr=done.stderr.decode())
+def problems_of(folder: Path) -> list[str]:
+    """What `verify` finds wrong in a dataset."""
+    manifest = read_manifest(folder)
+    shards = [shard for split in manifest.splits.values() for shard in split.shards]
+    return [problem for shard in shards for problem in verify_shard(folder, manifest, shard)]
 
 
 def shard_hashes(folder: Path) -> dict[str, str]:

@@ -1,8 +1,5 @@
 """`ocrlib.load` and `ocrlib.read_hdf5`: a dataset in three lines for somebody with a network of their own."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -12,6 +9,7 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.sample import PROVENANCE
 from ocrlib.dataset.verify import read_shard
 from ocrlib.errors import UserError
+from tests.programs import run_code
 
 
 def test_load_gives_every_line_of_a_split_in_padded_batches(tiny_dataset):
@@ -42,8 +40,7 @@ def test_read_hdf5_gives_what_the_shards_hold(tiny_dataset):
 
 def test_read_hdf5_needs_no_tensorflow(tiny_dataset):
     code = f"import sys, ocrlib; ocrlib.read_hdf5({str(tiny_dataset)!r}, 'val'); print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert run_code(code) == "False\n"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
 """The floor plan, held by reading every import: a room imports the rooms before it, and making never meets reading."""
 
 import ast
-import subprocess
-import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.generating import ROOT
+from tests.programs import ROOT, run_code
 
 # Each room may import the ground floor, itself, and the rooms that stand before it in its half. `dataset` is in both.
 MAKING = ["dataset", "factory"]
@@ -119,5 +117,4 @@ def test_there_are_no_import_circles():
 def test_a_worker_starts_without_tensorflow_trdg_or_matplotlib(module):
     heavy = ["tensorflow", "keras", "trdg", "matplotlib", "scipy", "pandas", "pyarrow"]
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+    assert run_code(code) == "[]\n"

@@ -11,17 +11,8 @@ import pytest
 from PIL import Image
 
 from ocrlib import cli
-from tests.training_fixtures import (
-    ROOT,
-    Outcome,
-    TrainedRun,
-    draw_line,
-    flip_byte,
-    numbers,
-    program,
-    run_program,
-    write_dataset,
-)
+from tests.programs import ROOT, Outcome, program, run_program
+from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, write_dataset
 
 
 class Command:
@@ -36,7 +27,7 @@ class Command:
         with pytest.raises(SystemExit) as raised:
             cli.entry()
         printed = self._capfd.readouterr()
-        return Outcome(code=int(raised.value.code or 0), stdout=printed.out, stderr=printed.err, seconds=0.0)
+        return Outcome(code=int(raised.value.code or 0), stdout=printed.out, stderr=printed.err)
 
 
 @pytest.fixture

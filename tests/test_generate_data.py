@@ -14,8 +14,8 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import worker_pids
 from tests.factory.render.samples import package_folder
-from tests.factory.test_make import wait_for
 from tests.generating import TINY, TINY_STEMS, command, generate, leftovers, shard_hashes
+from tests.programs import wait_for
 
 FONT = str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
 EASY = 'charset = "0123456789.,-"'
@@ -247,7 +247,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tiny_dat
 
 def test_a_file_that_may_not_grow_is_one_line_too(tiny_recipe):
     out = tiny_recipe.parent / "tiny"
-    outcome = generate(tiny_recipe, "--workers", 1, file_bytes=20_000)
+    outcome = generate(tiny_recipe, "--workers", 1, max_file_bytes=20_000)
     assert outcome.code == 2
     (message,) = outcome.messages
     assert message.startswith(str(out)) and "cannot be written: File too large" in message

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from PIL import Image
 
 from ocrlib.arguments import run_main
 from ocrlib.errors import UserError
-from tests.training_fixtures import ROOT, TIMEOUT_S, Outcome, numbers, program, run_program, write_dataset
+from tests.programs import ROOT, TIMEOUT_S, Outcome, program, run_program, wait_for
+from tests.training_fixtures import numbers, write_dataset
 
 SCRIPT = ROOT / "train_from_records.py"
 
@@ -29,14 +29,12 @@ def stopped_training(*arguments: object, place: Path) -> Outcome:
     """Runs the script and sends it SIGTERM as soon as it has saved a place."""
     process = subprocess.Popen(program(SCRIPT, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + TIMEOUT_S
-        while not place.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: place.exists() or process.poll() is not None, TIMEOUT_S)
         process.send_signal(signal.SIGTERM)
         stdout, stderr = process.communicate(timeout=TIMEOUT_S)
     finally:
         process.kill()
-    return Outcome(code=process.returncode, stdout=stdout, stderr=stderr, seconds=0.0)
+    return Outcome(code=process.returncode, stdout=stdout, stderr=stderr)
 
 
 def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: Path, tmp_path: Path) -> None:

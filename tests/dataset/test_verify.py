@@ -3,8 +3,6 @@
 import hashlib
 import json
 import struct
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,21 +10,11 @@ import pytest
 
 from ocrlib.dataset import hdf5, tfrecord
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.dataset.verify import check_files, read_shard, sha256_of, verify_shard
+from ocrlib.dataset.verify import check_files, read_shard, sha256_of
 from ocrlib.factory.repair import rerender
-from tests.generating import ROOT
-
-
-def problems_of(folder: Path) -> list[str]:
-    manifest = read_manifest(folder)
-    shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    return [problem for shard in shards for problem in verify_shard(folder, manifest, shard)]
-
-
-def flip_byte(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+from tests.generating import problems_of
+from tests.programs import run_program
+from tests.training_fixtures import flip_byte
 
 
 def own_up(folder: Path, stem: str, file_format: str) -> None:
@@ -159,12 +147,7 @@ def test_a_sample_that_renders_otherwise_is_named(tiny_copy):
 )
 def test_the_command_says_so_and_its_exit_code_too(tiny_copy, damage, code, says):
     damage(tiny_copy)
-    done = subprocess.run(
-        [sys.executable, "-m", "ocrlib", "verify", str(tiny_copy), "--rerender", "5"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert done.returncode == code, done.stderr
-    assert says in (done.stderr if code else done.stdout)
-    assert "Traceback" not in done.stderr
+    outcome = run_program("-m", "ocrlib", "verify", tiny_copy, "--rerender", 5)
+    assert outcome.code == code, outcome.stderr
+    assert says in (outcome.stderr if code else outcome.stdout)
+    assert "Traceback" not in outcome.stderr

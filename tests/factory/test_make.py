@@ -4,29 +4,23 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from ocrlib.dataset.manifest import WORK_DIR, read_manifest
-from ocrlib.dataset.verify import verify_shard
 from ocrlib.errors import UserError, WorkerError
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import torment, undisturbed, worker_pids
-from tests.generating import TINY_STEMS, command, leftovers, shard_hashes
+from tests.generating import TINY_STEMS, command, leftovers, problems_of, shard_hashes
+from tests.programs import wait_for
+from tests.training_fixtures import flip_byte
 
 
 def recipe_with(path: Path, **overrides: object) -> Recipe:
     """The tiny recipe, some keys set otherwise: recipe_with(path, splits_train=5)."""
     return load_recipe(path, {name.replace("_", ".", 1): str(value) for name, value in overrides.items()})
-
-
-def problems_of(folder: Path) -> list[str]:
-    manifest = read_manifest(folder)
-    shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    return [problem for shard in shards for problem in verify_shard(folder, manifest, shard)]
 
 
 def identities(folder: Path) -> dict[str, tuple[int, int]]:
@@ -131,9 +125,7 @@ def test_what_a_stopped_run_left_is_checked_by_hash_before_it_counts(tiny_copy, 
     wanted = shard_hashes(tiny_copy)
     (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that there is something to do
     path = tiny_copy / "val-00000-of-00001.h5"
-    data = bytearray(path.read_bytes())
-    data[-9] ^= 1
-    path.write_bytes(data)
+    flip_byte(path, -9)
     make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
     assert shard_hashes(tiny_copy) == wanted
 
@@ -175,13 +167,6 @@ def test_temporary_files_of_the_killed_are_swept_and_those_of_the_living_spared(
         make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
         assert leftovers(tiny_copy) == [f".preview.png.{living.pid}.tmp"]
         living.kill()
-
-
-def wait_for(condition, timeout_s=60.0):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_workers_go_when_their_parent_is_killed(tiny_recipe, tmp_path):

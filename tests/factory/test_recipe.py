@@ -8,7 +8,8 @@ import pytest
 from ocrlib import config
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import FontSet, Recipe, Render, Splits, fingerprint, load_recipe, recipe_from_dict
-from tests.generating import ROOT, TINY
+from tests.generating import TINY
+from tests.programs import ROOT
 
 SHIPPED = sorted((ROOT / "datasets").glob("*.toml"))
 

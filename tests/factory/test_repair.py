@@ -5,15 +5,11 @@ import json
 import pytest
 
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.dataset.verify import verify_shard
 from ocrlib.errors import UserError
 from ocrlib.factory.repair import repair
-from tests.training_fixtures import run_program
-
-
-def verify(folder, *arguments):
-    outcome = run_program("-m", "ocrlib", "verify", folder, *arguments)
-    return outcome.code, outcome.stdout, outcome.stderr
+from tests.generating import problems_of
+from tests.programs import run_program
+from tests.training_fixtures import flip_byte
 
 
 def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
@@ -31,8 +27,7 @@ def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
     assert {name: (tiny_copy / name).read_bytes() for name in hashes} == hashes
     assert {name: (tiny_copy / name).stat().st_mtime_ns for name in untouched} == untouched
     assert not [path.name for path in tiny_copy.iterdir() if path.name.startswith(".")]
-    shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    assert [problem for shard in shards for problem in verify_shard(tiny_copy, manifest, shard)] == []
+    assert problems_of(tiny_copy) == []
 
 
 def test_other_fonts_or_libraries_cannot_mend(tiny_copy):
@@ -47,11 +42,11 @@ def test_other_fonts_or_libraries_cannot_mend(tiny_copy):
 def test_the_command_mends_and_says_so(tiny_copy):
     path = tiny_copy / "test-00000-of-00001.h5"
     whole = path.read_bytes()
-    path.write_bytes(whole[:100] + bytes([whole[100] ^ 255]) + whole[101:])
-    code, _, stderr = verify(tiny_copy)
-    assert code == 1
-    assert "--repair` draws damaged shards again" in stderr
-    code, stdout, _ = verify(tiny_copy, "--repair", "--workers", "1")
-    assert code == 0
-    assert "1 shards drawn again" in stdout
+    flip_byte(path, 100)
+    outcome = run_program("-m", "ocrlib", "verify", tiny_copy)
+    assert outcome.code == 1
+    assert "--repair` draws damaged shards again" in outcome.stderr
+    outcome = run_program("-m", "ocrlib", "verify", tiny_copy, "--repair", "--workers", 1)
+    assert outcome.code == 0
+    assert "1 shards drawn again" in outcome.stdout
     assert path.read_bytes() == whole

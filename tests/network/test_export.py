@@ -1,7 +1,6 @@
 """An exported network answers as the one it was made of, whatever the widths and the batch."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from ocrlib.errors import UserError
 from ocrlib.network import crnn, export
 from ocrlib.network.export import export_model
 from tests.network.test_crnn import build, noise, pad, probabilities
-from tests.training_fixtures import run_program
+from tests.programs import run_program
 
 CHARSET = "012345€éß "
 BATCHES = [[5], [64], [1, 2, 3], [5, 8, 31, 33, 64, 97], [97] * 3]  # alone and together, multiples of the stride or not
@@ -169,11 +168,12 @@ def test_a_saved_model_that_answers_otherwise_leaves_nothing(tmp_path: Path, mon
 # As a user sees it
 
 
-def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a process of its own, so that whatever the converters have to say would be seen."""
     _, path = save(tmp_path)
-    temporary = Path(tempfile.gettempdir())
-    before = set(temporary.iterdir())
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     outcome = run_program("-m", "ocrlib", "export", "--model", path, "--out", tmp_path / "net.onnx")
     assert (outcome.code, outcome.stderr) == (0, "")
     size = (tmp_path / "net.onnx").stat().st_size
@@ -181,8 +181,8 @@ def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path) -> 
     assert outcome.stdout.startswith(f"{tmp_path / 'net.onnx'}: {size / 1e6:.1f} MB, its probabilities within ")
     assert outcome.stdout.endswith(f"go on with `python -m ocrlib predict --model {tmp_path / 'net.onnx'} PATH`\n")
     assert outcome.stdout.count("\n") == 1
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "net.onnx"]
-    assert not [made for made in set(temporary.iterdir()) - before if (made / "network.onnx").exists()]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "net.onnx", "temporary"]
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize(

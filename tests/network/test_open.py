@@ -1,7 +1,5 @@
 """What a user may call a model, and that an ONNX file is read without TensorFlow."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,8 @@ from ocrlib.network import open as networks
 from ocrlib.network.crnn import build_crnn
 from ocrlib.network.export import export_model
 from ocrlib.network.open import find_model, open_network
-from tests.training_fixtures import ROOT, draw_line
+from tests.programs import run_code
+from tests.training_fixtures import draw_line
 
 DIGITS = "0123456789"
 
@@ -121,14 +120,6 @@ def test_an_onnx_file_that_is_none_of_ours_is_an_error_of_one_line(files: dict[s
 
 
 # Without TensorFlow
-
-
-def run_code(code: str, *arguments: object) -> str:
-    """What a fresh process prints."""
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
 
 
 PREDICT = """

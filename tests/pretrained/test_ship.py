@@ -16,22 +16,22 @@ from tests.training_fixtures import TrainedRun, draw_line
 
 
 def test_a_run_becomes_a_model_and_its_card(trained_run: TrainedRun, tmp_path: Path) -> None:
-    write_json(trained_run.run / "receipts.json", {"lines": 3, "exact_match": 0.5, "cer": 0.25, "confusions": [1, 2]})
-    (tmp_path / "digits.onnx").write_text("an older one")
-    try:
-        card = ship(trained_run.run, "digits", tmp_path)
-    finally:
-        (trained_run.run / "receipts.json").unlink()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.json", "digits.keras", "digits.onnx"]
-    assert json.loads((tmp_path / "digits.json").read_text()) == card
+    run = Path(shutil.copytree(trained_run.run, tmp_path / "run"))
+    write_json(run / "receipts.json", {"lines": 3, "exact_match": 0.5, "cer": 0.25, "confusions": [1, 2]})
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "digits.onnx").write_text("an older one")
+    card = ship(run, "digits", models)
+    assert sorted(path.name for path in models.iterdir()) == ["digits.json", "digits.keras", "digits.onnx"]
+    assert json.loads((models / "digits.json").read_text()) == card
     manifest = read_manifest(trained_run.dataset)
     (dataset,) = card["datasets"]
     assert (dataset["fingerprint"], dataset["recipe"]) == (manifest.fingerprint, manifest.recipe)
     assert card["figures"] == {"receipts": {"lines": 3, "exact_match": 0.5, "cer": 0.25}}
-    assert card["bytes"]["onnx"] == (tmp_path / "digits.onnx").stat().st_size
+    assert card["bytes"]["onnx"] == (models / "digits.onnx").stat().st_size
     images = [draw_line(text)[:, :, None] for text in trained_run.texts]
     for ending in (".keras", ".onnx"):
-        readings = Recognizer(open_network(str(tmp_path / f"digits{ending}"))).read(images)
+        readings = Recognizer(open_network(str(models / f"digits{ending}"))).read(images)
         assert [reading.text for reading in readings] == trained_run.texts
 
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from ocrlib.dataset.manifest import ENDINGS, read_manifest
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
 from ocrlib.dataset.verify import verify_shard
 from ocrlib.errors import UserError
+from tests.programs import run_code
 
 HEIGHT = 16
 ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
@@ -284,10 +283,9 @@ def test_the_command_prints_the_card_without_tensorflow(tiny_copy: Path) -> None
     )
     for name in (CARD_NAME, PREVIEW_NAME):  # written by generate_data.py
         (tiny_copy / name).unlink()
-    done = subprocess.run([sys.executable, "-c", script, "card", tiny_copy], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"picture: {tiny_copy / PREVIEW_NAME}"
-    assert done.stdout == (tiny_copy / CARD_NAME).read_text()
+    printed = run_code(script, "card", tiny_copy)
+    assert printed.splitlines()[-1] == f"picture: {tiny_copy / PREVIEW_NAME}"
+    assert printed == (tiny_copy / CARD_NAME).read_text()
     assert (tiny_copy / PREVIEW_NAME).stat().st_size > 10_000
 
 

@@ -1,8 +1,6 @@
 """MediaWiki dumps: what is read of them, in how much memory, and what is said of damaged ones."""
 
 import bz2
-import subprocess
-import sys
 import tracemalloc
 from collections import Counter
 from random import Random
@@ -13,6 +11,7 @@ from ocrlib.errors import UserError
 from ocrlib.factory.text.dump import read_dump
 from ocrlib.factory.text.files import DamagedFile
 from tests.factory.text.samples import article, many_pages, page_xml, sentence, write_dump
+from tests.programs import run_code
 
 
 def pages():
@@ -118,7 +117,6 @@ def test_resident_memory_of_a_build(tmp_path, monkeypatch):
     assert len(giant) > 5_000_000
     everything = (page for part in (many_pages(rng, 2_500_000), [page_xml(0, "G", giant)]) for page in part)
     path = write_dump(tmp_path / "a.xml", everything)
-    done = subprocess.run([sys.executable, "-c", _MEASURE, str(path)], capture_output=True, text=True, check=True)
-    num_lines, peak_mb = map(int, done.stdout.split())
+    num_lines, peak_mb = map(int, run_code(_MEASURE, path).split())
     assert num_lines > 30_000
     assert peak_mb < 150

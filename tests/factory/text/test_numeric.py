@@ -10,7 +10,7 @@ from ocrlib.errors import UserError
 from ocrlib.factory.recipe import NumericText, Pattern, load_recipe
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.numeric import NumericStrings
-from tests.generating import ROOT
+from tests.programs import ROOT
 
 
 def strings(*patterns: tuple[str, str, float], charset: str = "0123456789.,-", seed: int = 1) -> NumericStrings:
