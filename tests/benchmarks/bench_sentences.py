@@ -22,7 +22,7 @@ _MAX_PEAK_MB = 150
 _BUILD = """
 import json, sys, time
 from pathlib import Path
-from ocrlib.factory.recipe import WikipediaText
+from ocrlib.factory.settings.text import WikipediaText
 from ocrlib.factory.text.build import open_sentences
 keys = json.loads(sys.argv[1])
 start = time.perf_counter()

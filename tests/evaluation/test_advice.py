@@ -8,7 +8,7 @@ import pytest
 from ocrlib import config
 from ocrlib.evaluation.advice import Advice, draw_more, font_entries
 from ocrlib.evaluation.breakdown import Row, Table
-from ocrlib.factory.recipe import FontSet
+from ocrlib.factory.settings.render import FontSet
 
 RECIPE: dict[str, Any] = {
     "text": {

@@ -7,7 +7,8 @@ import pytest
 
 from ocrlib import config
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet, Recipe, Render, Splits, fingerprint, load_recipe, recipe_from_dict
+from ocrlib.factory.recipe import Recipe, Splits, fingerprint, load_recipe, recipe_from_dict
+from ocrlib.factory.settings.render import FontSet, Render
 from tests.generating import TINY
 from tests.programs import ROOT
 

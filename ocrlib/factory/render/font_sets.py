@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet
+from ocrlib.factory.settings.render import FontSet
 
 _ENDINGS = (".ttf", ".otf", ".ttc")
 _PACKAGED = {"trdg:latin": ("trdg", "fonts/latin"), "matplotlib": ("matplotlib", "mpl-data/fonts/ttf")}

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageFont
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet
 from ocrlib.factory.render.font_sets import find_fonts
+from ocrlib.factory.settings.render import FontSet
 
 # Faces whose character map lies: it names characters that the glyphs are not. Measured by eye, once.
 _SIGNS = "its letters and digits are signs"

@@ -20,7 +20,6 @@ import numpy as np
 from ocrlib.charset import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import Render
 from ocrlib.factory.render import options as trdg
 from ocrlib.factory.render.degrade import degrade, draw_degradations
 from ocrlib.factory.render.errors import DrawError
@@ -28,6 +27,7 @@ from ocrlib.factory.render.fonts import Face
 from ocrlib.factory.render.line import DrawnLine, draw_line
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.settings.render import Render
 from ocrlib.factory.text.source import TextSource, sample_rng
 
 RENDER_VERSION = 4  # raise it when the same recipe gives other bytes

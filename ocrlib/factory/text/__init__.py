@@ -14,11 +14,11 @@ schedule     which sentence is drawn when
 mixed        made-up lines of words, numbers, brackets and capitals
 """
 
-from ocrlib.factory.recipe import FileText, NumericText, WikipediaText, WordsText
+from ocrlib.factory.settings.text import NumericText, TextSettings
 from ocrlib.factory.text.source import TextSource
 
 
-def open_text(config: NumericText | WikipediaText | WordsText | FileText, seed: int) -> TextSource:
+def open_text(config: TextSettings, seed: int) -> TextSource:
     """Returns the source that a recipe's `[text]` asks for.
 
     Raises:

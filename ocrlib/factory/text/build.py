@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import LineText, WikipediaText, WordsText
+from ocrlib.factory.settings.text import LineText, WikipediaText, WordsText
 from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
 from ocrlib.factory.text.files import cache_folder
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences

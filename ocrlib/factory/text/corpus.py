@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
+from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text.dump import read_dump
 from ocrlib.factory.text.files import DamagedFile, cache_folder, check_content, content_hash, find_files, kind_of
 from ocrlib.factory.text.readers import read_jsonl, read_lines, read_parquet, read_txt

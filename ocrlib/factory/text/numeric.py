@@ -5,7 +5,7 @@ from random import Random
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import NumericText, Pattern
+from ocrlib.factory.settings.text import NumericText, Pattern
 from ocrlib.factory.text.patterns import compile_pattern
 from ocrlib.factory.text.source import DrawnText, sample_rng
 

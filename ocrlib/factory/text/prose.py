@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sentencex import segment
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import LineText, WikipediaText
+from ocrlib.factory.settings.text import LineText, WikipediaText
 from ocrlib.factory.text.cleaning import GAP, fold, normalise, spaced
 
 _ENDS = tuple(".!?…。！？।")

@@ -7,7 +7,7 @@ from typing import Any
 
 from ocrlib.dataset.split_keys import SHARES, key_hash, split_of
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
+from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text.build import open_sentences
 from ocrlib.factory.text.corpus import SentenceConfig
 from ocrlib.factory.text.mixed import MixedLines, fill_line

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet, Render
 from ocrlib.factory.render import font_sets
 from ocrlib.factory.render.font_sets import find_fonts
 from ocrlib.factory.render.fonts import load_faces
 from ocrlib.factory.render.renderer import Renderer, split_faces
+from ocrlib.factory.settings.render import FontSet, Render
 from ocrlib.factory.text.source import DrawnText
 
 DIGITS = "0123456789"

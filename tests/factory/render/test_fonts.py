@@ -7,8 +7,8 @@ import pytest
 
 from ocrlib.charset import ASCII, Charset
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet
 from ocrlib.factory.render.fonts import drawable_characters, load_faces
+from ocrlib.factory.settings.render import FontSet
 from tests.factory.render.samples import package_folder
 
 TRDG = package_folder("trdg") / "fonts" / "latin"

@@ -10,11 +10,12 @@ from ocrlib.charset import ctc_steps
 from ocrlib.dataset.sample import PROVENANCE
 from ocrlib.dataset.verify import same_sample
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FontSet, NumericText, Pattern, Render
 from ocrlib.factory.render import renderer as renderer_module
 from ocrlib.factory.render.fonts import load_faces
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.renderer import Renderer, background_folder, render_inputs
+from ocrlib.factory.settings.render import FontSet, Render
+from ocrlib.factory.settings.text import NumericText, Pattern
 from ocrlib.factory.text.numeric import NumericStrings
 from tests.factory.render.samples import package_folder, trdg_pictures
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FileText, WikipediaText, WordsText
+from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text import build
 from ocrlib.factory.text.build import open_sentences
 from tests.factory.text.samples import many_pages, page_xml, sentence, write_dump
@@ -155,7 +155,7 @@ def test_nothing_there(tmp_path):
 
 _BUILD = """
 import sys
-from ocrlib.factory.recipe import WikipediaText
+from ocrlib.factory.settings.text import WikipediaText
 from ocrlib.factory.text.build import open_sentences
 print(open_sentences(WikipediaText(source="wikipedia", corpus=sys.argv[1])).about["sha256"])
 """

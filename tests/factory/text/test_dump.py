@@ -100,7 +100,7 @@ def test_memory_does_not_grow_with_the_number_of_pages(tmp_path):
 _MEASURE = """
 import sys
 from pathlib import Path
-from ocrlib.factory.recipe import WikipediaText
+from ocrlib.factory.settings.text import WikipediaText
 from ocrlib.factory.text.build import open_sentences
 file = open_sentences(WikipediaText(source="wikipedia", corpus=sys.argv[1], max_sentences=100_000))
 # Not ru_maxrss: a new program inherits that of the process it came from.

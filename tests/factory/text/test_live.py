@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import WikipediaText
+from ocrlib.factory.settings.text import WikipediaText
 from ocrlib.factory.text import live
 from ocrlib.factory.text.live import Manners, live_pages
 from ocrlib.factory.text.sentences import SentenceText

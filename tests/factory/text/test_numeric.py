@@ -7,7 +7,8 @@ import pytest
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import NumericText, Pattern, load_recipe
+from ocrlib.factory.recipe import load_recipe
+from ocrlib.factory.settings.text import NumericText, Pattern
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.numeric import NumericStrings
 from tests.programs import ROOT

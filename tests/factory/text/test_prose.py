@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FileText, WikipediaText
+from ocrlib.factory.settings.text import FileText, WikipediaText
 from ocrlib.factory.text.cleaning import GAP
 from ocrlib.factory.text.prose import LineFilter, flaw, split_sentences, wrap
 

@@ -11,7 +11,8 @@ import pytest
 
 from ocrlib.dataset.split_keys import check_split_separation, key_hash, split_of
 from ocrlib.errors import UserError
-from ocrlib.factory.recipe import FileText, WikipediaText, WordsText, load_recipe
+from ocrlib.factory.recipe import load_recipe
+from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.sentences import SentenceText, cut_first_word, cut_last_word
 from tests.factory.text.samples import sentence
