@@ -1,5 +1,6 @@
 """Pictures from anywhere, brought to what a network was trained on: upright, opaque, 8 bits, of its height."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,46 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ocrlib.errors import UserError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm", ".pbm")
+# What Pillow reads by itself, each format with its endings. Left out are those that it hands to another program (EPS
+# and PS to Ghostscript), those it can only name (HDF5, GRIB, BUFR, MPEG, and WMF outside Windows), and fonts, palettes
+# and brushes. A file is opened by what is in it, and by one of these formats alone.
+_FORMATS = {
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "PPM": (".pgm", ".ppm", ".pbm", ".pnm", ".pfm"),
+    "AVIF": (".avif", ".avifs"),
+    "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+    "DIB": (".dib",),
+    "PCX": (".pcx",),
+    "DCX": (".dcx",),
+    "TGA": (".tga", ".icb", ".vda", ".vst"),
+    "SGI": (".sgi", ".rgb", ".rgba", ".bw"),
+    "SUN": (".ras",),
+    "QOI": (".qoi",),
+    "PSD": (".psd",),
+    "DDS": (".dds",),
+    "BLP": (".blp",),
+    "FLI": (".fli", ".flc"),
+    "ICO": (".ico",),
+    "ICNS": (".icns",),
+    "CUR": (".cur",),
+    "IM": (".im",),
+    "MSP": (".msp",),
+    "XBM": (".xbm",),
+    "XPM": (".xpm",),
+    "FITS": (".fit", ".fits"),
+    "PCD": (".pcd",),
+    "PIXAR": (".pxr",),
+    "FTEX": (".ftc", ".ftu"),
+    "SPIDER": (),
+}
+ENDINGS = tuple(ending for endings in _FORMATS.values() for ending in endings)
+# Pictures that people have and Pillow does not read: named, so that nobody believes they were used.
+UNREADABLE_ENDINGS = (".heic", ".heif", ".jxl", ".svg", ".pdf", ".djvu", ".eps", ".ps", ".emf", ".wmf", ".xcf")
 
 
 def list_pictures(paths: list[Path]) -> list[tuple[str, Path]]:
@@ -23,7 +63,7 @@ def list_pictures(paths: list[Path]) -> list[tuple[str, Path]]:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
             if not inside:
-                raise UserError(f"{path}: the folder has no pictures ({', '.join(ENDINGS)})")
+                raise UserError(f"{path}: the folder has no pictures ({', '.join(ENDINGS[:10])}, ...)")
             found += [(p.relative_to(path).as_posix(), p) for p in inside]
         elif path.is_file():
             found.append((path.name, path))
@@ -40,17 +80,57 @@ def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
     Raises:
       UserError: the file is no picture, or a damaged one.
     """
+    return line_image(read_picture(path, str(path)), height, channels)
+
+
+def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
+    """Returns a picture whose size and number of pages are known, and whose pixels are read when somebody asks.
+
+    Args:
+      source: a file, or its bytes.
+      name: what an error calls it.
+
+    Raises:
+      UserError: it is no picture, or one of so many pixels that it must be meant to harm.
+    """
     try:
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            picture.load()
+        return Image.open(source, formats=tuple(_FORMATS))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: cannot be read as a picture: {str(error) or type(error).__name__}") from None
+        raise _broken(name, error) from None
+
+
+def read_picture(source: Path | BytesIO, name: str) -> Image.Image:
+    """Returns a picture, read whole and turned as its EXIF tag says; raises as `open_picture` and `load_picture` do."""
+    with open_picture(source, name) as opened:
+        return load_picture(opened, name)
+
+
+def load_picture(opened: Image.Image, name: str) -> Image.Image:
+    """Returns an opened picture with its pixels read, turned as its EXIF tag says.
+
+    Raises:
+      UserError: it is damaged.
+    """
+    try:
+        picture = ImageOps.exif_transpose(opened)
+        picture.load()
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise _broken(name, error) from None
+    return picture
+
+
+def line_image(picture: Image.Image, height: int, channels: int) -> np.ndarray:
+    """Returns a picture as (height, W, channels) uint8, its proportions kept, 16 bits as 8, transparency as paper."""
     picture = _opaque(_eight_bits(picture)).convert("L" if channels == 1 else "RGB")
     width = max(1, round(picture.width * height / picture.height))
     if picture.size != (width, height):
         picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(picture).reshape(height, width, channels)
+
+
+def _broken(name: str, error: Exception) -> UserError:
+    reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
+    return UserError(f"{name}: cannot be read as a picture: {reason}")
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

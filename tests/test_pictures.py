@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.pictures import list_pictures, read_line_image
+from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS, list_pictures, read_line_image
 from tests.training_fixtures import draw_line
 
 HEIGHT = 32
@@ -179,3 +179,18 @@ def test_a_folder_without_pictures_and_a_path_that_is_not_there_are_errors(tmp_p
         list_pictures([tmp_path])
     with pytest.raises(UserError, match="absent: no such file or folder"):
         list_pictures([tmp_path / "absent"])
+
+
+def test_the_endings_are_all_that_pillow_reads_by_itself():
+    """Those it hands to another program, or can only name, are left out one by one: a new one has to be looked at."""
+    Image.init()
+    not_ours = {"BUFR", "EPS", "GBR", "GRIB", "HDF5", "IPTC", "MPEG", "PALM", "PDF", "WMF"}
+    known = {ending for ending, kind in Image.registered_extensions().items() if kind not in not_ours}
+    assert set(ENDINGS) == known
+    assert not set(ENDINGS) & set(UNREADABLE_ENDINGS)
+
+
+def test_a_file_for_ghostscript_is_not_opened_whatever_it_is_called(tmp_path):
+    (tmp_path / "line.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    with pytest.raises(UserError, match="line.png: cannot be read as a picture"):
+        read_line_image(tmp_path / "line.png", HEIGHT, 1)
