@@ -101,9 +101,8 @@ def without_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["--data.mix", "datasets/numeric=-1"], "expected DATASET=WEIGHT with a weight above 0"),
     ],
 )
-def test_a_typo_costs_no_seconds(
-    arguments: list[str], message: str, dataset: Path, tmp_path: Path, without_tensorflow: None
-) -> None:
+@pytest.mark.usefixtures("without_tensorflow")
+def test_a_typo_costs_no_seconds(arguments: list[str], message: str, dataset: Path, tmp_path: Path) -> None:
     outcome = run_program(SCRIPT, dataset, "--run", tmp_path / "run", *arguments)
     assert (outcome.code, outcome.stdout) == (2, "")
     assert len(outcome.stderr.splitlines()) == 1
@@ -111,7 +110,8 @@ def test_a_typo_costs_no_seconds(
     assert not (tmp_path / "run").exists()
 
 
-def test_help_lists_every_setting(without_tensorflow: None) -> None:
+@pytest.mark.usefixtures("without_tensorflow")
+def test_help_lists_every_setting() -> None:
     outcome = run_program(SCRIPT, "--help")
     assert outcome.code == 0
     assert "\n  --train.epochs 4\n" in outcome.stdout
@@ -120,7 +120,8 @@ def test_help_lists_every_setting(without_tensorflow: None) -> None:
     assert "\n  --data.limit 0\n" in outcome.stdout
 
 
-def test_the_run_must_be_named(dataset: Path, without_tensorflow: None) -> None:
+@pytest.mark.usefixtures("without_tensorflow")
+def test_the_run_must_be_named(dataset: Path) -> None:
     outcome = run_program(SCRIPT, dataset)
     assert outcome.code == 2
     assert outcome.stderr.splitlines() == [

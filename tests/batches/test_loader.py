@@ -55,7 +55,8 @@ def test_the_charset_is_that_of_the_reader_not_of_the_dataset(dataset: Path) -> 
     assert np.array_equal(turned["label"][own], 10 - plain["label"][own])
 
 
-def test_both_formats_give_the_same_batches_in_the_same_order(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_both_formats_give_the_same_batches_in_the_same_order(dataset: Path) -> None:
     for seed, epoch in ((None, 0), (1, 0), (1, 3)):
         left, right = (list(load(dataset, file_format=name).batches(seed, epoch)) for name in FORMATS)
         assert_same(left, right)
@@ -74,7 +75,8 @@ def test_raw_and_png_shards_give_the_same_pixels(channels: int, tmp_path: Path) 
         assert_same(first, other)
 
 
-def test_a_run_can_begin_with_short_lines(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_a_run_can_begin_with_short_lines(dataset: Path) -> None:
     plain, sorted_ = (load(dataset, short_first=short) for short in (False, True))
     batches = list(sorted_.batches(seed=1))
     (first, *_), num_first = sorted_._windows(1, 0), sorted_._count_window(sorted_._windows(1, 0)[0])
@@ -100,12 +102,14 @@ def test_an_epoch_has_every_line_once_in_as_many_batches_as_counted(
         assert len(batches) == loader.count(seed, epoch)
 
 
-def test_small_windows_are_several(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_small_windows_are_several(dataset: Path) -> None:
     """Else the tests with several windows would test one."""
     assert len(load(dataset)._windows(1, 0)) >= 3
 
 
-def test_epochs_differ_and_a_seed_repeats(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_epochs_differ_and_a_seed_repeats(dataset: Path) -> None:
     orders = {
         (seed, epoch): json.dumps(ids(list(load(dataset).batches(seed, epoch))))
         for seed in (1, 2, 2**32 - 1)
@@ -128,7 +132,8 @@ def test_batches_do_not_come_sorted_by_width(dataset: Path) -> None:
     assert widths != sorted(widths)
 
 
-def test_shards_come_in_another_order_each_epoch(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_shards_come_in_another_order_each_epoch(dataset: Path) -> None:
     loader = load(dataset)
     first = {ids(list(loader.batches(1, epoch)))[0][0] for epoch in range(8)}
     assert len({int(name.split("-")[1]) // 25 for name in first}) > 2  # a shard has 25 lines, a window two shards
@@ -140,16 +145,16 @@ def test_without_a_seed_the_order_is_that_of_the_file(dataset: Path) -> None:
     assert_same(list(loader.batches()), list(loader.batches(epoch=1)))
 
 
-def test_skip_goes_on_with_the_very_next_batch(dataset: Path, small_windows: None) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_skip_goes_on_with_the_very_next_batch(dataset: Path) -> None:
     loader = load(dataset)
     whole = list(loader.batches(3, 1))
     for skip in range(len(whole) + 1):
         assert_same(list(load(dataset).batches(3, 1, skip)), whole[skip:])
 
 
-def test_skipping_reads_only_the_windows_that_are_needed(
-    dataset: Path, small_windows: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("small_windows")
+def test_skipping_reads_only_the_windows_that_are_needed(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = load(dataset)
     read: list[object] = []
     original = Loader._read_window

@@ -47,8 +47,9 @@ def test_a_mixture_is_stirred_and_the_same_for_the_same_seed(dataset: Path, othe
 
 @pytest.mark.parametrize("weights", [None, [0.3, 0.7]])
 @pytest.mark.parametrize("epoch", [0, 2])
+@pytest.mark.usefixtures("small_windows")
 def test_skip_in_a_mixture_goes_on_with_the_very_next_batch(
-    weights: list[float] | None, epoch: int, dataset: Path, other_dataset: Path, small_windows: None
+    weights: list[float] | None, epoch: int, dataset: Path, other_dataset: Path
 ) -> None:
     mixture = Mixture([load(dataset), load(other_dataset)], weights)
     for seed in (None, 4):

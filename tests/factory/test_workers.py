@@ -43,7 +43,7 @@ def start_squaring(folder: Path):
 BLOCKED = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # while a worker was importing this
 
 
-def start_telling(nothing):
+def start_telling(_):
     return lambda task, report: BLOCKED
 
 
