@@ -4,8 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from ocrlib.arguments import Parser, run_main
-from ocrlib.config import describe, split_overrides
+from ocrlib.arguments import Parser, describe, run_main, split_overrides
 from ocrlib.factory.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe
 
 

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ocrlib.arguments import Parser, run_main
-from ocrlib.config import build, describe, split_overrides
+from ocrlib.arguments import Parser, describe, run_main, split_overrides
+from ocrlib.config import build
 from ocrlib.training.settings import RunConfig
 
 

@@ -1,19 +1,18 @@
-"""TOML and command line in, validated frozen dataclass out: recipes and run configs both come through here.
+"""TOML and overrides in, validated frozen dataclass out: recipes and the settings of a training are both made here.
 
-pydantic checks types and ranges; this file only merges the sources and turns pydantic's findings
-into one line that names place, key, expectation and what was given.
+pydantic checks types and ranges. This file merges the sources, and turns pydantic's findings into one line that names
+the place, the key, what was expected and what was given.
 """
 
 import difflib
-import inspect
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -21,8 +20,8 @@ from ocrlib.errors import UserError
 
 C = TypeVar("C")
 
-# Every config dataclass uses this: a key that nobody reads is a mistake of the user's.
-STRICT = ConfigDict(extra="forbid")
+# Every config dataclass uses this: an unknown key is the user's mistake; `--help` shows the docstring under each key.
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -35,36 +34,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: is not valid TOML: {error}") from None
-
-
-def split_overrides(
-    argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
-) -> tuple[list[str], dict[str, str]]:
-    """Separates `--section.key VALUE` from the rest.
-
-    Args:
-      argv: the arguments.
-      top_level: keys without a section that count as well.
-      besides: names with a section that do not, because they are options of another kind.
-
-    Returns:
-      The remaining arguments in order, and {"section.key": raw value}. A key with no value after it is "true".
-    """
-    rest: list[str] = []
-    overrides: dict[str, str] = {}
-    tokens = list(argv)
-    while tokens:
-        token = tokens.pop(0)
-        name, equals, value = token.removeprefix("--").partition("=")
-        if not token.startswith("--") or name in besides or not ("." in name or name in top_level):
-            rest.append(token)
-        elif equals:
-            overrides[name] = value
-        elif tokens and not tokens[0].startswith("--"):
-            overrides[name] = tokens.pop(0)
-        else:
-            overrides[name] = "true"
-    return rest, overrides
 
 
 def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], where: str) -> C:
@@ -91,54 +60,6 @@ def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], w
         return _validate(cls, _merged(data, values))
     except ValidationError as error:
         raise UserError(_one_line(cls, error, overrides, where)) from None
-
-
-def describe(cls: type) -> str:
-    """Returns what can be set, for `--help`: what the docstring of each section says, and its keys with defaults."""
-    top = [key for key in fields(cls) if not _tables(get_type_hints(cls)[key.name])]
-    return "\n\n".join(filter(None, ("\n".join(_keys(cls, "", top)), *_sections(cls, ""))))
-
-
-def _sections(cls: type, prefix: str) -> Iterator[str]:
-    for section in fields(cls):
-        name, hint = prefix + section.name, get_type_hints(cls)[section.name]
-        for table in _tables(hint):
-            docs = [inspect.cleandoc(each.__doc__ or "") for each in inspect.getmro(table) if is_dataclass(each)]
-            about = [docs[0], *(doc.partition("Attributes:")[2] for doc in docs[1:])]  # of a base class its keys alone
-            lines = [line.strip() for line in "\n".join(about).splitlines()]
-            lines = [line for line in lines if line and line != "Attributes:"]
-            if get_origin(hint) is tuple:  # tables in a list are written in the TOML file, not in the command
-                yield "\n  ".join([f"Each of {name}: {lines[0]}", *lines[1:]])
-            else:
-                yield "\n  ".join([*lines, *_keys(table, f"{name}.", fields(table))])
-            if not prefix:
-                yield from _sections(table, f"{name}.")
-
-
-def _tables(hint: Any) -> list[type]:
-    """The dataclasses that a value of that type may be, or be a list of."""
-    return [part for part in get_args(hint) or [hint] if isinstance(part, type) and is_dataclass(part)]
-
-
-def _keys(cls: type, prefix: str, keys: Iterable[Field[Any]]) -> Iterator[str]:
-    """Yields `--section.key default (choices)`, of a table within the section each of its keys."""
-    for key in keys:
-        hint = get_type_hints(cls)[key.name]
-        if tables := [] if get_origin(hint) is tuple else _tables(hint):
-            if len(fields(tables[0])) < 5:  # a larger one is a section of its own
-                yield from _keys(tables[0], f"{prefix}{key.name}.", fields(tables[0]))
-            continue
-        parts = [hint, *get_args(hint)]
-        choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())
-        shown = f" ({', '.join(map(str, choices))})" if len(choices) > 1 else ""
-        yield f"--{prefix}{key.name} {_default(key)}".rstrip() + shown
-
-
-def _default(key: Field[Any]) -> str:
-    """The default as one writes it, or its beginning; nothing where there is none, or where it is None."""
-    value = key.default if key.default_factory is MISSING else key.default_factory()
-    text = "" if value is MISSING or value is None else json.dumps(value, default=asdict, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def to_dict(config: Any) -> dict[str, Any]:

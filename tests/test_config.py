@@ -45,27 +45,6 @@ class Bicycle:
 
 
 @pytest.mark.parametrize(
-    ("argv", "rest", "overrides"),
-    [
-        ([], [], {}),
-        (["a.toml", "--out", "d"], ["a.toml", "--out", "d"], {}),
-        (["a.toml", "--splits.train", "5", "--out", "d"], ["a.toml", "--out", "d"], {"splits.train": "5"}),
-        (["--splits.train=5", "a.toml"], ["a.toml"], {"splits.train": "5"}),
-        (["--name", "x", "--seed=2", "a.toml"], ["a.toml"], {"name": "x", "seed": "2"}),
-        (["--render.random_skew", "--seed", "3"], [], {"render.random_skew": "true", "seed": "3"}),
-        (["--render.random_skew"], [], {"render.random_skew": "true"}),
-        (["--render.skew", "-1"], [], {"render.skew": "-1"}),
-        (["--text.charset=a=b"], [], {"text.charset": "a=b"}),
-        (["--text.charset", ""], [], {"text.charset": ""}),
-        (["--nmae", "x"], ["--nmae", "x"], {}),  # argparse will refuse it
-        (["file.with.dots", "-v.v"], ["file.with.dots", "-v.v"], {}),
-    ],
-)
-def test_overrides_are_told_from_other_arguments(argv, rest, overrides):
-    assert config.split_overrides(argv, ("name", "seed")) == (rest, overrides)
-
-
-@pytest.mark.parametrize(
     ("overrides", "expected"),
     [
         ({}, Bicycle(name="b", front=Wheel(spokes=5))),

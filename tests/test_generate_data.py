@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.config import describe
+from ocrlib.arguments import describe
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import worker_pids
@@ -71,9 +71,11 @@ def test_help_says_what_can_be_set(tiny_recipe):
     outcome = generate(tiny_recipe, "--help")
     assert outcome.code == 0
     assert "--splits.train 1000" in outcome.stdout and "--workers" in outcome.stdout
-    assert "\n  min_contrast: gray levels that the ink must stand off the paper" in outcome.stdout
-    assert "\n  --render.min_contrast 40\n" in outcome.stdout
-    assert "\n  --render.degrade.jpeg.strength [0.0, 1.0]\n" in outcome.stdout
+    assert "\n  --render.min_contrast 40\n      Gray levels between ink and paper; " in outcome.stdout
+    assert "\n  --render.degrade.jpeg.strength [0.0, 1.0]\n      Saved as JPEG, " in outcome.stdout
+    assert (
+        "\n  --text.min_length 20\n      Fewest characters of a line.\n" in outcome.stdout
+    )  # a base class explains it
     assert "\n  --render.channels 1 (1, 3)\n" in outcome.stdout
     assert "\n  --splits.train\n" in outcome.stdout  # no default
     assert "\n--seed 1\n" in outcome.stdout

@@ -116,8 +116,9 @@ def test_help_lists_every_setting() -> None:
     assert outcome.code == 0
     assert "\n  --train.epochs 4\n" in outcome.stdout
     assert "\n  --model.encoder (conv, wide, lstm, dilated)\n" in outcome.stdout
-    assert "\n  limit: of each dataset's training lines" in outcome.stdout  # of a base class too
-    assert "\n  --data.limit 0\n" in outcome.stdout
+    assert (
+        "\n  --data.limit 0\n      At most this many training lines of each dataset" in outcome.stdout
+    )  # of a base class
 
 
 @pytest.mark.usefixtures("without_tensorflow")

@@ -37,23 +37,20 @@ def _listed(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class SelectionConfig:
-    """`--data.*`, in part.
-
-    Attributes:
-      limit: of each dataset's training lines, at most so many, the first; 0 takes all.
-      fraction: of each dataset's training lines, this share, the first.
-      where: conditions that a training line must meet, all of them, such as ["font = DejaVu*", "label_length <= 8"]:
-        a name of the provenance, `label_length` (characters) or `width` (pixels); = != < <= > >=; for names
-        with text, * and ? stand for anything.
-      unencodable: what to do with lines that have characters outside the charset: stop, or skip them.
-      val_share: where a dataset has no `val` split, the share of `train` that is held out as such.
-    """
+    """The keys of `--data.*` that choose lines."""
 
     limit: Annotated[int, Field(ge=0)] = 0
+    """At most this many training lines of each dataset, the first ones; 0 takes all."""
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """This share of the training lines of each dataset, the first ones."""
     where: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """Conditions that every training line must meet, such as ["font = DejaVu*", "label_length <= 8"]. A condition
+    compares a name of the provenance, `label_length` (characters) or `width` (pixels) by = != < <= > or >=; in a
+    text, * and ? stand for anything."""
     unencodable: Literal["stop", "skip"] = "stop"
+    """A line with characters outside the charset: stop, or skip it."""
     val_share: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    """Share of `train` that is held out for validation if the dataset has no split `val`."""
 
 
 def needed_columns(settings: SelectionConfig) -> list[str]:

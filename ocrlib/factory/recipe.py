@@ -30,32 +30,44 @@ def _name(name: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Splits:
-    """`[splits]`: samples of each split; val and test may be 0."""
+    """`[splits]`: the number of lines in each split."""
 
     train: Annotated[int, Field(ge=1)]
+    """Lines to learn from."""
     val: Annotated[int, Field(ge=0)] = 0
+    """Lines to choose the best epoch by; 0 leaves the split out."""
     test: Annotated[int, Field(ge=0)] = 0
+    """Lines to measure with; 0 leaves the split out."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Output:
-    """`[output]`: file formats, image encoding, samples in a full shard."""
+    """`[output]`: the files of a dataset."""
 
     formats: Annotated[tuple[Literal["tfrecord", "hdf5"], ...], Field(min_length=1)] = ("tfrecord", "hdf5")
+    """File formats; the same lines in each."""
     encoding: Literal["raw", "png"] = "raw"
+    """How images are stored: as raw pixels, or as PNG."""
     shard_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 5000
+    """Lines in a full shard."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Recipe:
-    """A whole dataset. `seed` is the only source of chance."""
+    """A whole dataset."""
 
     name: Annotated[str, AfterValidator(_name)]
+    """The dataset's folder, beside the recipe."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """The only source of chance: the same seed draws the same lines."""
     text: Annotated[TextSettings, Field(discriminator="source")]
+    """What is written in the lines."""
     render: Render = field(default_factory=Render)
+    """How the lines look."""
     splits: Splits
+    """How many lines there are."""
     output: Output = field(default_factory=Output)
+    """How they are stored."""
 
 
 def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:

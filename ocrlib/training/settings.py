@@ -17,42 +17,40 @@ def _characters(charset: str | None) -> str | None:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class DataConfig(SelectionConfig):
-    """`--data.*`: what of the datasets is learned from, and how; see also `selection.SelectionConfig`.
-
-    Attributes:
-      charset: a name or the characters; None takes those of all the datasets.
-      batch_size: lines in a batch of average width; batches of long lines have fewer.
-      format: auto takes the faster one that is there.
-      verify: what is checked before the run begins: the shards' sizes, or in full their hashes too.
-      short_first: begin with short lines, of which CTC learns sooner where characters are; for sentences.
-    """
+    """`--data.*`: which lines are learned from, and how they are read."""
 
     charset: Annotated[str | None, AfterValidator(_characters)] = None
+    """A name (latin-basic, ascii) or the characters; without it, those of all the datasets together."""
     batch_size: Annotated[int, Field(ge=1)] = 64
+    """Lines in a batch of average width; batches of longer lines have fewer."""
     format: Literal["auto", "tfrecord", "hdf5"] = "auto"
+    """File format to read; auto takes the faster one that is there."""
     verify: Literal["sizes", "full"] = "sizes"
+    """What is checked before the run begins: the sizes of the shards, or in full their hashes too."""
     short_first: bool = False
+    """Begin with short lines, on which CTC learns sooner where characters are; for sentences."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class AugmentConfig:
-    """`--augment.*`: how far each change goes at most; 0 leaves it out. Drawn anew for each line.
-
-    Attributes:
-      rotation_deg, shear_deg: degrees, either way. shift_px: pixels, both ways along both axes.
-      zoom: share of the size, either way. brightness: gray levels, either way.
-      contrast: share, either way. blur: share of a 3 x 3 binomial blur mixed in.
-      noise: standard deviation in gray levels.
-    """
+    """`--augment.*`: the largest change of each kind, drawn anew for each line; 0 leaves it out."""
 
     rotation_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    """Degrees, either way."""
     shift_px: Annotated[float, Field(ge=0)] = 0.0
+    """Pixels, both ways along both axes."""
     shear_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
+    """Degrees, either way."""
     zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the size, either way."""
     brightness: Annotated[float, Field(ge=0, le=255)] = 0.0
+    """Gray levels, either way."""
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the contrast, either way."""
     blur: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of a 3 x 3 binomial blur that is mixed in."""
     noise: Annotated[float, Field(ge=0, le=255)] = 0.0
+    """Standard deviation in gray levels."""
 
     @property
     def moves(self) -> bool:
@@ -67,19 +65,16 @@ class AugmentConfig:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class ModelConfig:
-    """`--model.*`; see `crnn.build_crnn`.
-
-    Attributes:
-      use_lstm: read lines with an LSTM. None: as encoder says.
-      encoder: None goes by use_lstm: lstm with it, else conv.
-      stride: pixels of width behind one time step. None: 2 for numeric strings, 4 for others.
-      filters: multiple of the usual numbers of filters. None: 1 for numeric strings, 2.5 for others.
-    """
+    """`--model.*`: the network, see `crnn.build_crnn`."""
 
     use_lstm: bool | None = None
+    """true reads lines with an LSTM, false without; without it, encoder decides."""
     encoder: Literal["conv", "wide", "lstm", "dilated"] | None = None
+    """What reads along the line; without it, lstm if use_lstm is true, else conv."""
     stride: Literal[2, 4] | None = None
+    """Pixels of width per time step; without it, 2 for numeric strings and 4 for others."""
     filters: Annotated[float, Field(gt=0, le=8)] | None = None
+    """Multiple of the usual numbers of filters; without it, 1 for numeric strings and 2.5 for others."""
 
     def __post_init__(self) -> None:
         if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):
@@ -88,32 +83,37 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class TrainConfig:
-    """`--train.*`.
-
-    Attributes:
-      epochs: passes over the data. patience: epochs without a better validation CER before it stops early.
-      optimizer, learning_rate: the peak; schedule: cosine falls to 0, constant stays.
-      warmup: share of all steps in which the rate climbs to its peak.
-      clip_norm: largest norm of the gradient of all weights together; 0 leaves it as it is.
-      seed: of weights, dropout and shuffle. save_minutes: between two places to resume from.
-    """
+    """`--train.*`: how long, and in what steps."""
 
     epochs: Annotated[int, Field(ge=1)] = 4
+    """Passes over the data."""
     patience: Annotated[int, Field(ge=1)] = 5
+    """Epochs without a better validation CER before it stops early."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """What turns gradients into steps."""
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3
+    """The peak of the learning rate."""
     schedule: Literal["cosine", "constant"] = "cosine"
+    """After the warmup: cosine falls to 0, constant stays at the peak."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Share of all steps in which the rate climbs to its peak."""
     clip_norm: Annotated[float, Field(ge=0)] = 5.0
+    """Largest norm of the gradient of all weights together; 0 does not clip."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """Of weights, dropout and shuffling."""
     save_minutes: Annotated[float, Field(gt=0)] = 5.0
+    """Minutes between two places to resume from."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class RunConfig:
-    """All that decides a training, but for the datasets."""
+    """Everything that decides a training except the datasets."""
 
     data: DataConfig = field(default_factory=DataConfig)
+    """Which lines are learned from."""
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    """How they are varied."""
     model: ModelConfig = field(default_factory=ModelConfig)
+    """The network."""
     train: TrainConfig = field(default_factory=TrainConfig)
+    """The schedule."""

@@ -14,15 +14,12 @@ from ocrlib.factory.settings.types import FloatRange, Share, between
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Degradation:
-    """How often one degradation is applied, and how strongly.
-
-    Attributes:
-      share: share of the lines that are not clean.
-      strength: 0 changes nothing or next to nothing; 1 leaves as much as a person can still read.
-    """
+    """How often one degradation is applied, and how strongly."""
 
     share: Share = 0.0
+    """Share of the lines that are not clean."""
     strength: Annotated[FloatRange, between(0, 1)] = (0.0, 1.0)
+    """0 changes nothing or next to nothing; 1 leaves as much as a person can still read."""
 
 
 _NEVER = Degradation()
@@ -32,11 +29,12 @@ _NEVER = Degradation()
 class Degrade:
     """`[render.degrade]`: what happens to print on its way into a file, applied in this order.
 
-    Attributes:
-      clean: share of lines that no degradation is applied to.
+    The share of a degradation counts among the lines that are not clean. Its strength goes from 0, which changes little
+    or nothing, to 1, which leaves what a person can still read.
     """
 
     clean: Share = 0.0
+    """Share of lines that no degradation is applied to."""
 
     # The press and the sheet: render/press.py.
     stretch: Degradation = _NEVER

@@ -26,21 +26,19 @@ def _patterns(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class FontSet:
-    """Where faces come from.
-
-    Attributes:
-      source: a set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter",
-        "system:machine"), a folder or a file.
-      only, without: patterns of file names (* and ? stand for anything) to take alone, and to leave.
-      weight: shared equally among the faces; without one each of them weighs 1.
-      optional: it is no mistake if the system has none of them. The fingerprint knows what was there.
-    """
+    """Where font files come from."""
 
     source: str
+    """A set ("trdg:latin", "matplotlib", "system:serif", "system:sans", "system:typewriter", "system:machine"),
+    a folder or a file."""
     only: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    """Patterns of file names to take, all others are left out; * and ? stand for anything."""
     without: Annotated[tuple[str, ...], BeforeValidator(_patterns)] = ()
+    """Patterns of file names to leave out."""
     optional: bool = False
+    """Go on without this set if the system has no file of it. The fingerprint holds the files that were found."""
     weight: Annotated[float, Field(gt=0)] | None = None
+    """How often the whole set is drawn, shared equally among its files. Without it, each file weighs 1."""
 
 
 def _font_sets(value: Any) -> Any:
@@ -53,70 +51,74 @@ def _font_sets(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Render:
-    """`[render]`: how a text becomes a line image. Ranges and choices are drawn anew for each sample.
-
-    Attributes:
-      height: pixels of every image.
-      channels: 1 grayscale, 3 RGB.
-      fonts: sets, folders and files of faces.
-      font_coverage: a face of a set is used if it draws at least this share of the charset; whatever it
-        lacks, it is never asked to draw.
-      heldout_fonts: patterns of file names of faces that no split but `test` is drawn with.
-      heldout_share: of the lines of `test`, the share drawn with those.
-      background: gaussian_noise, plain_white, quasicrystal, or image (which needs background_images).
-      background_images: a folder of pictures, or "trdg" for the four that come with it.
-      skew: degrees, whole; random_skew turns by a whole number from [-skew, skew] instead.
-      blur: Gaussian radius in pixels; random_blur draws from [0, blur) instead.
-      distortion, distortion_axis: trdg's waves (none, sine, cosine, random; vertical, horizontal, both).
-      text_color, stroke_fill: "#RRGGBB" or a range "#RRGGBB,#RRGGBB".
-      stroke_width: pixels. space_width: multiples of the font's own. character_spacing: pixels.
-      word_split: share of lines drawn word by word, so that kerning and shaping apply.
-      fit: share of lines cut to their ink before they are scaled to the height.
-      margins: pixels at the top, left, bottom, right.
-      width: pixels of a fixed width, or -1 for as wide as the text needs; alignment within a fixed width.
-      min_contrast: gray levels that the ink must stand off the paper; a fainter line is drawn again.
-      px_per_step: widest horizontal stride of the networks that will read it; a line too narrow for its
-        label at that stride is drawn again.
-      degrade: what happens to the line after it is drawn.
-    """
+    """`[render]`: how a text becomes a line image. Ranges and choices are drawn anew for each line."""
 
     height: Annotated[int, Field(ge=8, le=512)] = 32
+    """Pixels of every image."""
     channels: Literal[1, 3] = 1
+    """1 grayscale, 3 RGB."""
     fonts: Annotated[tuple[FontSet, ...], BeforeValidator(_font_sets), Field(min_length=1)] = (
         FontSet(source="trdg:latin"),
         FontSet(source="matplotlib"),
     )
+    """Sets, folders and files of fonts."""
     font_coverage: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """A font of a set is used if it draws at least this share of the charset. It is never asked for the
+    characters that it lacks."""
     heldout_fonts: tuple[str, ...] = ()
+    """Patterns of file names of fonts that only lines of `test` are drawn with."""
     heldout_share: Share = 0.5
+    """Share of the lines of `test` that are drawn with held-out fonts."""
     background: Annotated[Choice, known_names("gaussian_noise", "plain_white", "quasicrystal", "image")] = (
         ("plain_white", 1.0),
     )
+    """gaussian_noise, plain_white, quasicrystal, or image (which needs background_images)."""
     background_images: str | None = None
+    """A folder of pictures, or "trdg" for the four that come with it."""
     skew: Annotated[IntRange, between(0, 45)] = (0, 0)
+    """Whole degrees that the text is turned by."""
     random_skew: bool = False
+    """Turn by a whole number from [-skew, skew] instead."""
     blur: Annotated[FloatRange, between(0, 20)] = (0.0, 0.0)
+    """Radius of a Gaussian in pixels."""
     random_blur: bool = False
+    """Draw the radius from [0, blur) instead."""
     distortion: Annotated[Choice, known_names("none", "sine", "cosine", "random")] = (("none", 1.0),)
+    """trdg's waves: none, sine, cosine, random."""
     distortion_axis: Annotated[Choice, known_names("vertical", "horizontal", "both")] = (("vertical", 1.0),)
+    """What the waves move: vertical (columns), horizontal (rows), both."""
     text_color: Annotated[Choice, AfterValidator(_color)] = (("#282828", 1.0),)
+    """Colour of the text: "#RRGGBB", or a range "#RRGGBB,#RRGGBB"."""
     stroke_width: Annotated[IntRange, between(0, 10)] = (0, 0)
+    """Pixels of an outline around each character."""
     stroke_fill: Annotated[Choice, AfterValidator(_color)] = (("#282828", 1.0),)
+    """Colour of the outline: "#RRGGBB", or a range "#RRGGBB,#RRGGBB"."""
     space_width: Annotated[FloatRange, between(0.1, 10)] = (1.0, 1.0)
+    """Width of a space, as a multiple of the font's own."""
     character_spacing: Annotated[IntRange, between(0, 50)] = (0, 0)
+    """Pixels added between characters."""
     word_split: Share = 0.0
+    """Share of lines drawn word by word, so that kerning and shaping apply."""
     fit: Share = 0.0
+    """Share of lines cut to their ink before they are scaled to the height."""
     margins: tuple[
         Annotated[IntRange, between(0, 200)],
         Annotated[IntRange, between(0, 200)],
         Annotated[IntRange, between(0, 200)],
         Annotated[IntRange, between(0, 200)],
     ] = ((5, 5), (5, 5), (5, 5), (5, 5))
+    """Pixels at the top, left, bottom, right."""
     width: Annotated[int, Field(ge=-1, le=20000)] = -1
+    """Pixels of a fixed width, or -1 for as wide as the text needs."""
     alignment: Annotated[Choice, known_names("left", "center", "right")] = (("left", 1.0),)
+    """Where the text stands within a fixed width: left, center, right."""
     min_contrast: Annotated[int, Field(ge=1, le=255)] = 40
+    """Gray levels between ink and paper; a line with less is drawn again."""
     px_per_step: Annotated[int, Field(ge=1, le=32)] = 4
+    """Pixels of width per time step in the networks that will read the lines. A line too narrow for its label
+    at that stride is drawn again."""
     degrade: Degrade = field(default_factory=Degrade)
+    """What is done to the line after it is drawn."""
 
     def __post_init__(self) -> None:
         top, _, bottom, _ = self.margins

@@ -28,11 +28,14 @@ CharsetText = Annotated[str, AfterValidator(_charset)]
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Pattern:
-    """One kind of numeric string: a regular expression, drawn with a weight, named in the provenance."""
+    """One kind of numeric string, such as amounts or dates."""
 
     name: str
+    """What the provenance and the tables of errors call it."""
     regex: Annotated[str, AfterValidator(_regex)]
+    """The regular expression that strings are drawn from."""
     weight: Annotated[float, Field(gt=0)] = 1.0
+    """How often it is drawn, relative to the other patterns."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -41,8 +44,11 @@ class NumericText:
 
     TAG: ClassVar[str] = "numeric"
     source: Literal["numeric"]
+    """Selects this table."""
     charset: CharsetText
+    """A name (latin-basic, ascii) or the characters themselves; it must have all that the patterns can draw."""
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    """The kinds of strings."""
 
 
 # Written from right to left: trdg draws their letters reversed or reshaped, and the label does not say so.
@@ -62,24 +68,21 @@ Language = Annotated[str, AfterValidator(_language)]
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class LineText:
-    """What every source of sentence lines can be told.
-
-    Attributes:
-      charset: a name (latin-basic, ascii) or the characters themselves.
-      min_length, max_length: characters of a line, both ends included.
-      outside: what becomes of a line with characters outside the charset. skip it, fold those characters
-        to ASCII (and skip it if that does not help), or stop with an error.
-      min_per_char: in every 10,000 lines, at least so many hold each character of the charset, where the
-        corpus has it.
-      mixed_share: share of lines made up of random words, numbers, brackets and capitals.
-    """
+    """The keys that all sources of sentence lines have."""
 
     charset: CharsetText = Charset.named("latin-basic").characters
+    """A name (latin-basic, ascii) or the characters themselves."""
     min_length: Annotated[int, Field(ge=1)] = 1
+    """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 200
+    """Most characters of a line."""
     outside: Literal["skip", "fold", "stop"] = "skip"
+    """A line with characters outside the charset: skip it; fold those characters to ASCII, and skip the line if
+    that does not help; or stop with an error."""
     min_per_char: Annotated[int, Field(ge=0)] = 0
+    """Of every 10,000 lines, at least this many contain each character of the charset, if the corpus has it."""
     mixed_share: Share = 0.0
+    """Share of lines made of random words, numbers, brackets and capitals."""
 
     def __post_init__(self) -> None:
         if self.min_length > self.max_length:
@@ -88,29 +91,26 @@ class LineText:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class WikipediaText(LineText):
-    """`[text] source = "wikipedia"`: sentences of a corpus.
-
-    Attributes:
-      corpus: "embedded", "live", "live:" and the address of a MediaWiki api.php, or a path: a dump (.xml,
-        .xml.bz2), .parquet, .jsonl, .txt, or a folder of such files.
-      language: says how sentences end, and which embedded or live Wikipedia is meant.
-      long_sentences: skip a sentence beyond max_length, or wrap it into lines as a page would.
-      max_sentences: reading stops at so many lines; 0 reads to the end.
-      damaged: a cut or damaged file stops the build, or gives what could be read of it (keep).
-      hyphenated: share of the sentences that a line break has cut within the last word, which then ends in a hyphen,
-        or within the first.
-    """
+    """`[text] source = "wikipedia"`: sentences of a corpus."""
 
     TAG: ClassVar[str] = "wikipedia"
     source: Literal["wikipedia"]
+    """Selects this table."""
     corpus: Annotated[str, Field(min_length=1)] = "embedded"
+    """Where the sentences come from: "embedded", "live", "live:" and the address of a MediaWiki api.php, or
+    a path: a dump (.xml, .xml.bz2), .parquet, .jsonl, .txt, or a folder of such files."""
     language: Language = "en"
+    """Decides how sentences end, and which embedded or live Wikipedia is used."""
     min_length: Annotated[int, Field(ge=1)] = 20
     max_length: Annotated[int, Field(ge=1, le=1000)] = 80
     long_sentences: Literal["skip", "wrap"] = "skip"
+    """A sentence longer than max_length: skip it, or wrap it into lines as a page would."""
     max_sentences: Annotated[int, Field(ge=0)] = 200_000
+    """Reading stops after this many lines; 0 reads to the end."""
     damaged: Literal["stop", "keep"] = "stop"
+    """A cut or damaged file: stop, or keep what could be read of it."""
     hyphenated: Share = 0.0
+    """Share of sentences cut within their last word, with a hyphen, or within their first word, as at a line break."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -119,30 +119,32 @@ class FileText(LineText):
 
     TAG: ClassVar[str] = "file"
     source: Literal["file"]
+    """Selects this table."""
     path: Annotated[str, Field(min_length=1)]
+    """The text file; each of its lines becomes a line image."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class WordsText:
-    """`[text] source = "words"`: lines of random words of one of trdg's dictionaries.
-
-    Attributes:
-      language: the dictionary.
-      min_length, max_length: characters of a line.
-      case: lower leaves words as the dictionary has them; title and upper change the whole line.
-    """
+    """`[text] source = "words"`: lines of random words from one of trdg's dictionaries."""
 
     TAG: ClassVar[str] = "words"
     source: Literal["words"]
+    """Selects this table."""
     charset: CharsetText = Charset.named("latin-basic").characters
+    """A name (latin-basic, ascii) or the characters themselves."""
     language: Language = "en"
+    """The dictionary's language."""
     min_length: Annotated[int, Field(ge=1)] = 3
+    """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 60
+    """Most characters of a line."""
     case: Annotated[Choice, known_names("lower", "title", "upper")] = (
         ("lower", 2.0),
         ("title", 1.0),
         ("upper", 1.0),
     )
+    """lower leaves words as they are in the dictionary; title and upper change the whole line."""
 
     def __post_init__(self) -> None:
         if self.min_length > self.max_length:

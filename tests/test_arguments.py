@@ -1,0 +1,53 @@
+"""arguments: overrides told from options, and a help text that explains every key."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from ocrlib.arguments import describe, split_overrides
+from ocrlib.factory.recipe import Recipe
+from ocrlib.training.settings import RunConfig
+
+
+@pytest.mark.parametrize(
+    ("argv", "rest", "overrides"),
+    [
+        ([], [], {}),
+        (["a.toml", "--out", "d"], ["a.toml", "--out", "d"], {}),
+        (["a.toml", "--splits.train", "5", "--out", "d"], ["a.toml", "--out", "d"], {"splits.train": "5"}),
+        (["--splits.train=5", "a.toml"], ["a.toml"], {"splits.train": "5"}),
+        (["--name", "x", "--seed=2", "a.toml"], ["a.toml"], {"name": "x", "seed": "2"}),
+        (["--render.random_skew", "--seed", "3"], [], {"render.random_skew": "true", "seed": "3"}),
+        (["--render.random_skew"], [], {"render.random_skew": "true"}),
+        (["--render.skew", "-1"], [], {"render.skew": "-1"}),
+        (["--text.charset=a=b"], [], {"text.charset": "a=b"}),
+        (["--text.charset", ""], [], {"text.charset": ""}),
+        (["--nmae", "x"], ["--nmae", "x"], {}),  # argparse will refuse it
+        (["file.with.dots", "-v.v"], ["file.with.dots", "-v.v"], {}),
+    ],
+)
+def test_overrides_are_told_from_other_arguments(argv, rest, overrides):
+    assert split_overrides(argv, ("name", "seed")) == (rest, overrides)
+
+
+def key_names(cls: type) -> set[str]:
+    """The names of all keys of a config dataclass and of the tables in it."""
+
+    def tables(hint: Any) -> list[type]:
+        inner = [hint] if isinstance(hint, type) and is_dataclass(hint) else []
+        return inner + [table for part in get_args(hint) for table in tables(part)]
+
+    hints = get_type_hints(cls)
+    inside = [key_names(table) for hint in hints.values() for table in tables(hint)]
+    return {key.name for key in fields(cls)}.union(*inside)
+
+
+@pytest.mark.parametrize("cls", [Recipe, RunConfig])
+def test_help_has_every_key_and_says_what_it_means(cls):
+    lines = describe(cls).splitlines()
+    shown = [line.split()[0] for line in lines if line.startswith(("--", "  ")) and not line.startswith("    ")]
+    assert key_names(cls) <= {part for name in shown for part in name.removeprefix("--").split(".")}
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if line.lstrip().startswith("--") and not line.split()[0].endswith(".share"):
+            assert following.startswith("    "), f"{line} has no explanation"
