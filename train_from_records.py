@@ -45,8 +45,15 @@ def main() -> None:
 
     from ocrlib.training.trainer import train  # here: TensorFlow takes seconds, a typo should not
 
-    datasets = dict(arguments.mix or []) or dict.fromkeys(arguments.datasets)
-    metrics = train(datasets, arguments.run, settings, arguments.resume, arguments.init)
+    mix = dict(arguments.mix or [])
+    metrics = train(
+        list(mix or dict.fromkeys(arguments.datasets)),
+        arguments.run,
+        settings,
+        weights=list(mix.values()) or None,
+        resume=arguments.resume,
+        init=arguments.init,
+    )
     for folder, result in metrics["datasets"].items():
         print(
             f"{folder} ({metrics['split']}): exact match {result['exact_match']:.2%}, CER {result['cer']:.2%} "

@@ -146,5 +146,5 @@ def train_by_heart(folder: Path) -> None:
     texts = texts_by_heart()
     dataset = write_dataset(folder / "digits", {"train": texts * 20, "val": texts, "test": texts})
     settings = {"data": {"batch_size": 16}, "model": {"filters": 2}, "train": {"epochs": 8}}
-    metrics = trainer.train({dataset: None}, folder / "run", config.build(RunConfig, settings, {}, "the test"), False)
+    metrics = trainer.train([dataset], folder / "run", config.build(RunConfig, settings, {}, "the test"))
     (folder / "returned.json").write_text(json.dumps(metrics))

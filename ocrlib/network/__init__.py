@@ -1,6 +1,7 @@
 """The network: built, opened from a file, taken over for another charset, written for other programs.
 
-crnn         layers and builder: an image in, for each time step a probability for each character out
+layers       the layers that Keras lacks; a sample's output is the same alone and in any batch
+crnn         the builder: an image in, for each time step a probability for each character out
 open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
 export       a trained network as ONNX or SavedModel

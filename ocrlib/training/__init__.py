@@ -1,8 +1,13 @@
 """Datasets in, a run folder out.
 
 settings     what a user can set, checked before TensorFlow starts
-trainer      the CTC training step, and the run around it
-callbacks    what happens around the steps: bar, best weights, place to resume from, pictures
+trainer      the run from its datasets to its metrics, read from top to bottom
+run_folder   the files of a run, and whether a run in a folder may go on
+ctc_model    the training step with its CTC loss, and the figures of a validation
+optimizer    the optimizer and its learning rate
 augment      small changes to the images of a batch
+callbacks    after each step: the bar, and the place to resume from if it is time
+checkpoint   how far a run has come, and how it is kept on disk
+history      after each epoch: a line, a row, a picture of what is read
 curve        a run's history as a picture
 """

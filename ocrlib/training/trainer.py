@@ -1,14 +1,6 @@
-"""Datasets in, a run folder out: the CTC training step, and the run around it.
+"""Datasets in, a run folder out: opens the data, builds or takes over a network, trains it, measures the best one."""
 
-runs/NAME/config.json      everything, with the fingerprints of the datasets
-runs/NAME/history.csv      a row an epoch; curve.png draws it
-runs/NAME/best.keras       the network of the lowest validation CER
-runs/NAME/last/            weights, optimizer and place in the data, to resume from
-runs/NAME/predictions/     what it reads, after each epoch
-runs/NAME/metrics.json     the test split, read by best.keras
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,144 +13,37 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset
-from ocrlib.evaluation.metrics import count_errors
-from ocrlib.files import read_json, write_json
+from ocrlib.files import write_json
 from ocrlib.network.crnn import build_crnn, time_steps, width_stride
 from ocrlib.network.warm_start import start_from
-from ocrlib.reading.decoding import best_paths
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.augment import augment
-from ocrlib.training.callbacks import KeepBest, KeepPlace, LearningCurve, PredictionStrip, Progress, State, pick_lines
-from ocrlib.training.settings import DataConfig, ModelConfig, RunConfig, TrainConfig
-
-
-@keras.saving.register_keras_serializable("ocrlib")
-class Ratio(keras.metrics.Metric):
-    """errors / total over all batches: CER and WER, or with exact lines over lines the exact match."""
-
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.errors = self.add_weight(name="errors", initializer="zeros")
-        self.total = self.add_weight(name="total", initializer="zeros")
-
-    def update_state(self, errors: Any, total: Any) -> None:
-        self.errors.assign_add(tf.cast(errors, tf.float32))
-        self.total.assign_add(tf.cast(total, tf.float32))
-
-    def result(self) -> Any:
-        return tf.math.divide_no_nan(self.errors, self.total)
-
-
-class CTCModel(keras.Model):
-    """A network and how it learns from lines and their labels: the loss is here, the network knows nothing of it.
-
-    Batches are those of `loader.Loader`. Letters: B samples, T time steps, C classes, L the longest label.
-
-    Args:
-      network: {"image", "width"} -> (B, T, C) float32 softmax, class C - 1 the blank.
-      charset: the characters of the other classes.
-    """
-
-    def __init__(self, network: keras.Model, charset: Charset) -> None:
-        super().__init__()
-        self.network = network
-        self.charset = charset
-        self._stride = width_stride(network)
-        self.loss_mean = keras.metrics.Mean("loss")
-        self.cer, self.wer, self.exact_match = Ratio("cer"), Ratio("wer"), Ratio("exact_match")
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """What Keras resets at the start of each epoch and each validation."""
-        return [self.loss_mean, self.cer, self.wer, self.exact_match]
-
-    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        return self.network(inputs, training=training)
-
-    def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step: forward, CTC loss, backward."""
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(self._ctc_losses(batch, training=True)[0])
-            scaled = self.optimizer.scale_loss(loss)  # more than 1 under mixed precision only
-        weights = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
-        self.loss_mean.update_state(loss, sample_weight=tf.shape(batch["width"])[0])
-        return {"loss": self.loss_mean.result()}
-
-    def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The loss, and what the best path reads against what stands there."""
-        losses, probs, input_length = self._ctc_losses(batch, training=False)
-        self.loss_mean.update_state(losses)
-        arrays = [probs, input_length, batch["label"], batch["label_length"]]
-        counts = tf.numpy_function(self._count, arrays, tf.int64)
-        lines, exact, characters, character_edits, words, word_edits = tf.unstack(tf.ensure_shape(counts, (6,)))
-        self.cer.update_state(character_edits, characters)
-        self.wer.update_state(word_edits, words)
-        self.exact_match.update_state(exact, lines)
-        return {metric.name: metric.result() for metric in self.metrics}
-
-    def _ctc_losses(self, batch: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
-        probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
-        # From the true width: steps that look at padding must not take part in any path.
-        input_length = -(-batch["width"] // self._stride)
-        losses = tf.keras.backend.ctc_batch_cost(
-            y_true=batch["label"],  # (B, L) classes; what lies beyond label_length is not looked at
-            y_pred=probs,  # (B, T, C) softmax, not logits: it takes the logarithm itself
-            input_length=input_length[:, None],  # (B, 1)
-            label_length=batch["label_length"][:, None],  # (B, 1)
-        )[:, 0]
-        finite = tf.math.is_finite(losses)
-        bad = tf.boolean_mask(batch["id"], ~finite)
-        check = tf.debugging.Assert(tf.reduce_all(finite), ["the loss is not finite for samples", bad], summarize=20)
-        with tf.control_dependencies([check]):
-            return tf.identity(losses), probs, input_length
-
-    def _count(self, probs: Any, input_length: Any, label: Any, label_length: Any) -> Any:
-        paths = best_paths(probs, input_length).classes
-        truths = [self.charset.decode(row[:n].tolist()) for row, n in zip(label, label_length, strict=True)]
-        counts = count_errors(truths, [self.charset.decode(path) for path in paths])
-        return tf.constant(
-            [
-                counts.lines,
-                counts.exact,
-                counts.characters,
-                counts.character_edits,
-                counts.words,
-                counts.word_edits,
-            ],
-            tf.int64,
-        ).numpy()
-
-
-def make_optimizer(settings: TrainConfig, num_steps: int) -> keras.optimizers.Optimizer:
-    """Returns the optimizer, its rate scheduled over `num_steps` steps."""
-    rate: Any = settings.learning_rate
-    if settings.schedule == "cosine":
-        warmup = round(settings.warmup * num_steps)
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=rate / 20 if warmup else rate,
-            decay_steps=max(1, num_steps - warmup),
-            alpha=0.0,
-            warmup_target=rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    clip = settings.clip_norm or None
-    if settings.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, global_clipnorm=clip)
-    kind = keras.optimizers.AdamW if settings.optimizer == "adamw" else keras.optimizers.Adam
-    return kind(rate, global_clipnorm=clip)
+from ocrlib.training.callbacks import StepCallback
+from ocrlib.training.checkpoint import Saver, State, save_network
+from ocrlib.training.ctc_model import CTCModel, plain_error
+from ocrlib.training.curve import draw_curve
+from ocrlib.training.history import PredictionStrip, append_row, figures_line
+from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.run_folder import CONFIG, check_new, check_resumable
+from ocrlib.training.settings import DataConfig, ModelConfig, RunConfig
 
 
 def train(
-    datasets: Mapping[Path, float | None], run: Path, settings: RunConfig, resume: bool, init: str | None = None
+    datasets: Sequence[Path],
+    run: Path,
+    settings: RunConfig,
+    *,
+    weights: Sequence[float] | None = None,
+    resume: bool = False,
+    init: str | None = None,
 ) -> dict[str, Any]:
     """Trains a network on datasets and evaluates the best one on their test split.
 
     Args:
-      datasets: {folder with a manifest: weight in the mixture}; all weights None for every line once an epoch.
-        Their images must agree in height and channels.
-      run: the folder for what comes out; must not hold a run, unless resume.
+      datasets: folders with a manifest. Their images must agree in height and channels.
+      run: the folder for what comes out (see `run_folder`); must not hold a run, unless resume.
+      settings: everything else that decides a training.
+      weights: of the datasets in the mixture, above 0; None for every line once an epoch.
       resume: go on where the run in that folder stopped.
       init: a run folder, a `.keras` file or a shipped name: start from its network, not from nothing.
 
@@ -170,17 +55,20 @@ def train(
       FloatingPointError: the loss is NaN or infinite; the message names the samples.
     """
     manifests = [read_manifest(folder) for folder in datasets]
-    written = {
+    run_config = {
         "datasets": [
-            {"folder": str(folder), "fingerprint": manifest.fingerprint, "weight": datasets[folder]}
-            for folder, manifest in zip(datasets, manifests, strict=True)
+            {"folder": str(folder), "fingerprint": manifests[i].fingerprint, "weight": weights[i] if weights else None}
+            for i, folder in enumerate(datasets)
         ],
         "config": config.to_dict(settings),
         "init": init,
     }
     if init is not None and settings.model != ModelConfig():
         raise UserError(f"--init {init}: brings its own network; leave out --model.*, or --init")
-    _check_run(run, written, resume)
+    if resume:
+        check_resumable(run, run_config)
+    else:
+        check_new(run)
     keras.utils.set_random_seed(settings.train.seed)
 
     charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
@@ -188,11 +76,11 @@ def train(
         new_network(manifests, charset, settings.model) if init is None else _known_network(init, manifests, charset)
     )
     stride = width_stride(network)
-    training = _load(datasets, "train", charset, settings.data, stride)
-    validation = _load(dict.fromkeys(datasets), "val", charset, settings.data, stride)
+    training = Mixture(_open_loaders(datasets, "train", charset, settings.data, stride), weights)
+    validation = Mixture(_open_loaders(datasets, "val", charset, settings.data, stride))
     seed, epochs = settings.train.seed, settings.train.epochs
-    run.mkdir(parents=True, exist_ok=True)  # only now: what cannot be opened leaves no run behind
-    write_json(run / "config.json", written)
+    run.mkdir(parents=True, exist_ok=True)  # only now: a dataset that cannot be opened leaves no run folder behind
+    write_json(run / CONFIG, run_config)
     model = CTCModel(network, charset)
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
     model.compile(optimizer=make_optimizer(settings.train, num_steps), jit_compile=False)  # CTC does not compile
@@ -200,7 +88,7 @@ def train(
 
     state = State.load(run / "last", model) if resume else State()
     if state.epoch < epochs and not state.stopped:
-        _fit(model, training, validation, run, settings, state)
+        _train_epochs(model, training, validation, run, settings, state)
 
     metrics = _measure(datasets, manifests, run, settings, state)
     write_json(run / "metrics.json", metrics)
@@ -233,52 +121,73 @@ def _known_network(init: str, manifests: Sequence[Manifest], charset: Charset) -
     return start.network
 
 
-def _fit(model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State) -> None:
+def _train_epochs(
+    model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State
+) -> None:
     """Trains from where `state` stands to the last epoch, and keeps the run folder up to date."""
-    seed, epochs = settings.train.seed, settings.train.epochs
-    change = partial(augment, settings=settings.augment) if settings.augment.any else None
     live = Recognizer.of_keras(model.network, model.charset)
+    strip = PredictionStrip(
+        lambda images: [reading.text for reading in live.read(images)], validation, model.charset, run / "predictions"
+    )
+    patience = settings.train.patience
+    with Saver(run / "last", model, settings.train.save_minutes) as saver:
+        for epoch in range(state.epoch, settings.train.epochs):
+            figures, validation_seconds = _fit_epoch(model, training, validation, run, settings, state, saver)
+            if state.end_epoch(figures["val_cer"], validation_seconds, patience):
+                save_network(model.network, run / "best.keras")
+            figures["minutes"] = state.seconds / 60
+            print(figures_line(epoch, figures), flush=True)
+            append_row(run / "history.csv", epoch, figures)
+            draw_curve(run / "history.csv", run / "curve.png")
+            strip.draw(epoch)
+            if state.stopped:
+                print(f"no better CER than {state.best_cer:.2%} for {patience} epochs: stopping early")
+            saver.save(state)  # last: an epoch counts as done when all that tells of it is written
+            if state.stopped:
+                break
 
-    def read(images: list[Any]) -> list[str]:
-        return [reading.text for reading in live.read(images)]
 
-    place = KeepPlace(run / "last", state, settings.train.save_minutes)
-    progress = Progress(training, seed, epochs, state)
-    callbacks = [
-        progress,
-        PredictionStrip(read, *pick_lines(validation, model.charset), run / "predictions"),
-        KeepBest(model.network, run / "best.keras", state, settings.train.patience),
-        keras.callbacks.CSVLogger(run / "history.csv", append=True),
-        LearningCurve(run / "history.csv", run / "curve.png"),
-        keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False),
-        place,
-    ]
+def _fit_epoch(
+    model: CTCModel,
+    training: Mixture,
+    validation: Mixture,
+    run: Path,
+    settings: RunConfig,
+    state: State,
+    saver: Saver,
+) -> tuple[dict[str, float], float]:
+    """Trains what is left of the epoch in which `state` stands, and returns its figures and the validation's seconds.
+
+    A fit for each epoch: within one fit Keras would cut every epoch to as many batches as the first one had, and the
+    first one of a resumed run is only the rest of the epoch in which it was stopped.
+    """
+    seed, epoch = settings.train.seed, state.epoch
+    change = partial(augment, settings=settings.augment) if settings.augment.any else None
+    num_batches = training.count(seed, epoch)
+    steps = StepCallback(state, saver, num_batches, f"epoch {epoch + 1}/{settings.train.epochs}")
     try:
-        with place:
-            # A fit an epoch: within one, Keras would cut every epoch to as many batches as the first had, and
-            # of a resumed run that is what was left of the epoch it stopped in.
-            for epoch in range(state.epoch, epochs):
-                model.fit(
-                    to_tf_dataset(training, seed, epoch, state.batch, change),
-                    steps_per_epoch=training.count(seed, epoch) - state.batch,
-                    initial_epoch=epoch,
-                    epochs=epoch + 1,
-                    validation_data=to_tf_dataset(validation),
-                    validation_steps=validation.count(None, 0),
-                    callbacks=callbacks,
-                    shuffle=False,  # the loader has done it
-                    verbose=0,
-                )
-                if state.stopped:
-                    break
+        fitted = model.fit(
+            to_tf_dataset(training, seed, epoch, state.batch, change),
+            steps_per_epoch=num_batches - state.batch,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            validation_data=to_tf_dataset(validation),
+            validation_steps=validation.count(None, 0),
+            callbacks=[steps, keras.callbacks.TensorBoard(run / "tensorboard", write_graph=False)],
+            shuffle=False,  # the loader has shuffled
+            verbose=0,
+        )
     except tf.errors.OpError as error:
-        raise _meant_by(error) from error
+        raise plain_error(error) from error
     finally:
-        progress.close()
+        steps.close()
+    figures = {name: values[-1] for name, values in fitted.history.items()}
+    figures["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    return figures, steps.validation_seconds
 
 
 def _measure(
-    datasets: Iterable[Path], manifests: Sequence[Manifest], run: Path, settings: RunConfig, state: State
+    datasets: Sequence[Path], manifests: Sequence[Manifest], run: Path, settings: RunConfig, state: State
 ) -> dict[str, Any]:
     """Returns what the best network reads of the test split; of the validation split if a dataset has none."""
     split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
@@ -291,10 +200,10 @@ def _measure(
     }
 
 
-def _load(
-    datasets: Mapping[Path, float | None], split: str, charset: Charset, settings: DataConfig, stride: int
-) -> Mixture:
-    """Returns the lines of a split of all datasets, and says which were left out."""
+def _open_loaders(
+    datasets: Sequence[Path], split: str, charset: Charset, settings: DataConfig, stride: int
+) -> list[Loader]:
+    """Returns a loader for a split of each dataset, and prints which lines were left out."""
     loaders = [
         Loader(
             folder,
@@ -312,51 +221,4 @@ def _load(
     for loader in loaders:
         for reason, ids in loader.lines.left_out.items():
             print(f"{loader.lines.folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
-    weights = [weight for weight in datasets.values() if weight is not None]
-    return Mixture(loaders, weights or None)
-
-
-def _check_run(run: Path, written: dict[str, Any], resume: bool) -> None:
-    """Refuses a folder that holds another run, or none to resume."""
-    path = run / "config.json"
-    if resume:
-        try:
-            before = read_json(path)
-        except FileNotFoundError:
-            raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
-        instead = "choose another --run"
-        if (run / "best.keras").exists():
-            instead += f" and go on from this one by --init {run}"
-        elif not (run / "last").exists():
-            instead = "remove that folder, in which nothing is learned yet"
-        for key in ("datasets", "config", "init"):
-            if before.get(key) != written[key]:
-                raise UserError(
-                    f"{run}: was begun with other {key} ({'; '.join(_differences(before.get(key), written[key]))}); "
-                    f"resume with the same, or {instead}"
-                )
-        return
-    if path.exists():
-        raise UserError(f"{run}: holds a run already; go on with it by --resume, or choose another --run")
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise UserError(f"{run}: is in use for something else; choose another --run")
-
-
-def _differences(before: Any, after: Any, name: str = "") -> list[str]:
-    """Returns what settings were and are, each under its full name; a version that knew no such setting had nothing."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        pairs = [(key, before.get(key, "nothing"), after.get(key, "nothing")) for key in {**before, **after}]
-        return [line for key, old, new in pairs for line in _differences(old, new, f"{name}.{key}".lstrip("."))]
-    return [] if before == after else [f"{name} {before} then, {after} now".lstrip()]
-
-
-def _meant_by(error: Exception) -> Exception:
-    """What went wrong inside TensorFlow: it hands on a UserError of the loader, or our check of the loss, as text."""
-    for line in str(error).splitlines():
-        _, found, message = line.partition("UserError: ")
-        if found:
-            return UserError(message.strip())
-        _, found, message = line.partition("the loss is not finite")
-        if found:
-            return FloatingPointError(found + message.rstrip())
-    return error
+    return loaders

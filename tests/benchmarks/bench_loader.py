@@ -29,8 +29,10 @@ from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
 from ocrlib.factory.render.options import GAUSSIAN_NOISE, LineOptions
 from ocrlib.network.crnn import time_steps
+from ocrlib.training.ctc_model import CTCModel
+from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, TrainConfig
-from ocrlib.training.trainer import CTCModel, make_optimizer, new_network
+from ocrlib.training.trainer import new_network
 from tests.factory.render.samples import draw_digits, trdg_fonts
 from tests.stock_trdg import stock_line
 

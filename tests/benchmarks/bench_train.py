@@ -36,8 +36,10 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.network.crnn import time_steps, width_stride
 from ocrlib.reading.recognizer import Recognizer
+from ocrlib.training.ctc_model import CTCModel
+from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, TrainConfig
-from ocrlib.training.trainer import CTCModel, make_optimizer, new_network
+from ocrlib.training.trainer import new_network
 from tests.benchmarks import original
 from tests.benchmarks.to_goal import GOAL, Course, Side, draw_strings, say, train
 
@@ -90,7 +92,7 @@ def make_shards(folder: Path, num_lines: int) -> float:
 
 
 def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
-    """The default network on shards, with the loader, the step and the optimizer of `ocrlib.training.trainer`."""
+    """The default network on shards, with the loader, the step and the optimizer of `ocrlib.training`."""
     keras.utils.set_random_seed(seed)
     network, loader = default_network(folder, schedule.batch)
     model = CTCModel(network, CHARSET)

@@ -12,8 +12,9 @@ from ocrlib.backend import keras, tf
 from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.charset import Charset
 from ocrlib.network.crnn import time_steps, width_stride
+from ocrlib.training.ctc_model import CTCModel
+from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import TrainConfig
-from ocrlib.training.trainer import CTCModel, make_optimizer
 
 WARMUP = 0.05  # share of the time
 AVERAGED = 0.998  # of the running average of the weights, the share that a step leaves of it: some 500 steps

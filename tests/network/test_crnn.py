@@ -9,9 +9,9 @@ import pytest
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.network import crnn
-from ocrlib.network.crnn import STRIDES, Columns, build_crnn, time_steps, width_stride
-from ocrlib.training.trainer import CTCModel
+from ocrlib.network import crnn, layers
+from ocrlib.network.crnn import STRIDES, build_crnn, time_steps, width_stride
+from ocrlib.training.ctc_model import CTCModel
 
 NUM_CLASSES = 11
 WIDTHS = [5, 8, 31, 33, 64, 97]  # odd, even, multiples of the stride and not
@@ -97,12 +97,12 @@ def test_the_network_tells_the_lines_of_that_batch_apart(encoder: str) -> None:
 
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
 def test_without_its_masks_the_network_sees_the_padding(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crnn.MaskColumns, "call", lambda self, features, width: features)
+    monkeypatch.setattr(layers.MaskColumns, "call", lambda self, features, width: features)
     assert largest_difference(build(encoder=encoder), 104) > 1e-3
 
 
 def test_without_its_mask_the_lstm_sees_the_padding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crnn.MaskedBidirectionalLSTM, "call", lambda self, features, width: self.lstm(features))
+    monkeypatch.setattr(layers.MaskedBidirectionalLSTM, "call", lambda self, features, width: self.lstm(features))
     assert largest_difference(build(use_lstm=True), 104) > 1e-3
 
 
@@ -197,12 +197,12 @@ def test_a_file_of_before_there_were_strides_has_stride_4() -> None:
 
 def test_paper_is_zero_ink_and_black_is_one() -> None:
     image = np.array([[[[255], [0], [51], [0], [0]]]], np.uint8)  # (1, 1, 5, 1)
-    ink = crnn.Ink()(tf.constant(image), tf.constant([4]))
+    ink = layers.Ink()(tf.constant(image), tf.constant([4]))
     assert np.asarray(ink)[0, 0, :, 0].tolist() == pytest.approx([0.0, 1.0, 0.8, 1.0, 0.0, 0.0, 0.0, 0.0])
 
 
 def test_columns_right_of_the_true_width_become_zero() -> None:
-    masked = crnn.MaskColumns(4)(tf.ones((3, 2, 4, 1)), tf.constant([1, 8, 13]))
+    masked = layers.MaskColumns(4)(tf.ones((3, 2, 4, 1)), tf.constant([1, 8, 13]))
     assert np.asarray(masked)[:, 0, :, 0].tolist() == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
 
 
@@ -221,8 +221,8 @@ def test_use_lstm_is_the_switch_for_the_lstm() -> None:
 def test_columns_are_what_a_transposition_gives() -> None:
     features = np.random.RandomState(1).standard_normal((2, 3, 5, 4)).astype(np.float32)  # (B, h, W, f)
     expected = features.transpose(0, 2, 1, 3).reshape(2, 5, 12)
-    np.testing.assert_array_equal(Columns()(features), expected)
-    assert Columns().compute_output_shape((None, 3, None, 4)) == (None, None, 12)
+    np.testing.assert_array_equal(layers.Columns()(features), expected)
+    assert layers.Columns().compute_output_shape((None, 3, None, 4)) == (None, None, 12)
 
 
 def test_more_filters_make_a_larger_network() -> None:

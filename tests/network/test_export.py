@@ -10,7 +10,7 @@ import pytest
 
 from ocrlib.backend import keras, tf
 from ocrlib.errors import UserError
-from ocrlib.network import crnn, export
+from ocrlib.network import crnn, export, layers
 from ocrlib.network.export import export_model
 from tests.network.test_crnn import build, noise, pad, probabilities
 from tests.programs import run_program
@@ -108,7 +108,7 @@ def test_an_lstm_is_written_as_lstms_not_as_loops(tmp_path: Path) -> None:
 def test_the_lstm_that_needs_no_mask_is_the_one_with_a_mask() -> None:
     width = np.array([5, 8, 31, 64], np.int32)
     features = np.random.RandomState(0).normal(size=(4, 16, 6)).astype(np.float32)
-    layer = crnn.MaskedBidirectionalLSTM(7)
+    layer = layers.MaskedBidirectionalLSTM(7)
     given = layer(features, width).numpy()
     masked = keras.layers.Bidirectional(keras.layers.LSTM(7, return_sequences=True))
     steps = -(-width // layer.stride)
@@ -126,14 +126,14 @@ def test_nothing_is_written_that_answers_otherwise(tmp_path: Path, monkeypatch: 
         with pytest.raises(FloatingPointError, match=r"net\.onnx: not written: "):
             export_model(str(path), "onnx", tmp_path / "net.onnx")
 
-    def with_reverse_sequence(self: crnn.MaskedBidirectionalLSTM, features: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
+    def with_reverse_sequence(self: layers.MaskedBidirectionalLSTM, features: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
         steps = -(-width // self.stride)
         backward = self.lstm.backward_layer(tf.reverse_sequence(features, steps, seq_axis=1))
         backward = tf.reverse_sequence(backward, steps, seq_axis=1)
         return tf.concat([self.lstm.forward_layer(features), backward], axis=-1)
 
     _, path = save(tmp_path, use_lstm=True)
-    monkeypatch.setattr(crnn.MaskedBidirectionalLSTM, "call", with_reverse_sequence)
+    monkeypatch.setattr(layers.MaskedBidirectionalLSTM, "call", with_reverse_sequence)
     with pytest.raises(FloatingPointError, match=r"net\.onnx: not written: its probabilities differ"):
         export_model(str(path), "onnx", tmp_path / "net.onnx")
     assert [file.name for file in tmp_path.iterdir()] == ["net.keras"]

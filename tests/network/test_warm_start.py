@@ -52,7 +52,7 @@ def test_shared_characters_carry_over_and_the_others_start_fresh(saved: Path) ->
 def test_a_training_goes_on_at_the_stride_of_its_start(stride: int, tmp_path: Path) -> None:
     build(num_classes=11, charset="0123456789", filters=0.5, stride=stride).save(tmp_path / "net.keras")
     dataset = write_dataset(tmp_path / "d", {split: ["12", "345"] for split in ("train", "val", "test")})
-    train({dataset: None}, tmp_path / "run", settings(), False, str(tmp_path / "net.keras"))
+    train([dataset], tmp_path / "run", settings(), init=str(tmp_path / "net.keras"))
     assert width_stride(load_keras(tmp_path / "run" / "best.keras")[0]) == stride
 
 
@@ -70,18 +70,18 @@ def test_a_training_goes_on_from_another_run(
     trained_run: TrainedRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = write_dataset(tmp_path / "d", dict.fromkeys(("train", "val", "test"), trained_run.texts))
-    metrics = train({dataset: None}, tmp_path / "run", settings(), False, str(trained_run.run))
+    metrics = train([dataset], tmp_path / "run", settings(), init=str(trained_run.run))
     assert metrics["datasets"][str(dataset)]["exact_match"] == 1.0  # a rate that teaches nothing keeps what was known
     assert f"starts from {trained_run.run}: stride 2, 10 characters carry over\n" in capsys.readouterr().out
     with pytest.raises(UserError, match="was begun with other init"):
-        train({dataset: None}, tmp_path / "run", settings(), True)
-    again = train({dataset: None}, tmp_path / "run", settings(), True, str(trained_run.run))
+        train([dataset], tmp_path / "run", settings(), resume=True)
+    again = train([dataset], tmp_path / "run", settings(), resume=True, init=str(trained_run.run))
     assert again["datasets"] == metrics["datasets"]
 
 
 def test_a_start_brings_its_own_network(trained_run: TrainedRun, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="brings its own network; leave out --model"):
-        train({trained_run.dataset: None}, tmp_path / "r", settings(model={"use_lstm": True}), False, "numeric")
+        train([trained_run.dataset], tmp_path / "r", settings(model={"use_lstm": True}), init="numeric")
     with pytest.raises(UserError, match="no such run folder"):
-        train({trained_run.dataset: None}, tmp_path / "r", settings(), False, "absent")
+        train([trained_run.dataset], tmp_path / "r", settings(), init="absent")
     assert not (tmp_path / "r").exists()

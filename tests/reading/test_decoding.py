@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
-from ocrlib.network.crnn import CharacterProbabilities
+from ocrlib.network.layers import CharacterProbabilities
 from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
-from ocrlib.training.trainer import CTCModel
+from ocrlib.training.ctc_model import CTCModel
 
 BLANK = 10  # of the digits
 

@@ -20,9 +20,11 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.reading.decoding import BestPaths
-from ocrlib.training import trainer
+from ocrlib.training import ctc_model, trainer
+from ocrlib.training.ctc_model import CTCModel, Ratio, plain_error
+from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
-from ocrlib.training.trainer import CTCModel, Ratio, make_optimizer, new_network, train
+from ocrlib.training.trainer import new_network, train
 from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, write_dataset
 
 
@@ -155,7 +157,9 @@ def test_losses_are_the_mean_over_lines_not_the_last_batch() -> None:
 def test_validation_counts_errors_over_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batches = tiny_model()
     read = iter([[[1, 2], [], [4, 5, 7]], [[9, 8, 7, 6, 5, 4, 3, 2]]])
-    monkeypatch.setattr(trainer, "best_paths", lambda probs, input_length: BestPaths(classes=next(read), characters=[]))
+    monkeypatch.setattr(
+        ctc_model, "best_paths", lambda probs, input_length: BestPaths(classes=next(read), characters=[])
+    )
     for batch in batches:
         logs = {name: float(value) for name, value in model.test_step(batch).items()}
     assert logs["cer"] == pytest.approx(2 / 14)
@@ -221,11 +225,11 @@ class Watch:
         return watched
 
 
-def watched_train(watch: Watch, *arguments: Any) -> dict[str, Any]:
+def watched_train(watch: Watch, *arguments: Any, resume: bool = False) -> dict[str, Any]:
     """`train`, with its steps watched."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CTCModel, "train_step", watch.step(CTCModel.train_step))
-        return train(*arguments)
+        return train(*arguments, resume=resume)
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
@@ -239,7 +243,7 @@ def weights(run: Path) -> dict[str, np.ndarray]:
 def unbroken(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Watch, Path]:
     """Two epochs without a stop."""
     watch, run = Watch(), tmp_path_factory.mktemp("unbroken") / "run"
-    watched_train(watch, {dataset: None}, run, settings(), False)
+    watched_train(watch, [dataset], run, settings())
     return watch, run
 
 
@@ -250,10 +254,10 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
     whole, whole_run = unbroken
     first, second = Watch(stop_after), Watch()
     with pytest.raises(KeyboardInterrupt):
-        watched_train(first, {dataset: None}, tmp_path / "run", settings(), False)
+        watched_train(first, [dataset], tmp_path / "run", settings())
     assert stop_after <= len(first.learned) <= stop_after + 1 < len(whole.learned)
     assert not (tmp_path / "run" / "metrics.json").exists()
-    watched_train(second, {dataset: None}, tmp_path / "run", settings(), True)
+    watched_train(second, [dataset], tmp_path / "run", settings(), resume=True)
     assert first.learned + second.learned == whole.learned
     assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
     assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
@@ -285,51 +289,51 @@ def test_a_run_is_not_resumed_with_other_settings(
     overrides: dict[str, str], message: str, dataset: Path, unbroken: tuple[Watch, Path]
 ) -> None:
     with pytest.raises(UserError) as raised:
-        train({dataset: None}, unbroken[1], settings(**overrides), True)
+        train([dataset], unbroken[1], settings(**overrides), resume=True)
     assert message in str(raised.value)
 
 
 def test_a_run_that_came_to_nothing_is_removed_not_gone_on_from(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(UserError, match="the charset lacks"):
-        train({dataset: None}, run, settings(data__charset="01"), False)
+        train([dataset], run, settings(data__charset="01"))
     with pytest.raises(UserError, match="or remove that folder, in which nothing is learned yet$"):
-        train({dataset: None}, run, settings(), True)
+        train([dataset], run, settings(), resume=True)
     (run / "last").mkdir()  # something is, but nothing that --init could take
     with pytest.raises(UserError, match="resume with the same, or choose another --run$"):
-        train({dataset: None}, run, settings(), True)
+        train([dataset], run, settings(), resume=True)
 
 
 def test_a_run_is_not_resumed_on_another_dataset(unbroken: tuple[Watch, Path], tmp_path: Path) -> None:
     other = write_dataset(tmp_path / "other", {"train": ["1"], "val": ["2"]})
     with pytest.raises(UserError, match="was begun with other datasets"):
-        train({other: None}, unbroken[1], settings(), True)
+        train([other], unbroken[1], settings(), resume=True)
 
 
 def test_a_folder_in_use_is_not_taken(dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds a run already; go on with it by --resume"):
-        train({dataset: None}, unbroken[1], settings(), False)
+        train([dataset], unbroken[1], settings())
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match="is in use for something else"):
-        train({dataset: None}, tmp_path, settings(), False)
+        train([dataset], tmp_path, settings())
     with pytest.raises(UserError, match="is in use for something else"):
-        train({dataset: None}, tmp_path / "notes.txt", settings(), False)
+        train([dataset], tmp_path / "notes.txt", settings())
     assert (tmp_path / "notes.txt").read_text() == "mine"
     with pytest.raises(UserError, match="has no run to resume"):
-        train({dataset: None}, tmp_path / "absent", settings(), True)
+        train([dataset], tmp_path / "absent", settings(), resume=True)
     assert not (tmp_path / "absent").exists()
 
 
 def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: Path) -> None:
     frozen = settings(train__epochs="9", train__patience="2", train__learning_rate="1e-9")
     run = tmp_path / "run"
-    metrics = train({dataset: None}, run, frozen, False)
+    metrics = train([dataset], run, frozen)
     rates = [float(row["val_cer"]) for row in history(run)]
     assert metrics["epochs"] == len(rates) == rates.index(min(rates)) + 3 < 9  # the best, and two that are no better
     state = json.loads((run / "last" / "state.json").read_text())
     assert (state["stopped"], state["since_best"]) == (True, 2)
     (run / "metrics.json").unlink()
-    again = train({dataset: None}, run, frozen, True)  # evaluates, and trains no further
+    again = train([dataset], run, frozen, resume=True)  # evaluates, and trains no further
     assert again == metrics
     assert len(history(run)) == len(rates)
 
@@ -341,9 +345,9 @@ def test_an_infinite_loss_names_its_samples_and_no_others(tmp_path: Path, monkey
     texts = [*numbers(10, seed=1), "1111111111111111", "22"]
     monkeypatch.setattr(trainer, "time_steps", lambda width_px, stride: 10_000)  # nobody stops a label that cannot fit
     samples = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:4]})
-    monkeypatch.setattr(trainer, "width_stride", lambda network: 16)  # too few steps for 16 ones
+    monkeypatch.setattr(ctc_model, "width_stride", lambda network: 16)  # too few steps for 16 ones
     with pytest.raises(FloatingPointError) as raised:
-        train({samples: None}, tmp_path / "run", settings(data__batch_size="64"), False)
+        train([samples], tmp_path / "run", settings(data__batch_size="64"))
     message = str(raised.value)
     assert "the loss is not finite" in message
     assert "train-000000010" in message
@@ -361,7 +365,7 @@ def test_of_a_batch_only_the_samples_with_a_bad_loss_are_named() -> None:
     batch["label_length"] = tf.constant([1, 2, 1])  # 33 does not go into the 2 steps of 8 px
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         tf.function(model.train_step)(batch)  # as fit does
-    meant = str(trainer._meant_by(raised.value))
+    meant = str(plain_error(raised.value))
     assert "train-3" in meant
     assert meant.count("train-") == 1
 
@@ -374,7 +378,7 @@ def test_a_loss_that_is_no_number_names_all_samples() -> None:
     kernel.assign(tf.fill(kernel.shape, float("nan")))
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
         tf.function(model.train_step)(batches[0])
-    meant = trainer._meant_by(raised.value)
+    meant = plain_error(raised.value)
     assert isinstance(meant, FloatingPointError)
     for text in ("12", "3", "456"):
         assert f"train-{text}" in str(meant)
@@ -385,24 +389,24 @@ def test_damage_found_in_mid_run_is_the_user_s_to_mend(tmp_path: Path) -> None:
     path = folder / "train-00001-of-00002.h5"
     flip_byte(path, path.read_bytes().index(b"train-000000030") + 8)
     with pytest.raises(UserError, match=rf"{path.name}: is damaged") as raised:
-        train({folder: None}, tmp_path / "run", settings(), False)
+        train([folder], tmp_path / "run", settings())
     assert "\n" not in str(raised.value)
 
 
 def test_an_unknown_character_in_mid_run_is_the_user_s_to_mend(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"sample (train|val)-\d{9}: the charset lacks"):
-        train({dataset: None}, tmp_path / "run", settings(data__charset="01234"), False)
+        train([dataset], tmp_path / "run", settings(data__charset="01234"))
 
 
 def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "d", {"val": numbers(5)})
     with pytest.raises(UserError, match="has no samples in split 'train'; it has val"):
-        train({folder: None}, tmp_path / "run", settings(), False)
+        train([folder], tmp_path / "run", settings())
 
 
 def test_other_errors_of_tensorflow_stay_what_they_are() -> None:
     error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
-    assert trainer._meant_by(error) is error
+    assert plain_error(error) is error
 
 
 # Several datasets, three channels
@@ -413,7 +417,7 @@ def test_two_datasets_train_one_reader_of_both_charsets(tmp_path: Path) -> None:
         write_dataset(tmp_path / "digits", {"train": ["12", "34"] * 4, "val": ["56"]}),
         write_dataset(tmp_path / "marks", {"train": ["1-2", "3/4"] * 4, "val": ["1/-"]}, charset="1234-/"),
     ]
-    metrics = train(dict.fromkeys(folders), tmp_path / "run", settings(train__epochs="1"), False)
+    metrics = train(folders, tmp_path / "run", settings(train__epochs="1"))
     assert metrics["split"] == "val"  # neither has a test split
     assert [result["lines"] for result in metrics["datasets"].values()] == [1, 1]
     network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
@@ -423,7 +427,7 @@ def test_two_datasets_train_one_reader_of_both_charsets(tmp_path: Path) -> None:
 def test_a_reader_with_an_lstm_trains_on_colour(tmp_path: Path) -> None:
     texts = numbers(6, seed=4)
     folder = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:2]}, channels=3, height=48)
-    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", model__use_lstm="true"), False)
+    metrics = train([folder], tmp_path / "run", settings(train__epochs="1", model__use_lstm="true"))
     assert metrics["epochs"] == 1
     network = keras.saving.load_model(tmp_path / "run" / "best.keras", compile=False)
     assert network.name == "crnn_lstm"
@@ -432,7 +436,7 @@ def test_a_reader_with_an_lstm_trains_on_colour(tmp_path: Path) -> None:
 
 def test_a_dataset_of_one_split_is_validated_on_lines_held_out_by_rule(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "one", {"train": numbers(60, seed=3)})
-    metrics = train({folder: None}, tmp_path / "run", settings(train__epochs="1", data__val_share="0.3"), False)
+    metrics = train([folder], tmp_path / "run", settings(train__epochs="1", data__val_share="0.3"))
     assert metrics["split"] == "val"
     held_out = metrics["datasets"][str(folder)]["lines"]
     assert 5 < held_out < 35
@@ -442,7 +446,7 @@ def test_datasets_mixed_by_weight_are_written_down(tmp_path: Path) -> None:
     first = write_dataset(tmp_path / "first", {"train": numbers(40, seed=3), "val": numbers(8, seed=4)})
     other = write_dataset(tmp_path / "other", {"train": numbers(40, seed=5), "val": numbers(8, seed=6)})
     run = tmp_path / "run"
-    train({first: 0.75, other: 0.25}, run, settings(train__epochs="1"), False)
+    train([first, other], run, settings(train__epochs="1"), weights=[0.75, 0.25])
     written = json.loads((run / "config.json").read_text())["datasets"]
     assert [entry["weight"] for entry in written] == [0.75, 0.25]
     assert all(len(entry["fingerprint"]) > 0 for entry in written)

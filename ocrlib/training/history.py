@@ -1,0 +1,64 @@
+"""What a run writes down after each epoch: a line of figures, a row of history.csv, and a picture of what it reads."""
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ocrlib.batches.mixture import Mixture
+from ocrlib.charset import Charset
+from ocrlib.evaluation.strip import draw_strip
+
+
+def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
+    """Returns what a user sees of an epoch's figures, `epoch` counted from 0."""
+    return (
+        f"epoch {epoch + 1}: loss {figures['loss']:.3f}, validation loss {figures['val_loss']:.3f}, "
+        f"CER {figures['val_cer']:.2%}, WER {figures['val_wer']:.2%}, exact {figures['val_exact_match']:.2%}, "
+        f"{figures['minutes']:.1f} min"
+    )
+
+
+def append_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
+    """Adds an epoch's figures to history.csv; the first row of a file brings the header with it."""
+    with open(path, "a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["epoch", *sorted(figures)])
+        if file.tell() == 0:
+            writer.writeheader()
+        writer.writerow({"epoch": epoch, **figures})
+
+
+class PredictionStrip:
+    """Draws the same validation lines after each epoch, with truth and prediction, wrong characters in red.
+
+    Args:
+      read: (H, W, C) images -> their texts, by the network as it is then.
+      validation: where the lines are taken from.
+      charset: of its labels.
+      folder: for `epoch-001.png` and so on.
+    """
+
+    def __init__(
+        self, read: Callable[[list[np.ndarray]], list[str]], validation: Mixture, charset: Charset, folder: Path
+    ) -> None:
+        self._read, self._folder = read, folder
+        self._images, self._truths = strip_lines(validation, charset)
+
+    def draw(self, epoch: int) -> None:
+        """Writes the picture of an epoch, counted from 0."""
+        strip = draw_strip(self._images, self._truths, self._read(self._images))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        strip.save(self._folder / f"epoch-{epoch + 1:03d}.png")
+
+
+def strip_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:
+    """Returns (H, W, C) images and their texts, taken evenly from the batches, so from all widths."""
+    lines = [(batch, row) for batch in validation.batches() for row in range(len(batch["width"]))]
+    num_lines = min(num_lines, len(lines))
+    images, truths = [], []
+    for i in range(num_lines):
+        batch, row = lines[i * len(lines) // num_lines]
+        images.append(batch["image"][row, :, : batch["width"][row]])
+        truths.append(charset.decode(batch["label"][row, : batch["label_length"][row]].tolist()))
+    return images, truths

@@ -1,0 +1,158 @@
+"""The place to resume from survives a kill and a signal, and the best network is known by its validation CER."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ocrlib.backend import keras
+from ocrlib.errors import UserError
+from ocrlib.training import checkpoint
+from ocrlib.training.checkpoint import Saver, State, save_network
+
+
+def tiny_model(units: int = 3) -> Any:
+    """Something with a network and an optimizer whose variables are all different."""
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units), keras.layers.Dropout(0.5)])
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build(network.trainable_variables)
+    return SimpleNamespace(network=network, optimizer=optimizer)
+
+
+def fill(model: Any, value: int) -> None:
+    """Gives every variable a value of its own."""
+    for number, variable in enumerate([*model.network.variables, *model.optimizer.variables]):
+        variable.assign(np.full(variable.shape, value + number))
+
+
+def values(model: Any) -> list[float]:
+    """One number of each variable."""
+    variables = [*model.network.variables, *model.optimizer.variables]
+    return [float(np.asarray(variable).ravel()[0]) for variable in variables]
+
+
+# The place to resume from
+
+
+def test_a_saved_place_comes_back_whole_in_a_new_model(tmp_path: Path) -> None:
+    model, other = tiny_model(), tiny_model()
+    fill(model, 100)
+    state = State(epoch=3, batch=17, seconds=4.5, best_cer=0.25, since_best=1, stopped=False)
+    state.save(tmp_path / "last", model)
+    fill(other, 0)
+    assert State.load(tmp_path / "last", other) == state
+    assert values(other) == values(model)
+    assert len(values(model)) >= 7  # kernel, bias, dropout's seed, and four of the optimizer at least
+
+
+def test_only_the_newest_weights_are_kept(tmp_path: Path) -> None:
+    model = tiny_model()
+    (tmp_path / ".weights-0000-0000001.npz.tmp").write_bytes(b"cut off by a kill")
+    for batch in (1, 2):
+        State(batch=batch).save(tmp_path, model)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.json", "weights-0000-0000002.npz"]
+
+
+@pytest.mark.parametrize("step", ["savez", "write_json"])
+def test_a_kill_while_saving_leaves_the_place_before(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model()
+    fill(model, 100)
+    before = State(epoch=1, batch=5)
+    before.save(tmp_path, model)
+    kept = values(model)
+
+    def kill(*arguments: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    fill(model, 500)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(np if step == "savez" else checkpoint, step, kill)
+        State(epoch=1, batch=6).save(tmp_path, model)
+    assert State.load(tmp_path, model) == before
+    assert values(model) == kept
+
+
+def test_a_run_without_a_place_begins_at_the_beginning(tmp_path: Path) -> None:
+    assert State.load(tmp_path / "last", tiny_model()) == State(epoch=0, batch=0)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    State().save(tmp_path, tiny_model(units=3))
+    with pytest.raises(UserError, match="it was saved by another version, begin a new run"):
+        State.load(tmp_path, tiny_model(units=4))
+
+
+def test_the_place_is_saved_every_few_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    saver = Saver(tmp_path, tiny_model(), minutes=2)
+    saved = []
+    for minute in (1.0, 1.9, 2.1, 3.0, 4.0, 4.2):
+        clock[0] = minute * 60
+        saver.save_if_due(State())
+        if (tmp_path / "state.json").exists():
+            saved.append(minute)
+            (tmp_path / "state.json").unlink()
+    assert saved == [2.1, 4.2]
+    saver.save(State())
+    assert (tmp_path / "state.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("method", [Saver.save, Saver.save_if_due])
+def test_a_signal_waits_for_the_place_to_be_saved_and_a_second_one_does_not(
+    method: Callable[[Saver, State], None], number: signal.Signals, tmp_path: Path
+) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), Saver(tmp_path, tiny_model(), minutes=60) as saver:
+        os.kill(os.getpid(), number)
+        assert not (tmp_path / "state.json").exists()
+        method(saver, State(batch=4))
+        pytest.fail("went on")
+    assert json.loads((tmp_path / "state.json").read_text())["batch"] == 4
+    assert signal.getsignal(number) is before
+    with pytest.raises(KeyboardInterrupt), Saver(tmp_path, tiny_model(), minutes=60):
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), number)
+        pytest.fail("went on")
+
+
+# The best network
+
+
+def test_the_best_epoch_is_known_and_patience_runs_out() -> None:
+    state = State(batch=3)
+    best = []
+    for epoch, cer in enumerate([0.5, 0.6, 0.4, 0.4, 0.5, 0.1]):
+        if state.end_epoch(cer, seconds=2.0, patience=2):
+            best.append(epoch)
+        if state.stopped:
+            break
+    assert best == [0, 2]  # as good as the best is not better
+    assert state == State(epoch=5, batch=0, seconds=10.0, best_cer=0.4, since_best=2, stopped=True)
+
+
+def test_a_kill_while_the_best_network_is_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, path = tiny_model().network, tmp_path / "best.keras"
+    save_network(network, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["best.keras"]  # no temporary file stays
+    before = path.read_bytes()
+
+    def kill(self: keras.Model, where: Path) -> None:
+        where.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(network), "save", kill)
+        save_network(network, path)
+    assert path.read_bytes() == before

@@ -1,0 +1,39 @@
+"""What is written after each epoch: a row of history.csv, and the lines whose reading is drawn."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.mixture import Mixture
+from ocrlib.charset import Charset
+from ocrlib.training.history import append_row, strip_lines
+from tests.training_fixtures import DIGITS, draw_line, numbers, write_dataset
+
+
+def test_the_header_comes_once_and_each_epoch_has_its_row(tmp_path: Path) -> None:
+    for epoch in range(3):
+        append_row(tmp_path / "history.csv", epoch, {"val_cer": 0.5 / (epoch + 1), "loss": 2.0})
+    rows = (tmp_path / "history.csv").read_bytes().decode().split("\r\n")
+    assert rows == ["epoch,loss,val_cer", "0,2.0,0.5", "1,2.0,0.25", "2,2.0,0.16666666666666666", ""]
+
+
+@pytest.mark.parametrize(
+    ("num_validation", "batch_size", "expected"), [(40, 4, 16), (40, 100, 16), (20, 6, 16), (5, 4, 5), (1, 4, 1)]
+)
+def test_lines_for_the_strip_are_all_different(
+    num_validation: int, batch_size: int, expected: int, tmp_path: Path
+) -> None:
+    texts = list(dict.fromkeys(numbers(200, longest=6)))[:num_validation]
+    folder = write_dataset(tmp_path / "d", {"val": texts})
+    charset = Charset(DIGITS)
+    images, truths = strip_lines(Mixture([Loader(folder, "val", charset, None, batch_size)]), charset)
+    assert len(truths) == len(set(truths)) == expected
+    assert set(truths) <= set(texts)
+    for image, truth in zip(images, truths, strict=True):
+        assert np.array_equal(image[:, :, 0], draw_line(truth))
+    if num_validation == 40:  # from narrow to wide
+        widths = [image.shape[1] for image in images]
+        assert min(widths) < 35
+        assert max(widths) > 80
