@@ -1,6 +1,6 @@
 """Recipe in, dataset folder out: plan the shards, hand them to workers, resume, commit.
 
-    out/.work/lock              held while a process makes the dataset
+    out/.lock                   held while a process makes the dataset
     out/.work/state.json        the fingerprint, so that another recipe is not mixed in
     out/.work/KEY.json          a shard is done: its files, hashes, widths, rejects
     out/train-00000-of-00008.*  written whole, by rename

@@ -5,7 +5,6 @@ articles, and has no timeout. This asks for the same thing, the lead sections of
 one request: a tenth of a per cent of the load for a hundred thousand sentences, and one place for manners.
 """
 
-import fcntl
 import json
 import time
 from collections import Counter
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from filelock import FileLock, Timeout
 
 from ocrlib.errors import UserError
 
@@ -63,13 +63,17 @@ def live_pages(api: str, collected: Path, counts: Counter[str], manners: Manners
     Raises:
       UserError: another process is collecting, or the wiki does not answer as one.
     """
-    manners = manners or Manners()
     collected.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # The lock has a file of its own: on Windows a locked file cannot be read through another handle.
+        with FileLock(collected.with_suffix(".lock"), timeout=0, fallback_to_soft=False):
+            yield from _pages(api, collected, counts, manners or Manners())
+    except Timeout:
+        raise UserError(f"{collected}: another process is collecting; wait for it") from None
+
+
+def _pages(api: str, collected: Path, counts: Counter[str], manners: Manners) -> Iterator[str]:
     with open(collected, "a+b") as file, requests.Session() as session:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"{collected}: another process is collecting; wait for it") from None
         seen: set[int] = set()
         for page in _saved_pages(file):
             seen.add(page["id"])
