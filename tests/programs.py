@@ -1,4 +1,4 @@
-"""Programs of this repository as a user starts them, each in a process of its own, and how they ended."""
+"""Starts programs of this repository as a user does, each in its own process, and tells how they ended."""
 
 import re
 import resource

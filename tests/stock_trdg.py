@@ -1,13 +1,13 @@
 """Stock trdg, made to run on today's Pillow: the reference that `line.py` must equal byte for byte.
 
-Nothing in a dataset's making calls this module; tests and benchmarks do. It is the only one that
-imports trdg, so that a worker which merely draws never pays for that import.
+Only tests and benchmarks use this module. No other module imports trdg, so a worker does not spend time on that
+import.
 
 What is changed in trdg, all of it inside trdg's own modules, nothing in Pillow, numpy or os:
   * `get_text_height` asked for `FreeTypeFont.getsize`, gone since Pillow 10; its second value was the
     bottom of today's `getbbox`. (Bottom minus top would cut the glyphs.)
-  * Pictures for backgrounds are picked from `os.listdir`, whose order is the disk's own; here the
-    names are sorted, or a seed would mean another picture on another machine.
+  * Background pictures are picked from `os.listdir`, whose order depends on the disk. Here the names
+    are sorted, so that a seed gives the same picture on every machine.
 """
 
 import contextlib
@@ -24,8 +24,8 @@ from ocrlib.factory.render.options import LineOptions
 
 __all__ = ["background_generator", "distorsion_generator", "stock_line"]  # the first two for the tests
 
-# trdg tries its handwriting module, which tries TensorFlow: 2 s of import become 4 to 20. None in
-# sys.modules stops that attempt; it is taken away again below. trdg prints a word about it: swallowed.
+# trdg tries to import its handwriting module, which imports TensorFlow: 2 s become 4 to 20 s. None in
+# sys.modules prevents that and is removed below. trdg prints a message about it, which is dropped.
 _HANDWRITING = "trdg.handwritten_text_generator"
 _blocked = _HANDWRITING not in sys.modules
 if _blocked:
@@ -43,7 +43,7 @@ background_generator.os = SimpleNamespace(path=os.path, listdir=lambda folder: s
 
 
 def stock_line(text: str, font_path: str, options: LineOptions, seed: int) -> np.ndarray | None:
-    """What stock `FakeTextDataGenerator.generate` draws, every source of chance set from `seed`.
+    """What stock `FakeTextDataGenerator.generate` draws, with every random generator seeded from `seed`.
 
     Args:
       text: the line to draw.
@@ -53,18 +53,18 @@ def stock_line(text: str, font_path: str, options: LineOptions, seed: int) -> np
         are put back afterwards; OpenCV's cannot be read, so it stays as the drawing left it.
 
     Returns:
-      (H, W) uint8 with one channel, (H, W, 3) with three; None where trdg gave up without a word: text and
-      background look alike to it, or it could not even compare them.
+      (H, W) uint8 with one channel, (H, W, 3) with three; None where trdg silently gave up: it found
+      text and background too similar, or could not compare them.
 
     Raises:
-      Exception: whatever trdg lets through, of any type.
+      Exception: of any type, as trdg raises it.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed & 0x7FFFFFFF)
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints its opinion of the contrast
+        with contextlib.redirect_stdout(io.StringIO()):  # trdg prints messages about the contrast
             image = FakeTextDataGenerator.generate(
                 index=0,
                 text=text,

@@ -1,4 +1,4 @@
-"""`ocrlib.load` and `ocrlib.read_hdf5`: a dataset in three lines for somebody with a network of their own."""
+"""`ocrlib.load` and `ocrlib.read_hdf5`: a dataset in three lines of code, for users with their own network."""
 
 import numpy as np
 import pytest

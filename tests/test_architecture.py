@@ -1,4 +1,4 @@
-"""The floor plan, held by reading every import: a room imports the rooms before it, and making never meets reading."""
+"""The floor plan, checked by reading every import: a room imports only the rooms before it, and making data and reading never import each other."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter
@@ -8,7 +8,7 @@ import pytest
 
 from tests.programs import ROOT, run_code
 
-# Each room may import the ground floor, itself, and the rooms that stand before it in its half. `dataset` is in both.
+# Each room may import the ground floor, itself, and the rooms before it in its half. `dataset` is in both halves.
 MAKING = ["dataset", "factory"]
 READING = ["dataset", "batches", "network", "reading", "evaluation", "training", "pretrained"]
 GROUND = "ground floor"  # a module right below ocrlib/
@@ -56,7 +56,7 @@ def allowed_rooms(room: str) -> set[str]:
 
 
 def ours(names: set[str]) -> set[str]:
-    """Those of the names that are modules of ours, not objects in them; the package itself counts for nothing."""
+    """The names that are modules of ocrlib; objects in modules and the package itself are left out."""
     return {name for name in names if name in MODULES} - {"ocrlib"}
 
 
@@ -77,8 +77,8 @@ def test_a_room_imports_only_the_rooms_before_it(module):
 
 
 @pytest.mark.parametrize("module", sorted(DOORS))
-def test_a_door_opens_the_rooms_only_when_somebody_comes(module):
-    """What it imports at its own import is light: the ground floor, and the settings that a typo is checked against."""
+def test_a_door_imports_the_rooms_only_when_it_is_used(module):
+    """Its own import loads only light modules: the ground floor, and the settings that find a typo."""
     at_import = ours(imports_of(MODULES[module], lazy=False))
     assert {room_of(name) for name in at_import} <= {GROUND, "dataset"} or at_import <= {
         *(name for name in at_import if room_of(name) == GROUND),

@@ -27,7 +27,7 @@ from ocrlib.training.settings import RunConfig
         (["file.with.dots", "-v.v"], ["file.with.dots", "-v.v"], {}),
     ],
 )
-def test_overrides_are_told_from_other_arguments(argv, rest, overrides):
+def test_overrides_are_separated_from_other_arguments(argv, rest, overrides):
     assert split_overrides(argv, ("name", "seed")) == (rest, overrides)
 
 

@@ -1,4 +1,4 @@
-"""Charset: one class a character, the blank last, and how many time steps CTC needs."""
+"""Charset: a class for each character, the blank last, and how many time steps CTC needs."""
 
 import pytest
 from hypothesis import given
@@ -65,7 +65,7 @@ def test_encode_names_what_the_charset_lacks_and_where():
 
 
 @pytest.mark.parametrize("index", [-1, 10, 11])
-def test_decode_refuses_the_blank_and_what_is_no_class(index):
+def test_decode_refuses_the_blank_and_unknown_classes(index):
     with pytest.raises(ValueError, match=rf"^class {index} is no character; expected 0 to 9$"):
         DIGITS.decode([1, index])
 
@@ -83,7 +83,7 @@ def test_decode_refuses_the_blank_and_what_is_no_class(index):
         ("01٣", "right-to-left scripts are not supported yet; the charset has '٣'"),
     ],
 )
-def test_a_charset_that_cannot_be_is_refused(characters, says):
+def test_an_impossible_charset_is_refused(characters, says):
     with pytest.raises(ValueError, match=says):
         Charset(characters)
 

@@ -16,7 +16,7 @@ from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, w
 
 
 class Command:
-    """`python -m ocrlib` in this process: TensorFlow comes up once for all of these tests."""
+    """`python -m ocrlib` in this process, so that TensorFlow starts once for all of these tests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch, self._capfd = monkeypatch, capfd
@@ -38,7 +38,7 @@ def ocrlib(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
 
 @pytest.fixture(scope="module")
 def pictures(trained_run: TrainedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four lines that the reader knows, as pictures of different kinds and sizes, one in a folder of its own."""
+    """Four lines that the reader knows, as pictures of different kinds and sizes, one of them in a subfolder."""
     folder = tmp_path_factory.mktemp("pictures")
     lines = [Image.fromarray(draw_line(text)) for text in trained_run.texts[:4]]
     lines[0].save(folder / "a.png")
@@ -130,8 +130,8 @@ def test_predict_reads_the_same_with_an_exported_model(
     assert outcome.stderr == f"{onnx_file}: is there already; choose another --out, or remove it first\n"
 
 
-def test_predict_ends_quietly_where_nobody_reads_on(trained_run: TrainedRun, tmp_path: Path) -> None:
-    """As with `| head -1`; more rows than a pipe holds."""
+def test_predict_ends_quietly_when_its_output_is_closed(trained_run: TrainedRun, tmp_path: Path) -> None:
+    """As with `| head -1`, with more rows than fit into a pipe."""
     for number in range(1500):
         Image.fromarray(draw_line("7")).save(tmp_path / f"{number:04}-{'x' * 80}.png")
     command = program("-m", "ocrlib", "predict", "--model", trained_run.run, tmp_path)
@@ -328,7 +328,7 @@ def test_a_wrong_command_is_answered_in_one_line(arguments: list[str], message: 
     assert "--help" in outcome.stderr
 
 
-def test_a_reader_that_hangs_up_ends_the_program_quietly(tmp_path: Path) -> None:
+def test_a_closed_standard_output_ends_the_program_quietly(tmp_path: Path) -> None:
     program = "from ocrlib.arguments import run_main\nrun_main(lambda: print('line\\n' * 100_000), 'stopped')"
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert child.stdout is not None and child.stderr is not None

@@ -1,4 +1,4 @@
-"""config: a file and a command line into one dataclass, and every mistake into one line."""
+"""config: a file and a command line become one dataclass, and every mistake becomes one line."""
 
 from dataclasses import field
 from typing import Annotated, ClassVar, Literal
@@ -62,7 +62,7 @@ def test_the_command_line_wins_over_the_file(overrides, expected):
     assert config.build(Bicycle, {"name": "b", "front": {"spokes": 5}}, overrides, "b.toml") == expected
 
 
-def test_the_data_given_is_not_changed():
+def test_the_given_data_is_not_changed():
     data = {"name": "b", "front": {"spokes": 5}}
     config.build(Bicycle, data, {"front.spokes": "9"}, "b.toml")
     assert data == {"name": "b", "front": {"spokes": 5}}
@@ -99,7 +99,7 @@ def test_every_mistake_is_one_line_with_place_key_expected_and_given(data, overr
     assert str(caught.value) == message
 
 
-def test_what_no_terminal_can_have_typed_is_one_line_too():
+def test_text_that_cannot_be_encoded_is_one_line_too():
     with pytest.raises(UserError) as caught:
         config.build(Bicycle, {"name": "b"}, {"name": "\udcff"}, "b.toml")
     assert "\n" not in str(caught.value)
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, content, says):
     assert "\n" not in str(caught.value)
 
 
-def test_a_folder_is_no_recipe(tmp_path):
+def test_a_folder_is_not_a_recipe(tmp_path):
     with pytest.raises(UserError, match="cannot be read: .*Is a directory"):
         config.read_toml(tmp_path)
 

@@ -1,4 +1,4 @@
-"""generate_data.py end to end, and every way to use it wrongly: one line, exit code 2, and nothing lost."""
+"""generate_data.py end to end; every wrong use gives one line, exit code 2, and loses nothing."""
 
 import json
 import os
@@ -22,7 +22,7 @@ EASY = 'charset = "0123456789.,-"'
 
 
 def one_line(recipe: Path, *arguments: object) -> str:
-    """The only line on standard error of a run that refuses its input; exit code 2, nothing on standard output."""
+    """The only line on standard error of a run that refuses its input; checks exit code 2 and an empty standard output."""
     outcome = generate(recipe, *arguments)
     assert (outcome.code, outcome.stdout) == (2, ""), outcome.stderr
     assert outcome.stderr.count("\n") == 1 and outcome.stderr.endswith("\n"), outcome.stderr
@@ -45,7 +45,7 @@ def test_the_script_makes_what_it_promises_and_says_how_to_go_on(tiny_dataset):
     assert lines[-1] == f"next: python train_from_records.py {out} --run runs/tiny"
 
 
-def test_a_recipe_that_kept_the_name_of_another_is_told_of(tiny_recipe):
+def test_a_recipe_file_with_another_name_than_its_dataset_is_reported(tiny_recipe):
     recipe = tiny_recipe.with_name("plates.toml")
     recipe.write_text(tiny_recipe.read_text())
     outcome = generate(recipe, "--splits.train", 3, "--splits.val", 0, "--splits.test", 0, "--workers", 1)
@@ -79,7 +79,7 @@ def test_help_says_what_can_be_set(tiny_recipe):
     assert "\n  --render.channels 1 (1, 3)\n" in outcome.stdout
     assert "\n  --splits.train\n" in outcome.stdout  # no default
     assert "\n--seed 1\n" in outcome.stdout
-    assert "--render.fonts.source" not in outcome.stdout  # one of a list has no name to set it by
+    assert "--render.fonts.source" not in outcome.stdout  # an entry of a list has no name by which it could be set
 
 
 def test_a_default_that_help_shows_can_be_given(tiny_recipe):
@@ -223,7 +223,7 @@ def test_the_second_process_on_a_folder_is_told_who_holds_it(tiny_recipe):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 300 kB, where the tests may mount one; the tiny dataset needs more than twice as much."""
+    """A disk of 300 kB, if the tests may mount one; the tiny dataset needs more than twice as much."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", folder], capture_output=True)
@@ -247,7 +247,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tiny_dat
     assert leftovers(out) == []
 
 
-def test_a_file_that_may_not_grow_is_one_line_too(tiny_recipe):
+def test_a_limit_on_file_size_is_one_line_too(tiny_recipe):
     out = tiny_recipe.parent / "tiny"
     outcome = generate(tiny_recipe, "--workers", 1, max_file_bytes=20_000)
     assert outcome.code == 2

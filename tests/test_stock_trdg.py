@@ -1,4 +1,4 @@
-"""The reference: stock trdg runs, and leaves the rest of the process as it was."""
+"""The reference: stock trdg runs, and changes nothing else in the process."""
 
 import random
 
@@ -19,7 +19,7 @@ def test_same_seed_same_bytes_and_another_seed_others():
     assert first.shape != other.shape or (first != other).any()
 
 
-def test_global_chance_is_put_back():
+def test_the_global_random_states_are_restored():
     random.seed(5)
     np.random.seed(5)
     stock_line("12:30", trdg_fonts()[0], NOISY, 1)

@@ -20,7 +20,7 @@ SCRIPT = ROOT / "train_from_records.py"
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """240 lines for training: enough batches of 2 to be stopped in the midst of them."""
+    """240 lines for training: enough batches of 2 to stop a run between them."""
     splits = {"train": numbers(240, seed=1), "val": numbers(10, seed=2), "test": numbers(10, seed=3)}
     return write_dataset(tmp_path_factory.mktemp("training") / "digits", splits)
 
@@ -52,7 +52,7 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
 
     outcome = run_program(SCRIPT, *command, "--resume")
     assert outcome.code == 0
-    assert outcome.messages == []  # bars aside, nothing on standard error
+    assert outcome.messages == []  # standard error has progress bars only
     assert json.loads((run / "last" / "state.json").read_text())["epoch"] == 1
     first, *_, result, where, following = outcome.stdout.splitlines()
     assert first.startswith("epoch 1: loss ")
@@ -81,7 +81,7 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
 
 @pytest.fixture
 def without_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that imports TensorFlow or Keras, which takes seconds, ends with another exit code than 2."""
+    """If a program imports TensorFlow or Keras, which takes seconds, it ends with another exit code than 2."""
     for name in ("tensorflow", "keras"):
         (tmp_path / "poison").mkdir(exist_ok=True)
         (tmp_path / "poison" / f"{name}.py").write_text("raise SystemExit('imported')\n")

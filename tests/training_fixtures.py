@@ -1,4 +1,4 @@
-"""Small datasets of drawn lines, written by the shard encoders and not by the factory: what a trainer's test needs."""
+"""Small datasets of drawn lines, written without the factory, and one trained reader: what tests of training need."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont:
 
 
 def draw_line(text: str, height: int = 32, channels: int = 1) -> np.ndarray:
-    """A line as a dataset has it: (height, W) uint8, or (height, W, 3) with red ink."""
+    """A drawn text: (height, W) uint8, or (height, W, 3) with red ink."""
     font = _font(height * 3 // 4)
     width = int(font.getlength(text)) + 8
     picture = Image.new("RGB", (width, height), "white")

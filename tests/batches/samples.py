@@ -1,4 +1,4 @@
-"""Loaders as the tests of reading open them, and batches compared to the last pixel."""
+"""Loaders with small batches, and a comparison of batches pixel by pixel."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ def load(folder: Path, split: str = "train", characters: str = DIGITS, **argumen
 
 
 def ids(batches: list[Batch]) -> list[list[str]]:
-    """What each batch holds."""
+    """The sample ids of each batch."""
     return [batch["id"].tolist() for batch in batches]
 
 
 def assert_same(left: list[Batch], right: list[Batch]) -> None:
-    """Equal to the last pixel, in the same order."""
+    """Checks that both have the same batches, pixel by pixel, in the same order."""
     assert len(left) == len(right)
     for a, b in zip(left, right, strict=True):
         assert a.keys() == b.keys()

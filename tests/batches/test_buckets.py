@@ -1,4 +1,4 @@
-"""Buckets against literal histograms, and against every other choice there is."""
+"""Buckets for literal histograms, compared with every other possible choice."""
 
 import itertools
 
@@ -12,15 +12,15 @@ from ocrlib.batches.buckets import WIDTH_MULTIPLE, Bucket, plan_buckets
 @pytest.mark.parametrize(
     ("widths", "batch_size", "num_buckets", "buckets"),
     [
-        ({100: 7}, 64, 24, [(104, 62)]),  # one width: one bucket, its area that of 64 average lines
+        ({100: 7}, 64, 24, [(104, 62)]),  # one width: one bucket, as large as 64 average lines
         ({104: 7}, 64, 24, [(104, 64)]),
         ({1: 1}, 64, 24, [(8, 8)]),
         ({97: 3, 104: 3}, 10, 24, [(104, 10)]),  # both round up to 104
-        ({8: 5, 16: 1, 24: 1}, 4, 2, [(8, 6), (24, 2)]),  # the many narrow lines get the bucket of their own
+        ({8: 5, 16: 1, 24: 1}, 4, 2, [(8, 6), (24, 2)]),  # the many narrow lines get their own bucket
         ({8: 1, 16: 2, 24: 5}, 4, 2, [(16, 5), (24, 3)]),
         ({8: 5, 16: 1, 24: 1}, 4, 1, [(24, 2)]),
         ({8: 5, 16: 1, 24: 1}, 4, 3, [(8, 6), (16, 3), (24, 2)]),
-        ({16: 1, 1000: 1}, 1, 24, [(16, 32), (1000, 1)]),  # never a batch of none
+        ({16: 1, 1000: 1}, 1, 24, [(16, 32), (1000, 1)]),  # a batch has at least one line
     ],
 )
 def test_buckets_of_a_histogram(
@@ -31,7 +31,7 @@ def test_buckets_of_a_histogram(
 
 
 def padded_area(widths: dict[int, int], edges: list[int]) -> int:
-    """Pixels of width of all lines, each in the narrowest bucket that takes it."""
+    """The sum of all widths in pixels, each line as wide as the narrowest bucket that it fits into."""
     return sum(min(edge for edge in edges if edge >= width) * lines for width, lines in widths.items())
 
 
@@ -40,7 +40,7 @@ def padded_area(widths: dict[int, int], edges: list[int]) -> int:
     widths=st.dictionaries(st.integers(1, 60), st.integers(1, 9), min_size=1, max_size=8),
     num_buckets=st.integers(1, 4),
 )
-def test_no_other_choice_of_as_many_buckets_wastes_less(widths: dict[int, int], num_buckets: int) -> None:
+def test_no_other_choice_with_the_same_number_of_buckets_wastes_less(widths: dict[int, int], num_buckets: int) -> None:
     edges = [bucket.width_px for bucket in plan_buckets(widths, 8, num_buckets)]
     assert edges == sorted(set(edges))
     assert len(edges) <= num_buckets

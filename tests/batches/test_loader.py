@@ -1,4 +1,4 @@
-"""Shards to batches: nothing lost, nothing doubled, nothing different, and every damage named."""
+"""Shards to batches: each line comes once and unchanged, and an error names the damaged shard."""
 
 import itertools
 import json
@@ -48,7 +48,7 @@ def test_a_batch_holds_the_lines_padded_on_the_right_with_paper(dataset: Path) -
     assert seen == len(TRAIN)
 
 
-def test_the_charset_is_that_of_the_reader_not_of_the_dataset(dataset: Path) -> None:
+def test_labels_use_the_charset_of_the_reader_not_of_the_dataset(dataset: Path) -> None:
     plain = next(load(dataset).batches())
     turned = next(load(dataset, characters="-9876543210").batches())
     own = plain["label"] >= 0
@@ -83,8 +83,8 @@ def test_a_run_can_begin_with_short_lines(dataset: Path) -> None:
     assert len(first) and 1 < num_first < len(batches)
     widths = [batch["image"].shape[2] for batch in batches[:num_first]]
     assert widths == sorted(widths) and widths[0] < widths[-1]
-    assert_same(batches[num_first:], list(plain.batches(seed=1))[num_first:])  # later windows as ever
-    assert_same(list(sorted_.batches(seed=1, skip=2)), batches[2:])  # and a run goes on where it was
+    assert_same(batches[num_first:], list(plain.batches(seed=1))[num_first:])  # later windows stay as they were
+    assert_same(list(sorted_.batches(seed=1, skip=2)), batches[2:])  # and a resumed run continues where it stopped
     for seed, epoch in ((1, 1), (None, 0)):
         assert_same(list(sorted_.batches(seed, epoch)), list(plain.batches(seed, epoch)))
 
@@ -104,7 +104,7 @@ def test_an_epoch_has_every_line_once_in_as_many_batches_as_counted(
 
 @pytest.mark.usefixtures("small_windows")
 def test_small_windows_are_several(dataset: Path) -> None:
-    """Else the tests with several windows would test one."""
+    """The tests that need several windows rely on this."""
     assert len(load(dataset)._windows(1, 0)) >= 3
 
 
@@ -139,7 +139,7 @@ def test_shards_come_in_another_order_each_epoch(dataset: Path) -> None:
     assert len({int(name.split("-")[1]) // 25 for name in first}) > 2  # a shard has 25 lines, a window two shards
 
 
-def test_without_a_seed_the_order_is_that_of_the_file(dataset: Path) -> None:
+def test_without_a_seed_lines_keep_the_order_of_the_file(dataset: Path) -> None:
     loader = load(dataset, "val", batch_size=10_000)
     assert all(batch == sorted(batch) for batch in ids(list(loader.batches())))
     assert_same(list(loader.batches()), list(loader.batches(epoch=1)))
@@ -163,7 +163,7 @@ def test_skipping_reads_only_the_windows_that_are_needed(dataset: Path, monkeypa
     assert len(read) == 1
 
 
-def test_padding_share_is_that_of_the_batches(dataset: Path) -> None:
+def test_the_share_of_padding_is_that_of_the_batches(dataset: Path) -> None:
     loader = load(dataset, batch_size=4)
     padded = own = 0
     for batch in loader.batches(seed=1):
@@ -196,7 +196,7 @@ def test_an_error_of_the_loader_shows_in_tf_data(dataset: Path) -> None:
         list(to_tf_dataset(load(dataset, characters="01234"), seed=1))
 
 
-# Damage and misfits
+# Damaged shards, and lines that cannot be trained on
 
 
 def test_a_character_outside_the_charset_names_the_sample(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def test_a_character_outside_the_charset_names_the_sample(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["e\u0301", "𝟙", "1\u0301"])
-def test_no_odd_character_passes_as_padding(text: str, tmp_path: Path) -> None:
-    """A decomposed accent is composed or refused; a label never holds the -1 of the padding."""
+def test_no_unusual_character_is_encoded_as_padding(text: str, tmp_path: Path) -> None:
+    """A decomposed accent is composed or refused; a label never contains -1, which stands for padding."""
     folder = write_dataset(tmp_path / "d", {"train": ["12", "1" + text + "2"]})
     try:
         batches = list(load(folder, characters="12é").batches())
@@ -288,7 +288,7 @@ def test_a_flipped_byte_names_the_shard(file_format: str, what: str, tmp_path: P
     assert "ocrlib verify" in str(raised.value)
 
 
-def test_a_file_cut_at_a_record_boundary_is_noticed_even_with_its_size_mended(tmp_path: Path) -> None:
+def test_a_file_cut_at_a_record_boundary_is_noticed_even_if_the_manifest_has_its_size(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "d", {"train": TRAIN[:10]}, formats=["tfrecord"])
     shorter = write_dataset(tmp_path / "shorter", {"train": TRAIN[:9]}, formats=["tfrecord"])
     name = "train-00000-of-00001.tfrecord"
@@ -302,7 +302,7 @@ def test_a_file_cut_at_a_record_boundary_is_noticed_even_with_its_size_mended(tm
         list(load(folder).batches())
 
 
-def test_two_runs_may_read_one_dataset_at_a_time(dataset: Path) -> None:
+def test_two_runs_can_read_one_dataset_at_the_same_time(dataset: Path) -> None:
     first, second = (load(dataset, file_format="hdf5").batches(seed=1) for _ in range(2))
     together = list(zip(first, second, strict=True))
     assert_same([left for left, _ in together], [right for _, right in together])

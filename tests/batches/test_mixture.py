@@ -1,4 +1,4 @@
-"""Several datasets as one: whose turn it is, and that nobody is left out."""
+"""Several datasets as one: the order of their batches, and that each line comes."""
 
 import itertools
 from collections import Counter
@@ -20,7 +20,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def other_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """60 lines more, whose ids begin with `more`."""
+    """60 other lines; their ids begin with `more`."""
     samples = make_samples("more", numbers(60, seed=9))
     return write_dataset(tmp_path_factory.mktemp("loader") / "more", {"train": samples})
 
@@ -36,10 +36,10 @@ def test_a_mixture_has_every_line_of_each_dataset_once(dataset: Path, other_data
         assert Counter(name.split("-")[0] for name in counts) == {"train": 110, "more": 60}
 
 
-def test_a_mixture_is_stirred_and_the_same_for_the_same_seed(dataset: Path, other_dataset: Path) -> None:
+def test_a_mixture_alternates_between_datasets_and_a_seed_repeats_it(dataset: Path, other_dataset: Path) -> None:
     mixture = Mixture([load(dataset), load(other_dataset)])
     owners = {e: "".join(batch[0][0] for batch in ids(list(mixture.batches(1, e)))) for e in (0, 1)}
-    assert "mt" in owners[0].strip("m")  # they alternate, one does not follow the other
+    assert "mt" in owners[0].strip("m")  # the datasets alternate; one does not follow the other as a whole
     assert owners[0] != owners[1]
     again = Mixture([load(dataset), load(other_dataset)])
     assert_same(list(mixture.batches(1, 0)), list(again.batches(1, 0)))
@@ -59,7 +59,7 @@ def test_skip_in_a_mixture_goes_on_with_the_very_next_batch(
 
 
 @pytest.mark.parametrize("weights", [[1.0, 1.0], [0.25, 0.75], [8.0, 2.0]])
-def test_weights_share_out_the_batches_and_each_dataset_is_read_round_and_round(
+def test_weights_decide_the_share_of_batches_and_each_dataset_is_repeated(
     weights: list[float], dataset: Path, other_dataset: Path
 ) -> None:
     loaders = [load(dataset), load(other_dataset)]

@@ -1,4 +1,4 @@
-"""Which lines take part: conditions, limits, charsets, and a validation split by rule."""
+"""Which lines are trained on: conditions, limits, charsets, and a validation split by rule."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,12 +23,12 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """110 lines of digits in 5 shards, one split only."""
+    """110 lines of digits in 5 shards, in one split."""
     return write_dataset(tmp_path_factory.mktemp("selection") / "digits", {"train": numbers(110, seed=1)})
 
 
 def chosen(folder: Path, split: str = "train", charset: str = DIGITS, **settings: object) -> list[str]:
-    """Ids of the lines that come in an epoch, each of them checked to come once."""
+    """The ids of the lines in an epoch; checks that each comes once."""
     selection = SelectionConfig(**settings)  # type: ignore[arg-type]
     loader = Loader(folder, split, Charset(charset), time_steps, selection=selection)
     counts = Counter(str(name) for batch in loader.batches(1, 0) for name in batch["id"])
@@ -63,7 +63,7 @@ def test_conditions_keep(conditions, kept):
         ("width = wide", "--data.where: width is a number, 'wide' is none"),
     ],
 )
-def test_a_condition_that_cannot_be_is_one_line(condition, message):
+def test_an_impossible_condition_is_an_error_of_one_line(condition, message):
     with pytest.raises(UserError) as caught:
         needed_columns(SelectionConfig(where=(condition,)))
     assert str(caught.value).startswith(message)
@@ -83,7 +83,7 @@ def test_conditions_reach_the_batches(dataset):
     assert chosen(dataset, where=("label_length <= 3",), val_share=1e-9) == wanted
 
 
-def test_a_split_by_rule_parts_the_lines_and_stays(dataset):
+def test_a_split_by_rule_puts_each_line_into_one_part_and_always_the_same(dataset):
     training, validation = chosen(dataset, "train", val_share=0.3), chosen(dataset, "val", val_share=0.3)
     assert not set(training) & set(validation)
     assert len(training) + len(validation) == 110
@@ -93,7 +93,7 @@ def test_a_split_by_rule_parts_the_lines_and_stays(dataset):
     assert [f"train-{i:09d}" for i in np.flatnonzero(grown[:110])] == validation
 
 
-def test_lines_outside_the_charset_stop_the_run_or_are_left_out_by_name(dataset):
+def test_lines_outside_the_charset_stop_the_run_or_are_left_out_and_named(dataset):
     charset = DIGITS.replace("7", "")
     with pytest.raises(UserError, match=r"sample train-\d+: the charset lacks '7'"):
         chosen(dataset, charset=charset, val_share=1e-9)
@@ -103,7 +103,7 @@ def test_lines_outside_the_charset_stop_the_run_or_are_left_out_by_name(dataset)
     assert loader.lines.left_out == {"unencodable": [name for name in with_seven if name not in held]}
 
 
-def test_a_selection_of_nothing_says_so(dataset):
+def test_a_selection_without_lines_is_an_error(dataset):
     with pytest.raises(UserError, match="the selection leaves no line of split 'train'"):
         chosen(dataset, where=("label_length > 99",))
 

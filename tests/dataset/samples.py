@@ -1,4 +1,4 @@
-"""Samples that no renderer drew: for the tests of the file formats."""
+"""Samples of random pixels, for the tests of the file formats."""
 
 from collections.abc import Sequence
 

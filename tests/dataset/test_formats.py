@@ -1,4 +1,4 @@
-"""TFRecord and HDF5 side by side: what goes in comes out, from their own readers and from everyone else's."""
+"""TFRecord and HDF5 side by side: what was written is read again, by our readers and by TensorFlow and h5py."""
 
 import random
 import struct
@@ -39,7 +39,7 @@ def read(path: Path, file_format: str, encoding: str = "raw", height: int = 32, 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("encoding", ["raw", "png"])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_what_goes_in_comes_out(tmp_path_factory, file_format, encoding, channels):
+def test_what_was_written_is_read_again(tmp_path_factory, file_format, encoding, channels):
     folder = tmp_path_factory.mktemp("shards")
 
     @given(st.lists(st.tuples(TEXTS, st.integers(1, 300)), min_size=1, max_size=5), st.integers(8, 40))
@@ -92,7 +92,7 @@ def test_an_unknown_column_is_an_error(tmp_path, file_format):
 def test_equal_samples_are_equal_bytes_even_seconds_apart(file_format, encoding):
     module = tfrecord if file_format == "tfrecord" else hdf5
     first = module.encode_shard(make_samples(7), encoding)
-    time.sleep(1.1)  # HDF5 writes times of whole seconds where nobody forbids it
+    time.sleep(1.1)  # unless told otherwise, HDF5 writes the time in whole seconds
     assert module.encode_shard(make_samples(7), encoding) == first
 
 
@@ -142,7 +142,7 @@ def test_sample_ids(split, index, name):
 
 
 def test_tensorflow_reads_the_tfrecords(tmp_path):
-    import tensorflow as tf  # seconds that the other tests do not need
+    import tensorflow as tf  # here: TensorFlow takes seconds, and the other tests do not need it
 
     samples = make_samples(4)
     path = write(tmp_path / "a.tfrecord", "tfrecord", samples)
@@ -195,7 +195,7 @@ def test_a_tfrecord_cut_within_a_record_is_noticed():
 
 
 def test_a_tfrecord_cut_at_a_record_boundary_is_a_clean_shorter_file():
-    """Which is why the manifest counts samples and bytes; see test_verify.py."""
+    """Therefore the manifest counts samples and bytes; see test_verify.py."""
     data = tfrecord.encode_shard([make_sample(i) for i in range(3)], "raw")
     boundary = 16 + struct.unpack("<Q", data[:8])[0]
     assert len(list(tfrecord.decode_shard(data[:boundary], "raw", 32, 1))) == 1

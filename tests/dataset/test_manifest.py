@@ -1,4 +1,4 @@
-"""manifest.json: what is listed is what there is, and nothing outside the folder."""
+"""manifest.json: it lists the files that exist, and no file outside the folder."""
 
 import json
 from pathlib import Path

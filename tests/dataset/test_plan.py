@@ -1,4 +1,4 @@
-"""plan_shards: which samples lie in which shard, as literal tables and as properties."""
+"""plan_shards: which samples are in which shard, as literal tables and as properties."""
 
 import pytest
 from hypothesis import given

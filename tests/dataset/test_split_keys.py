@@ -1,4 +1,4 @@
-"""Near-duplicates share a key, a key has one split, and verify's check sees what crosses."""
+"""Near-duplicates share a key, a key has one split, and `verify` finds near-duplicates in two splits."""
 
 import pytest
 from hypothesis import given
@@ -23,8 +23,8 @@ def test_near_key(text, key):
     assert near_key(text) == key
 
 
-def test_a_line_keeps_its_place_for_ever():
-    # Datasets of different years must agree on what is a test line.
+def test_the_split_of_a_line_never_changes():
+    # Datasets of different years must put the same line into the same split.
     # printf thecatsat | sha256sum | cut -c1-16 is ef2aec1f9ff40986; one bit less, and 93.4% of the way: val.
     assert key_hash("The cat sat.") == key_hash("the CAT sat") == 0xEF2AEC1F9FF40986 >> 1
     assert split_of(key_hash("The cat sat.")) == "val"

@@ -1,4 +1,4 @@
-"""verify: every way in which a dataset can cease to be what its manifest says."""
+"""verify: it finds every kind of difference between a dataset and its manifest."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from tests.training_fixtures import flip_byte
 
 
 def own_up(folder: Path, stem: str, file_format: str) -> None:
-    """Writes a changed file's size and hash into the manifest, so that only its contents can tell."""
+    """Writes a changed file's size and hash into the manifest, so that only its content is wrong."""
     path = folder / "manifest.json"
     values = json.loads(path.read_text())
     for split in values["splits"].values():
@@ -110,7 +110,7 @@ def test_a_file_that_was_written_damaged_is_found(tiny_copy, file_format):
 
 
 def test_sizes_alone_do_not_see_a_flipped_byte(tiny_copy):
-    """What resuming checks at once, and what it must hash for."""
+    """Resuming checks sizes first, which is fast; a flipped byte needs the hash."""
     shard = read_manifest(tiny_copy).splits["val"].shards[0]
     flip_byte(tiny_copy / "val-00000-of-00001.h5")
     assert check_files(tiny_copy, shard, hashes=False) == []

@@ -1,4 +1,4 @@
-"""A reader that says what it is told to: the reports on readers need no trained one."""
+"""A reader with prepared answers, for tests that need no trained one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ class ScriptedReader:
     """Reads lines of `draw_line`.
 
     Args:
-      script: {what a line says: (what is read, confidence)}; other lines are read right, at 0.9.
+      script: {the text of a line: (what is read, confidence)}; other lines are read correctly, with confidence 0.9.
 
     Attributes:
       sizes: of the batches that it was given.

@@ -1,4 +1,4 @@
-"""From what fails to what a recipe says, against recipes written out."""
+"""Advice on what to draw more of, for recipes written out here."""
 
 import tomllib
 from typing import Any
@@ -24,7 +24,7 @@ RECIPE: dict[str, Any] = {
 
 
 def row(name: str, *, of_lines: float = 0.1, of_errors: float = 0.2, fails: bool = True) -> Row:
-    """A row of a table, of which only its shares and whether it fails matter."""
+    """A row of a table; only its shares and whether it fails matter here."""
     return Row(
         name=name,
         lines=100,
@@ -56,7 +56,9 @@ def table(kind: str, *rows: Row) -> Table:
         ("font", "Some.ttf", "render.fonts", None, None),
     ],
 )
-def test_what_fails_gets_twice_the_odds(kind: str, name: str, key: str, now: float | None, then: float | None) -> None:
+def test_the_odds_of_what_fails_are_doubled(
+    kind: str, name: str, key: str, now: float | None, then: float | None
+) -> None:
     found = draw_more([table(kind, row(name))], RECIPE, [])
     assert found == [
         Advice(kind=kind, names=(name,), share_of_lines=0.1, share_of_errors=0.2, key=key, now=now, then=then)
@@ -75,7 +77,7 @@ def test_a_mixed_line_stands_for_the_share_of_them_all_and_only_once() -> None:
     ("kind", "row_of_it"),
     [
         ("font", row("Some.ttf", fails=False)),
-        ("font", row("Heldout.ttf")),  # to draw it would end what it is held out for
+        ("font", row("Heldout.ttf")),  # a held-out font must not be drawn in training
         ("degradation", row("nothing")),
         ("degradation", row("unknown")),
         ("background", row("image:paper.png")),  # one picture of many has no weight
@@ -83,7 +85,7 @@ def test_a_mixed_line_stands_for_the_share_of_them_all_and_only_once() -> None:
         ("length", row("9-16")),
     ],
 )
-def test_what_has_no_weight_or_does_not_fail_is_left_alone(kind: str, row_of_it: Row) -> None:
+def test_no_advice_without_a_weight_or_without_failures(kind: str, row_of_it: Row) -> None:
     assert draw_more([table(kind, row_of_it)], RECIPE, ["Heldout.ttf"]) == []
 
 
@@ -139,7 +141,7 @@ def test_an_entry_is_what_a_recipe_can_read() -> None:
     assert (read.source, read.only, read.optional, read.weight) == ("trdg:latin", ("A b.ttf",), True, None)
 
 
-def test_of_a_set_with_a_weight_no_entry_is_made_up() -> None:
+def test_a_set_with_a_weight_gets_no_new_entry() -> None:
     recipe = {"render": {"fonts": [{"source": "trdg:latin"}, {"source": "matplotlib", "weight": 3.0}]}}
     assert font_entries(["A.ttf"], recipe) == []
     assert font_entries([], RECIPE) == []

@@ -1,4 +1,4 @@
-"""Errors of groups against counts done by hand, and chance against all draws there are."""
+"""Errors of groups, compared with counts made by hand; chance, compared with all possible draws."""
 
 from dataclasses import astuple
 from itertools import combinations
@@ -36,7 +36,7 @@ def test_a_row_of_all_lines_has_no_others_to_compare_with() -> None:
     assert (row.cer, row.cer_others, row.share_of_lines, row.share_of_errors) == (0.5, None, 1.0, 1.0)
 
 
-def test_without_errors_nothing_has_a_share_of_them() -> None:
+def test_without_errors_every_share_is_zero() -> None:
     row = rows_of(lines((2, "12", "12")), by("A", "B"))["A"]
     assert (row.cer, row.share_of_errors, row.beyond_chance) == (0.0, 0.0, False)
 
@@ -56,8 +56,8 @@ def test_a_line_with_several_names_counts_under_each() -> None:
     assert rows["crop"].cer_others == 0.0
 
 
-def test_the_group_that_stands_apart_is_no_others() -> None:
-    """Next to lines that nothing befell, whatever comes along with a harmful degradation looks harmful."""
+def test_the_group_apart_does_not_count_among_the_others() -> None:
+    """Compared with undegraded lines, a harmless degradation that often comes with a harmful one looks harmful too."""
     errors = lines((60, "12", "12"), (40, "12", "1"), (40, "12", "1"))
     names = ["nothing"] * 60 + ["jpeg"] * 40 + ["crop"] * 40
     rows = rows_of(errors, by(*names, apart="nothing"))
@@ -71,7 +71,7 @@ def test_the_group_that_stands_apart_is_no_others() -> None:
     ("wrong", "lines_of_group", "beyond"),
     [
         (9, 40, True),
-        (4, 40, False),  # 1 in 10 where the others have 1 in 20: chance gives that, and more, once in 6
+        (4, 40, False),  # 1 in 10, the others 1 in 20: chance gives this or more once in 6
         (6, 6, True),  # few lines, but every one of them wrong
         (1, 1, False),  # 21 in 401
     ],
@@ -83,7 +83,7 @@ def test_a_group_fails_if_chance_does_not_explain_it(wrong: int, lines_of_group:
     assert (row.beyond_chance, row.few_lines) == (beyond, lines_of_group < 30)
 
 
-def test_the_more_groups_are_looked_at_the_less_chance_explains() -> None:
+def test_with_more_groups_a_group_needs_stronger_evidence() -> None:
     # 7 of 40 wrong, 20 of 400: chance 0.7%. Enough for 2 groups (2.5% each), not for 12 (0.42%).
     errors = lines((7, "12", "1"), (33, "12", "12"), (20, "12", "1"), (380, "12", "12"))
     assert chance_of(7, 40, 27, 440) == pytest.approx(0.0068, abs=0.00005)

@@ -1,11 +1,11 @@
-"""Confidence against bins and shares counted by hand."""
+"""Confidence, compared with bins and shares counted by hand."""
 
 import pytest
 
 from ocrlib.evaluation.calibration import Bin, measure_reliability
 
 
-def test_bins_hold_their_low_end_and_the_last_its_high_end_too() -> None:
+def test_a_bin_includes_its_lower_end_and_the_last_its_upper_end_too() -> None:
     confidences = [0.0, 0.05, 0.1, 0.55, 0.9, 0.95, 1.0]
     bins = measure_reliability(confidences, [False, True, True, False, True, True, False]).bins
     assert [(each.low, each.high) for each in bins[:3]] == [(0.0, 0.1), (0.1, 0.2), (0.2, 0.3)]
@@ -25,7 +25,7 @@ def test_bins_hold_their_low_end_and_the_last_its_high_end_too() -> None:
         ([0.95, 0.95, 0.95, 0.95], [True, True, True, False], 0.2),  # says 95%, is right three times in four
         # 3/4 of |0.9 - 2/3| and 1/4 of |0.2 - 1|
         ([0.9, 0.9, 0.9, 0.2], [True, True, False, True], 0.75 * (0.9 - 2 / 3) + 0.25 * 0.8),
-        # Within a bin an error up and one down make none: both lie in 0.4 to 0.5, their mean is 0.45.
+        # Errors in both directions cancel within a bin: both lie in 0.4 to 0.5, their mean is 0.45.
         ([0.41, 0.49], [True, False], 0.05),
     ],
 )
@@ -54,7 +54,7 @@ def test_without_wrong_lines_no_share_of_them_is_caught() -> None:
     assert (found.wrong_set_aside, found.exact_match_kept) == (None, 1.0)
 
 
-def test_of_a_single_line_nothing_is_kept() -> None:
+def test_a_single_line_is_set_aside() -> None:
     found = measure_reliability([0.5], [False])
     assert (found.set_aside, found.set_aside_below, found.wrong_set_aside, found.exact_match_kept) == (
         1,

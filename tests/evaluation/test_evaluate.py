@@ -1,4 +1,4 @@
-"""A reader measured: on a dataset, on a folder of pairs, and on things that are neither."""
+"""A reader is measured on a dataset and on a folder of pairs; anything else is refused."""
 
 import json
 from pathlib import Path

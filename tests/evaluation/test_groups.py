@@ -6,12 +6,12 @@ from ocrlib.evaluation.groups import Grouping, group_by_look, group_by_making, t
 
 
 def grouping(kind: str, groupings: list[Grouping]) -> Grouping:
-    """The one of that kind."""
+    """The grouping of that kind."""
     return next(each for each in groupings if each.kind == kind)
 
 
 def made(**columns: list[object]) -> list[Grouping]:
-    """Groupings of lines of which only some columns matter."""
+    """Groupings of lines; a column that is not given has one value for all lines."""
     lines = len(next(iter(columns.values())))
     plain: dict[str, list] = {
         "font": ["A.ttf"] * lines,
@@ -45,7 +45,7 @@ def made(**columns: list[object]) -> list[Grouping]:
         ("  ", "empty"),
     ],
 )
-def test_what_a_text_is_made_of(text: str, kind: str) -> None:
+def test_the_kind_of_a_text(text: str, kind: str) -> None:
     assert text_kind(text) == kind
 
 
@@ -87,7 +87,7 @@ def test_skew_counts_to_either_side_and_blur_by_its_radius() -> None:
     assert order == ("0", "1", "2", "3-4", "5-8", "9-16", "beyond 16")
 
 
-def test_a_line_stands_under_each_degradation_that_befell_it() -> None:
+def test_a_line_counts_under_each_of_its_degradations() -> None:
     groupings = made(degradation=["crop=0.4 jpeg=0.7", "", "jpeg=0.1"])
     assert grouping("degradation", groupings).of_line == [("crop", "jpeg"), ("nothing",), ("jpeg",)]
     assert grouping("degradation", groupings).apart == "nothing"

@@ -1,4 +1,4 @@
-"""Error rates against counts done by hand."""
+"""Error rates, compared with counts made by hand."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_rates_are_over_all_lines_together_not_means_of_lines() -> None:
     assert counts.exact_match == pytest.approx(1 / 3)
 
 
-def test_a_reader_that_makes_things_up_has_a_cer_above_one() -> None:
+def test_many_added_characters_give_a_cer_above_one() -> None:
     assert count_errors(["1"], ["2345"]).cer == 4.0
 
 
@@ -77,7 +77,7 @@ def test_confusions_count_what_was_read_for_what() -> None:
         ("1234", "1294", {2}),
         ("1234", "12345", {4}),
         ("1234", "91294", {0, 3}),  # where it stands in what was read, not in the truth
-        ("1234", "134", {1}),  # the 2 left out marks the 3
+        ("1234", "134", {1}),  # the missing 2 marks the 3
         ("1234", "123", {3}),  # beyond the end of what was read
         ("", "7", {0}),
         ("7", "", {0}),

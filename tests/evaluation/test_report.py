@@ -1,4 +1,4 @@
-"""The figures of an evaluation, against lines whose readings are told beforehand."""
+"""The figures of an evaluation, for lines whose readings are prepared."""
 
 import json
 from pathlib import Path

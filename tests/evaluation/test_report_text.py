@@ -1,4 +1,4 @@
-"""What is printed, whole, for lines that were read by hand."""
+"""The whole printed report, for prepared readings."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def test_of_many_rows_the_worst_are_printed_and_how_many_there_are() -> None:
     assert [line[2] for line in table[2:10]] == list("ABCDEFGH")
 
 
-def test_what_nothing_befell_is_printed_below_the_worst() -> None:
+def test_undegraded_lines_are_printed_below_the_worst() -> None:
     lines = [read("1234", "1") for _ in range(9)] + [read("1234", "1234")]
     names = [(name,) for name in [*"ABCDEFGHI", "nothing"]]
     report = make_report(lines, [Grouping(kind="degradation", of_line=names, apart="nothing")])
@@ -97,7 +97,7 @@ def test_known_and_held_out_faces_stand_first() -> None:
     )
 
 
-def test_confusions_beyond_the_commonest_are_counted() -> None:
+def test_confusions_after_the_most_common_are_counted() -> None:
     lines = [read("0123456789", "abcdefghij"), read("0", "a")]
     assert sections_of(make_report(lines, []))[1] == (
         "commonest confusions, true -> read: 0 -> a (2), 1 -> b (1), 2 -> c (1), 3 -> d (1), 4 -> e (1), "

@@ -1,4 +1,4 @@
-"""Lines drawn with what was read for them."""
+"""Strips: lines drawn together with what was read."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def test_wrong_characters_are_red_and_right_ones_are_not(channels: int) -> None:
     assert not is_red(right).any()
     wrong = draw_strip(images, lines, ["1234", "597", "8"])
     rows = np.flatnonzero(is_red(wrong).any(axis=1)) * len(lines) // wrong.height
-    assert set(rows) == {1, 2}  # the 9 read for a 6, and the mark where the last 9 is missing
+    assert set(rows) == {1, 2}  # the 9 that was read instead of a 6, and the mark for the missing last 9
     columns = [
         np.flatnonzero(is_red(draw_strip(images[:1], ["1234"], [read])).any(axis=0)) for read in ("9234", "1239")
     ]
@@ -45,7 +45,7 @@ def test_a_strip_is_wide_enough_for_the_longest_text_the_mark_behind_it_and_the_
     assert strip_width([image], ["1"], ["1"]) == draw_strip([image], ["1"], ["1"]).width
 
 
-def test_captions_stand_below_their_line_and_cost_nothing_where_there_are_none() -> None:
+def test_captions_stand_below_their_line_and_take_no_space_if_there_are_none() -> None:
     images = [draw_line("1").reshape(32, -1, 1)] * 2
     plain, captioned = (
         draw_strip(images, ["1", "1"], ["1", "1"]),
@@ -58,5 +58,5 @@ def test_captions_stand_below_their_line_and_cost_nothing_where_there_are_none()
     assert ink[-added:].any()
 
 
-def test_the_mark_of_what_is_missing_is_no_empty_box() -> None:
+def test_the_mark_for_a_missing_character_is_not_an_empty_box() -> None:
     assert ord(_MISSING) in FT2Font(str(_label_font(14).path)).get_charmap()

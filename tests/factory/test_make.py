@@ -1,4 +1,4 @@
-"""The factory's promises: the same bytes however the work was cut, interrupted or resumed, and nothing lost."""
+"""The factory's promises: the same bytes with any number of workers, after any stop, and nothing lost."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def test_one_worker_gives_the_bytes_of_two(tiny_dataset, tiny_recipe, tmp_path):
     assert worked
     assert shard_hashes(tmp_path / "one") == shard_hashes(tiny_dataset)
     assert manifest == read_manifest(tiny_dataset)
-    assert manifest.rejected["low-contrast"] > 10  # they are the same, too, whoever drew them
+    assert manifest.rejected["low-contrast"] > 10  # the counts are the same with both numbers of workers
 
 
 def test_a_finished_dataset_is_left_alone(tiny_copy, tiny_recipe):
@@ -79,7 +79,7 @@ def test_lowering_a_split_is_refused(tiny_copy, tiny_recipe, split):
     assert identities(tiny_copy) == before and leftovers(tiny_copy) == []
 
 
-def test_a_growth_that_stopped_half_way_cannot_be_turned_into_a_loss(tiny_copy, tiny_recipe, monkeypatch):
+def test_after_a_growth_that_stopped_half_way_no_samples_can_be_removed(tiny_copy, tiny_recipe, monkeypatch):
     def stop(*arguments, **settings):
         raise KeyboardInterrupt
 
@@ -121,9 +121,9 @@ def test_a_damaged_shard_of_a_finished_dataset_is_drawn_again_alone(tiny_copy, t
 
 
 def test_what_a_stopped_run_left_is_checked_by_hash_before_it_counts(tiny_copy, tiny_recipe):
-    """A shard that is done and was damaged since, in a run that is not: found and drawn again."""
+    """A finished shard that was damaged later, in an unfinished run, is found and drawn again."""
     wanted = shard_hashes(tiny_copy)
-    (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that there is something to do
+    (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that the run has work left
     path = tiny_copy / "val-00000-of-00001.h5"
     flip_byte(path, -9)
     make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
@@ -138,7 +138,7 @@ def test_a_recipe_that_cannot_be_drawn_stops_with_one_line(tiny_recipe, tmp_path
     assert "could not be drawn in 1000 attempts (low-contrast 1000)" in str(caught.value)
 
 
-def test_a_refusal_leaves_no_trace(tiny_recipe, tmp_path):
+def test_a_refusal_changes_nothing(tiny_recipe, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
     with pytest.raises(UserError, match="is not empty and holds no dataset"):
@@ -147,7 +147,7 @@ def test_a_refusal_leaves_no_trace(tiny_recipe, tmp_path):
 
 
 def test_a_shard_that_kills_three_workers_stops_the_run_with_its_name(tiny_recipe, tmp_path, monkeypatch):
-    """The out-of-memory killer, say."""
+    """The kernel's out-of-memory killer does this."""
     monkeypatch.setattr("ocrlib.factory.make.start_worker", die_at_once)
     with pytest.raises(WorkerError, match=r"^train-00000-of-00004: its worker died 3 times \(exit code -9\)"):
         make_dataset(load_recipe(tiny_recipe), tmp_path / "d", 1)
@@ -159,9 +159,9 @@ def die_at_once(*arguments):
     return lambda shard, report: os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_temporary_files_of_the_killed_are_swept_and_those_of_the_living_spared(tiny_copy, tiny_recipe):
+def test_temporary_files_of_dead_processes_are_removed_and_those_of_living_ones_kept(tiny_copy, tiny_recipe):
     with subprocess.Popen(["sleep", "60"]) as living:
-        names = {f".preview.png.{living.pid}.tmp", ".preview.png.4194305.tmp"}  # no process can have the second
+        names = {f".preview.png.{living.pid}.tmp", ".preview.png.4194305.tmp"}  # no process can have the second id
         for name in names:
             (tiny_copy / name).write_bytes(b"half")
         make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
@@ -169,7 +169,7 @@ def test_temporary_files_of_the_killed_are_swept_and_those_of_the_living_spared(
         living.kill()
 
 
-def test_workers_go_when_their_parent_is_killed(tiny_recipe, tmp_path):
+def test_workers_end_when_their_parent_is_killed(tiny_recipe, tmp_path):
     out = tmp_path / "d"
     many = ("--splits.train", 100_000, "--output.shard_samples", 50_000)
     with subprocess.Popen(command(tiny_recipe, "--out", out, "--workers", 2, *many), stderr=subprocess.PIPE) as run:
@@ -179,7 +179,7 @@ def test_workers_go_when_their_parent_is_killed(tiny_recipe, tmp_path):
     wait_for(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers), timeout_s=20)
 
 
-def test_blows_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
+def test_kills_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
     """Six here, fifty in `python -m tests.benchmarks.bench_faults --kills 50`."""
     wanted = undisturbed(tiny_recipe, tmp_path / "undisturbed")
     ordeal = torment(tiny_recipe, tmp_path / "tormented", wanted, num_kills=6)
@@ -187,7 +187,7 @@ def test_blows_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
     assert len(ordeal.blows) == 6 and len({blow.kind for blow in ordeal.blows}) == 4
 
 
-def test_the_notes_of_finished_shards_are_what_resuming_goes_by(tiny_copy, tiny_recipe):
+def test_resuming_trusts_the_notes_of_finished_shards(tiny_copy, tiny_recipe):
     """A dataset whose manifest is gone, but whose `.work` says that five of its six shards are done."""
     manifest = json.loads((tiny_copy / "manifest.json").read_text())
     wanted, before = shard_hashes(tiny_copy), identities(tiny_copy)

@@ -1,4 +1,4 @@
-"""`verify --repair`: just the damaged shards are drawn again, to the same bytes."""
+"""`verify --repair`: only the damaged shards are drawn again, to the same bytes."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
     assert problems_of(tiny_copy) == []
 
 
-def test_other_fonts_or_libraries_cannot_mend(tiny_copy):
+def test_with_other_fonts_or_libraries_a_repair_is_refused(tiny_copy):
     path = tiny_copy / "manifest.json"
     values = json.loads(path.read_text())
     values["fingerprint"] = "0" * 64
@@ -39,7 +39,7 @@ def test_other_fonts_or_libraries_cannot_mend(tiny_copy):
         repair(tiny_copy, read_manifest(tiny_copy), {"val-00000-of-00001"}, 1)
 
 
-def test_the_command_mends_and_says_so(tiny_copy):
+def test_the_command_repairs_and_says_so(tiny_copy):
     path = tiny_copy / "test-00000-of-00001.h5"
     whole = path.read_bytes()
     flip_byte(path, 100)

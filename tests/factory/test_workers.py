@@ -1,4 +1,4 @@
-"""run_tasks: results in any order, and a death that costs one task and nothing else."""
+"""run_tasks: results in any order; a killed worker costs only its current task."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ from ocrlib.factory.workers import MAX_DEATHS, _Worker, run_tasks
 
 
 def start_squaring(folder: Path):
-    """Work for the tests; what a task does is in its name. Each start of a task leaves a line in `log`."""
+    """Work for the tests: the name of a task says what it does. Each start of a task writes a line to `log`."""
 
     def work(task, report):
         with open(folder / "log", "a") as log:
@@ -40,7 +40,9 @@ def start_squaring(folder: Path):
     return work
 
 
-BLOCKED = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # while a worker was importing this
+BLOCKED = signal.SIGINT in signal.pthread_sigmask(
+    signal.SIG_BLOCK, ()
+)  # in a worker: at the time it imports this module
 
 
 def start_telling(_):
@@ -64,17 +66,19 @@ def starts(folder) -> Counter[str]:
 def test_no_ctrl_c_reaches_a_worker_that_is_still_importing():
     results = run_tasks(["a", "b"], num_workers=2, start=start_telling, start_args=(None,))
     assert [blocked for _, blocked in results] == [True, True]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())  # here it is heard again
+    assert signal.SIGINT not in signal.pthread_sigmask(
+        signal.SIG_BLOCK, ()
+    )  # in the parent, SIGINT is no longer blocked
 
 
-def test_a_ctrl_c_while_a_worker_starts_comes_after_it_and_leaves_none(tmp_path, monkeypatch):
+def test_a_ctrl_c_while_a_worker_starts_is_handled_after_the_start_and_leaves_no_worker(tmp_path, monkeypatch):
     process = multiprocessing.get_context("spawn").Process
     real_start = process.start
 
     def start_and_interrupt(self):
         real_start(self)
         os.kill(os.getpid(), signal.SIGINT)
-        self.started = True  # not reached if the signal were heard at once
+        self.started = True  # would not be reached if the signal were handled at once
 
     monkeypatch.setattr(process, "start", start_and_interrupt)
     seen = []
@@ -139,7 +143,7 @@ def test_a_worker_that_cannot_start_says_why():
         list(run_tasks(["a"], num_workers=2, start=refuse_to_start, start_args=("no fonts",)))
 
 
-def test_whoever_stops_listening_leaves_no_worker_behind(tmp_path):
+def test_closing_the_results_leaves_no_worker(tmp_path):
     results = run(tmp_path, ["a", "sleeps", "b"])
     next(results)
     assert multiprocessing.active_children()
@@ -147,10 +151,10 @@ def test_whoever_stops_listening_leaves_no_worker_behind(tmp_path):
     assert multiprocessing.active_children() == []
 
 
-def test_workers_ignore_ctrl_c_because_the_parent_decides(tmp_path):
+def test_workers_ignore_ctrl_c_only_the_parent_acts_on_it(tmp_path):
     struck = []
 
-    def strike(amount):  # called while the worker, having reported once, naps
+    def strike(amount):  # called while the worker sleeps, after its first report
         if not struck:
             struck.extend(worker.pid for worker in multiprocessing.active_children())
             os.kill(struck[0], signal.SIGINT)
@@ -158,4 +162,6 @@ def test_workers_ignore_ctrl_c_because_the_parent_decides(tmp_path):
     results = list(run(tmp_path, ["naps", "b"], num_workers=1, on_progress=strike))
     assert len(struck) == 1
     assert [task for task, _ in results] == ["naps", "b"]
-    assert starts(tmp_path) == Counter(["naps", "b"])  # a worker that died of it would begin anew
+    assert starts(tmp_path) == Counter(
+        ["naps", "b"]
+    )  # a worker that the signal had killed would have started its task again

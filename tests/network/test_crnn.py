@@ -1,4 +1,4 @@
-"""The network: what lies beside a line in a batch must not change what is read in it."""
+"""The network: the padding and the other lines of a batch must not change what is read in a line."""
 
 from collections.abc import Callable
 from functools import cache
@@ -14,11 +14,11 @@ from ocrlib.network.crnn import STRIDES, build_crnn, time_steps, width_stride
 from ocrlib.training.ctc_model import CTCModel
 
 NUM_CLASSES = 11
-WIDTHS = [5, 8, 31, 33, 64, 97]  # odd, even, multiples of the stride and not
+WIDTHS = [5, 8, 31, 33, 64, 97]  # odd and even; multiples of the stride and others
 
 
 def build(seed: int = 0, **settings: object) -> keras.Model:
-    """A network whose weights and normalisation are far from fresh, so that a mistake in a mask shows."""
+    """A network with large random weights and statistics, so that a mistake in a mask changes the output."""
     network = build_crnn(**{"height": 32, "num_classes": NUM_CLASSES, **settings})  # type: ignore[arg-type]
     rng = np.random.RandomState(seed)
     for variable in network.trainable_variables + network.non_trainable_variables:
@@ -32,7 +32,7 @@ def build(seed: int = 0, **settings: object) -> keras.Model:
             value = rng.normal(0, 1.5 / np.sqrt(np.prod(variable.shape[:-1])), variable.shape)
         if variable.dtype == "float32":
             variable.assign(value.astype(np.float32))
-    # Residual sums grow with depth: scaled so that no class is sure of itself, or no difference would show.
+    # Residual sums grow with depth. They are scaled so that no class is near probability 1, which would hide a difference.
     characters = network.get_layer("characters")
     _, height, _, channels = network.inputs[0].shape
     batch = pad([noise(64, height, channels)], 64)
@@ -56,7 +56,7 @@ def pad(images: list[np.ndarray], width: int, fill: int = 255) -> dict[str, np.n
 
 @cache
 def graph(network: keras.Model) -> Callable[[dict[str, tf.Tensor]], tf.Tensor]:
-    """The network as one graph for all shapes, as the reader runs it; an LSTM step by step takes seconds."""
+    """The network as one graph for all shapes, as the reader runs it; without a graph an LSTM takes seconds."""
     image = tf.TensorSpec((None, *network.inputs[0].shape[1:]), tf.uint8)
     signature = {"image": image, "width": tf.TensorSpec((None,), tf.int32)}
     return tf.function(lambda inputs: network(inputs, training=False), input_signature=[signature])
@@ -68,7 +68,7 @@ def probabilities(network: keras.Model, batch: dict[str, np.ndarray]) -> np.ndar
 
 
 def largest_difference(network: keras.Model, batch_width: int, fill: int = 255) -> float:
-    """How far the output of any line in a batch is from that of the same line alone."""
+    """The largest difference between the output of a line in a batch and of the same line alone."""
     images = [noise(width) for width in WIDTHS]
     together = probabilities(network, pad(images, batch_width, fill))
     differences = []
@@ -83,13 +83,13 @@ def largest_difference(network: keras.Model, batch_width: int, fill: int = 255) 
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
 def test_a_line_reads_the_same_alone_and_in_a_batch(encoder: str, stride: int) -> None:
     network = build(encoder=encoder, stride=stride)
-    for batch_width, fill in ((97, 255), (104, 255), (131, 255), (104, 0)):  # whatever the padding holds
+    for batch_width, fill in ((97, 255), (104, 255), (131, 255), (104, 0)):  # with white and with black padding
         assert largest_difference(network, batch_width, fill) < 1e-5  # without a mask it is above 1e-3
 
 
 @pytest.mark.parametrize("encoder", crnn.ENCODERS)
 def test_the_network_tells_the_lines_of_that_batch_apart(encoder: str) -> None:
-    """Else the test above would hold for a network that answers the same to everything."""
+    """Otherwise a network with one answer for everything would pass the test above."""
     probs = probabilities(build(encoder=encoder), pad([noise(64), noise(97)], 104))
     assert np.abs(probs[0, :16] - probs[1, :16]).max() > 0.05
     assert probs.std(axis=1).max() > 0.01
@@ -182,7 +182,7 @@ def test_a_saved_network_answers_the_same_and_knows_charset_and_stride(
     assert width_stride(loaded) == stride
 
 
-def test_a_file_of_before_there_were_strides_has_stride_4() -> None:
+def test_an_old_file_without_a_stride_has_stride_4() -> None:
     network = build()
     settings = network.get_config()
     for layer in settings["layers"]:
@@ -218,7 +218,7 @@ def test_use_lstm_is_the_switch_for_the_lstm() -> None:
             build_crnn(32, 11, stride=stride)
 
 
-def test_columns_are_what_a_transposition_gives() -> None:
+def test_columns_equal_a_transposition() -> None:
     features = np.random.RandomState(1).standard_normal((2, 3, 5, 4)).astype(np.float32)  # (B, h, W, f)
     expected = features.transpose(0, 2, 1, 3).reshape(2, 5, 12)
     np.testing.assert_array_equal(layers.Columns()(features), expected)

@@ -1,4 +1,4 @@
-"""An exported network answers as the one it was made of, whatever the widths and the batch."""
+"""An exported network gives the probabilities of the original, for all widths and batches."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,13 @@ from tests.network.test_crnn import build, noise, pad, probabilities
 from tests.programs import run_program
 
 CHARSET = "012345€éß "
-BATCHES = [[5], [64], [1, 2, 3], [5, 8, 31, 33, 64, 97], [97] * 3]  # alone and together, multiples of the stride or not
+BATCHES = [
+    [5],
+    [64],
+    [1, 2, 3],
+    [5, 8, 31, 33, 64, 97],
+    [97] * 3,
+]  # single lines and batches; multiples of the stride and others
 SHAPES = [
     pytest.param({}, id="convolutions"),
     pytest.param({"use_lstm": True}, id="lstm"),
@@ -29,7 +35,7 @@ SHAPES = [
 
 
 def save(folder: Path, **settings: object) -> tuple[keras.Model, Path]:
-    """A network with weights that no mistake in a mask survives, and its file."""
+    """A network in which a mistake in a mask changes the output, and its file."""
     network = build(charset=CHARSET, **settings)
     network.save(folder / "net.keras")
     return network, folder / "net.keras"
@@ -45,7 +51,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def batches(network: keras.Model) -> list[dict[str, np.ndarray]]:
-    """Each with another width of padding, which need not be a multiple of anything."""
+    """Batches with different widths of padding; not all are a multiple of the stride."""
     _, height, _, channels = network.inputs[0].shape
     return [
         pad([noise(width, height, channels) for width in widths], max(widths) + more)
@@ -55,7 +61,7 @@ def batches(network: keras.Model) -> list[dict[str, np.ndarray]]:
 
 
 def largest_difference(network: keras.Model, answer: object) -> float:
-    """Of a probability, over all time steps that belong to a line."""
+    """The largest difference of a probability, over all time steps that belong to a line."""
     worst = 0.0
     for batch in batches(network):
         expected, given = probabilities(network, batch), answer(batch)  # type: ignore[operator]
@@ -105,7 +111,7 @@ def test_an_lstm_is_written_as_lstms_not_as_loops(tmp_path: Path) -> None:
     assert (kinds.count("LSTM"), kinds.count("Loop")) == (2, 0)
 
 
-def test_the_lstm_that_needs_no_mask_is_the_one_with_a_mask() -> None:
+def test_the_lstm_without_a_mask_equals_one_with_a_mask() -> None:
     width = np.array([5, 8, 31, 64], np.int32)
     features = np.random.RandomState(0).normal(size=(4, 16, 6)).astype(np.float32)
     layer = layers.MaskedBidirectionalLSTM(7)
@@ -118,8 +124,8 @@ def test_the_lstm_that_needs_no_mask_is_the_one_with_a_mask() -> None:
     np.testing.assert_allclose(given[mask], masked(features, mask=mask).numpy()[mask], atol=1e-6)
 
 
-def test_nothing_is_written_that_answers_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The two ways in which tf2onnx 1.17 changes what the network says, each put back in."""
+def test_an_export_with_other_answers_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tf2onnx 1.17 changes the answers in two ways; the test brings each of them back."""
     _, path = save(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(export, "_round_divisions_down", lambda model: None)
@@ -157,7 +163,7 @@ def test_a_saved_model_answers_as_keras_does_and_has_its_charset_beside_it(use_l
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "saved"]
 
 
-def test_a_saved_model_that_answers_otherwise_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_saved_model_with_other_answers_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, path = save(tmp_path)
     monkeypatch.setattr(export, "_MAX_DIFFERENCE", -1.0)
     with pytest.raises(FloatingPointError, match=r"saved: not written: its probabilities differ"):

@@ -1,4 +1,4 @@
-"""What a user may call a model, and that an ONNX file is read without TensorFlow."""
+"""What a user can name as a model, and that an ONNX file is read without TensorFlow."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the shipped models, and an empty working directory."""
+    """A folder that stands in for that of the shipped models, and an empty working directory."""
     folder = tmp_path / "pretrained"
     folder.mkdir()
     (folder / "__init__.py").write_text("")
@@ -43,7 +43,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # Finding a model
 
 
-def test_a_shipped_name_is_found_as_the_file_that_is_liked_best(shipped: Path) -> None:
+def test_a_shipped_name_is_found_as_the_preferred_file(shipped: Path) -> None:
     for name in ("meters.onnx", "meters.keras", "plates.keras"):
         (shipped / name).touch()
     assert networks.shipped_names() == ["meters", "plates"]
@@ -72,7 +72,7 @@ def test_a_path_wins_over_a_shipped_name_where_it_exists(shipped: Path) -> None:
 # Opening it
 
 
-def test_both_files_of_a_network_know_the_same_and_answer_the_same(files: dict[str, Path]) -> None:
+def test_both_files_of_a_network_have_the_same_metadata_and_answers(files: dict[str, Path]) -> None:
     in_keras, in_onnx = (open_network(str(files[ending])) for ending in (".keras", ".onnx"))
     for network in (in_keras, in_onnx):
         assert network.charset == Charset(DIGITS)
@@ -95,7 +95,7 @@ def change_metadata(path: Path, out: Path, **changes: str) -> Path:
     return out
 
 
-def test_an_onnx_file_that_is_none_of_ours_is_an_error_of_one_line(files: dict[str, Path], tmp_path: Path) -> None:
+def test_another_programs_onnx_file_is_an_error_of_one_line(files: dict[str, Path], tmp_path: Path) -> None:
     good = files[".onnx"]
     (tmp_path / "text.onnx").write_text("not a network")
     (tmp_path / "empty.onnx").touch()
@@ -136,7 +136,7 @@ def test_an_onnx_file_is_read_without_tensorflow(files: dict[str, Path], tmp_pat
     assert printed[0].startswith("a.png\t")
     assert printed[1] == "0 []"
     printed = run_code(PREDICT, "predict", "--model", files[".keras"], tmp_path).splitlines()
-    assert printed[1] == "0 ['tensorflow', 'keras']"  # else the test above could not fail
+    assert printed[1] == "0 ['tensorflow', 'keras']"  # otherwise the check above could not fail
 
 
 def test_a_recognizer_can_be_imported_without_any_framework() -> None:

@@ -20,7 +20,7 @@ from tests.training_fixtures import TrainedRun, write_dataset
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A network that knows "abc1"; weights far from fresh."""
+    """A network for the characters "abc1", with large random weights."""
     path = tmp_path_factory.mktemp("initial") / "abc1.keras"
     build(num_classes=5, charset="abc1").save(path)
     return path
@@ -71,7 +71,9 @@ def test_a_training_goes_on_from_another_run(
 ) -> None:
     dataset = write_dataset(tmp_path / "d", dict.fromkeys(("train", "val", "test"), trained_run.texts))
     metrics = train([dataset], tmp_path / "run", settings(), init=str(trained_run.run))
-    assert metrics["datasets"][str(dataset)]["exact_match"] == 1.0  # a rate that teaches nothing keeps what was known
+    assert (
+        metrics["datasets"][str(dataset)]["exact_match"] == 1.0
+    )  # with a learning rate near zero, nothing is forgotten
     assert f"starts from {trained_run.run}: stride 2, 10 characters carry over\n" in capsys.readouterr().out
     with pytest.raises(UserError, match="was begun with other init"):
         train([dataset], tmp_path / "run", settings(), resume=True)

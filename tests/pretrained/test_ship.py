@@ -1,4 +1,4 @@
-"""A finished run becomes a shipped model: two files that read alike, and a card with figures from files alone."""
+"""A finished run becomes a shipped model: two files that read the same, and a card whose figures come from files."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""CTC against arithmetic that fits on paper: every path is written out and counted."""
+"""CTC, compared with all paths written out and counted."""
 
 import itertools
 import math
@@ -19,12 +19,12 @@ BLANK = 10  # of the digits
 
 
 def one_hot(paths: list[list[int]], num_classes: int) -> np.ndarray:
-    """(B, T, C) probabilities that leave no doubt."""
+    """(B, T, C) probabilities of 0 and 1."""
     return np.eye(num_classes, dtype=np.float32)[np.array(paths)]
 
 
 class Fixed(keras.layers.Layer):
-    """A network that answers the same probabilities to everything."""
+    """A network with the same probabilities for every input."""
 
     def __init__(self, probs: np.ndarray) -> None:
         super().__init__()
@@ -38,20 +38,20 @@ class Fixed(keras.layers.Layer):
 
 
 def greedy_decode(probs: np.ndarray, input_length: np.ndarray) -> tuple[list[list[int]], np.ndarray]:
-    """What the best path of each sample says, and the probability of that text."""
+    """The text of each sample's best path, and its probability."""
     classes = best_paths(probs, input_length).classes
     return classes, text_probability(probs, input_length, classes)
 
 
 def collapse(path: tuple[int, ...], blank: int) -> list[int]:
-    """The two rules of CTC, in the words of the paper: merge repeats, then remove blanks."""
+    """The two rules of CTC: merge repeats, then remove blanks."""
     return [step for step, _ in itertools.groupby(path) if step != blank]
 
 
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("0-8-7-0-0-1-1", "0870011"),  # doubled digits, each pair parted by a blank
+        ("0-8-7-0-0-1-1", "0870011"),  # doubled digits with a blank between them
         ("00887--70-0011-1", "08770011"),
         ("00887700011", "08701"),  # the same digits without blanks are one each
         ("-----------", ""),
@@ -71,7 +71,7 @@ def test_repeats_collapse_before_blanks_are_dropped(path: str, text: str) -> Non
 
 def test_steps_of_the_padding_are_not_read() -> None:
     probs = one_hot([[1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3]], 11)
-    probs[0, 3:] = 0.5  # doubtful padding must not cost confidence either
+    probs[0, 3:] = 0.5  # nor may uncertain padding lower the confidence
     decoded, confidence = greedy_decode(probs, np.array([3, 5, 0]))
     assert decoded == [[1, 2], [1, 2, 3], []]
     assert confidence.tolist() == [1.0, 1.0, 1.0]
@@ -81,7 +81,7 @@ def test_confidence_is_the_sum_over_all_paths_of_the_text() -> None:
     probs = np.array([[[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]]], np.float32)
     decoded, confidence = greedy_decode(probs, np.array([3]))
     assert decoded == [[0, 0]]
-    assert confidence[0] == pytest.approx(0.7 * 0.6 * 0.9)  # a doubled character has but one path in three steps
+    assert confidence[0] == pytest.approx(0.7 * 0.6 * 0.9)  # a doubled character has only one path in three steps
     decoded, confidence = greedy_decode(probs, np.array([2]))
     assert decoded == [[0]]
     assert confidence[0] == pytest.approx(0.7 * 0.6 + 0.3 * 0.4 + 0.7 * 0.4)
@@ -98,7 +98,7 @@ def test_no_samples_decode_to_nothing() -> None:
     assert confidence.shape == (0,)
 
 
-def test_a_character_is_as_certain_as_the_surest_of_its_time_steps() -> None:
+def test_the_confidence_of_a_character_is_the_highest_of_its_time_steps() -> None:
     probs = np.array(
         [
             [[0.7, 0.2, 0.1], [0.9, 0.0, 0.1], [0.1, 0.1, 0.8], [0.6, 0.3, 0.1], [0.1, 0.5, 0.4]],
@@ -108,7 +108,7 @@ def test_a_character_is_as_certain_as_the_surest_of_its_time_steps() -> None:
         np.float32,
     )
     best = best_paths(probs, np.array([5, 3, 5]))
-    assert best.classes == [[0, 0, 1], [1], []]  # the second line's run goes on to its end, and no further
+    assert best.classes == [[0, 0, 1], [1], []]  # the second line's run ends with its input length
     assert best.characters == [pytest.approx([0.9, 0.6, 0.5]), pytest.approx([0.8]), []]
 
 
@@ -118,7 +118,7 @@ def test_a_run_ends_with_its_sample() -> None:
     assert best.characters == [[1.0], [1.0]]
 
 
-def test_the_probability_of_any_text_is_that_of_its_paths_beside_longer_ones() -> None:
+def test_the_probability_of_a_text_is_the_sum_over_its_paths_also_beside_longer_texts() -> None:
     rng = np.random.RandomState(0)
     probs = rng.dirichlet(np.ones(3), (4, 5)).astype(np.float32)  # classes 0 and 1, and the blank
     texts, lengths = [[], [0], [0, 0], [1, 0, 1]], np.array([5, 3, 4, 5])
@@ -128,9 +128,9 @@ def test_the_probability_of_any_text_is_that_of_its_paths_beside_longer_ones() -
         expected.append(sum(math.prod(float(row[t, step]) for t, step in enumerate(path)) for path in paths))
     np.testing.assert_allclose(text_probability(probs, lengths, texts), expected, rtol=1e-6)
     assert text_probability(probs[:1], np.array([2]), [[0, 0]]).tolist() == [0.0]  # needs three steps
-    sure = one_hot([[2] * 1100] * 2, 3)  # next to a long text, a short one keeps its own states alone
+    sure = one_hot([[2] * 1100] * 2, 3)  # beside a long text, a short one uses only its own states
     assert text_probability(sure, np.array([1100, 1100]), [[], [0, 1] * 175]).tolist() == [1.0, 0.0]
-    long = np.full((1, 4000, 3), 1 / 3, np.float32)  # far below the smallest number that there is, on the way
+    long = np.full((1, 4000, 3), 1 / 3, np.float32)  # the product passes below the smallest float on the way
     assert text_probability(long, np.array([4000]), [[0, 1] * 300]).tolist() == [0.0]
 
 
@@ -160,7 +160,7 @@ def test_the_best_path_is_the_collapse_of_the_most_probable_of_all_paths(
 
 @settings(max_examples=30, deadline=None)
 @given(scores=distinct_scores, data=st.data())
-def test_a_beam_wide_enough_finds_the_most_probable_of_all_texts(scores: np.ndarray, data: st.DataObject) -> None:
+def test_a_wide_beam_finds_the_most_probable_of_all_texts(scores: np.ndarray, data: st.DataObject) -> None:
     probs = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
     num_steps, num_classes = probs.shape
     length = data.draw(st.integers(1, num_steps))
@@ -188,7 +188,7 @@ def test_a_beam_reads_each_sample_to_its_own_end() -> None:
     ("label", "num_steps"),
     [([0], 1), ([0], 4), ([0, 1], 2), ([0, 0], 3), ([0, 0], 5), ([1, 0, 1], 4), ([0, 0, 1], 5), ([1, 1, 1], 5)],
 )
-def test_the_loss_adds_up_all_alignments(label: list[int], num_steps: int) -> None:
+def test_the_loss_sums_over_all_alignments(label: list[int], num_steps: int) -> None:
     num_classes, blank, padded_steps = 3, 2, num_steps + 3
     probs = np.random.RandomState(num_steps).dirichlet(np.ones(num_classes), (1, padded_steps)).astype(np.float32)
     alignments = [
@@ -197,7 +197,7 @@ def test_the_loss_adds_up_all_alignments(label: list[int], num_steps: int) -> No
     total = sum(math.prod(float(probs[0, t, step]) for t, step in enumerate(path)) for path in alignments)
     batch = {
         "image": np.zeros((1, 8, 4 * padded_steps, 1), np.uint8),
-        "width": np.array([4 * num_steps - 1], np.int32),  # of which the loss must see no more
+        "width": np.array([4 * num_steps - 1], np.int32),  # the steps after it must not count
         "label": np.array([[*label, -1, -1]], np.int32),  # as the loader pads it
         "label_length": np.array([len(label)], np.int32),
         "id": np.array(["train-000000000"], object),

@@ -1,4 +1,4 @@
-"""Rows for pictures: in order, window by window, and in files that are whole or not there."""
+"""Rows for pictures: in order, window by window, in files that appear only when they are complete."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ocrlib.reading.recognizer import Reading, Recognizer
 
 
 class WidthReader(Recognizer):
-    """Reads a picture's width in pixels, and remembers how many pictures it was given at once."""
+    """ "Reads" a picture's width in pixels, and records how many pictures it got at a time."""
 
     def __init__(self) -> None:
         def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -108,10 +108,10 @@ def test_a_row_of_json_has_the_confidence_of_each_character() -> None:
     assert row.count("\n") == 1
     beam = Reading(text="15", confidence=0.5, characters=None)
     assert json.loads(json_row("a\n\udcff", beam)) == {"name": "a\n\udcff", "text": "15", "confidence": 0.5}
-    json_row("a\n\udcff", beam).encode()  # such a name can be written
+    json_row("a\n\udcff", beam).encode()  # such a name can be encoded
 
 
-def test_a_file_of_rows_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_of_rows_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     out = tmp_path / "rows.tsv"
     out.write_text("of before")
     with pytest.raises(KeyboardInterrupt), open_rows(out) as rows:

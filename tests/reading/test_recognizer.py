@@ -1,4 +1,4 @@
-"""A trained reader, asked to read: one line, many lines, and things that are none."""
+"""A trained reader reads one line, many lines, and refuses what is not a model."""
 
 import shutil
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_confidence_is_lower_where_digits_are_printed_over_each_other(
     clean = recognizer.read(images)
     blurred = recognizer.read([np.minimum(image, np.roll(image, 8, axis=1)) for image in images])
     assert all(0 < reading.confidence <= 1 for reading in [*clean, *blurred])
-    # The geometric mean, as a line's confidence is a product: how deep this training went moves both.
+    # The geometric mean, because a line's confidence is a product. Both depend on how long the training was.
     certainty, doubt = (np.mean(np.log([reading.confidence for reading in lines])) for lines in (clean, blurred))
     assert certainty > doubt
     assert sum(b.confidence < c.confidence for b, c in zip(blurred, clean, strict=True)) > len(images) / 2
@@ -63,21 +63,23 @@ def test_each_character_has_a_confidence_of_its_own(recognizer: Recognizer, trai
         assert 0 < min(reading.characters) <= max(reading.characters) <= 1
 
 
-def test_a_beam_reads_what_the_best_path_does_where_there_is_no_doubt(trained_run: TrainedRun) -> None:
+def test_a_beam_reads_the_same_as_the_best_path_on_clear_lines(trained_run: TrainedRun) -> None:
     images = images_of(trained_run.texts)
     model = str(trained_run.run)
     greedy, beam = Recognizer.load(model).read(images), Recognizer.load(model, beam_width=10).read(images)
     assert [reading.text for reading in beam] == [reading.text for reading in greedy] == trained_run.texts
     for best_path, all_paths in zip(greedy, beam, strict=True):
         assert all_paths.characters is None
-        assert all_paths.confidence == pytest.approx(best_path.confidence, rel=1e-3)  # the text's, however it was found
+        assert all_paths.confidence == pytest.approx(
+            best_path.confidence, rel=1e-3
+        )  # both are the probability of the text
 
 
 # Any network will do
 
 
 def fixed_network(probs: np.ndarray, stride: int = 4) -> Network:
-    """A network that answers each line the first of these time steps: (T, C)."""
+    """A network that answers every line with the first of these time steps: (T, C)."""
 
     def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
         assert (image.dtype, width.dtype) == (np.uint8, np.int32)
@@ -99,7 +101,7 @@ def test_a_beam_finds_a_text_whose_probability_is_spread_over_paths() -> None:
     (greedy,) = Recognizer(fixed_network(probs)).read([image])
     (beam,) = Recognizer(fixed_network(probs), beam_width=4).read([image])
     assert (greedy.text, beam.text) == ("", "a")
-    assert greedy.confidence == pytest.approx(0.36)  # of nothing: one path
+    assert greedy.confidence == pytest.approx(0.36)  # the empty text has one path
     assert beam.confidence == pytest.approx(0.64)
 
 
@@ -109,7 +111,7 @@ def test_any_width_can_be_read(width: int, recognizer: Recognizer) -> None:
     assert set(reading.text) <= set("0123456789")
 
 
-def test_nothing_reads_as_nothing(recognizer: Recognizer) -> None:
+def test_no_images_give_no_readings(recognizer: Recognizer) -> None:
     assert recognizer.read([]) == []
 
 
@@ -124,11 +126,11 @@ def test_nothing_reads_as_nothing(recognizer: Recognizer) -> None:
         ([6000, 100, 6000, 100], [[1, 3], [0], [2]]),
     ],
 )
-def test_batches_hold_lines_of_like_width(widths: list[int], batches: list[list[int]]) -> None:
+def test_batches_have_lines_of_similar_width(widths: list[int], batches: list[list[int]]) -> None:
     assert list(_batches_by_width(widths)) == batches
 
 
-# Models that are none
+# What is not a model
 
 
 def test_a_model_is_a_run_folder_or_its_file(recognizer: Recognizer, trained_run: TrainedRun) -> None:
@@ -138,7 +140,7 @@ def test_a_model_is_a_run_folder_or_its_file(recognizer: Recognizer, trained_run
     assert other.read(images) == recognizer.read(images)
 
 
-def test_what_is_no_model_is_an_error_of_one_line(tmp_path: Path, trained_run: TrainedRun) -> None:
+def test_a_file_that_is_not_a_model_is_an_error_of_one_line(tmp_path: Path, trained_run: TrainedRun) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.keras").write_text("not a network\n")
     shutil.copy(trained_run.run / "best.keras", tmp_path / "cut.keras")

@@ -1,4 +1,4 @@
-"""Changes to images while training: by seed, around each line's own centre, and nothing where nothing is asked."""
+"""Changes to images in training: a function of the seed, around each line's own centre, and none by default."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def run(image: np.ndarray, width: np.ndarray, settings: AugmentConfig, seed: tup
     return augment(image, width, np.array(seed, np.int32), settings).numpy()
 
 
-def test_nothing_asked_changes_nothing_within_a_line():
+def test_without_settings_a_line_is_not_changed():
     image, width = batch("0123456789", "42")
     changed = run(image, width, AugmentConfig())
     for before, after, own in zip(image, changed, width, strict=True):
@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_and_another_does_not():
 
 
 def test_the_height_stays_known_in_a_graph_for_any_width():
-    """The network cuts its features into rows, and has to know how many."""
+    """The network divides its features into rows, and needs their number."""
     image = tf.TensorSpec((None, 32, None, 1), tf.uint8)
     seed = tf.constant((3, 5))
     graph = tf.function(lambda image, width: augment(image, width, seed, EVERYTHING))
@@ -53,13 +53,13 @@ def test_the_height_stays_known_in_a_graph_for_any_width():
     assert traced.structured_outputs.shape.as_list() == [None, 32, None, 1]
 
 
-def test_lines_are_changed_each_in_its_own_way():
+def test_each_line_is_changed_differently():
     image, width = batch("77777", "77777")
     first, second = run(image, width, EVERYTHING)
     assert not np.array_equal(first, second)
 
 
-def test_padding_makes_no_difference_to_what_moves():
+def test_the_padding_does_not_change_how_a_line_moves():
     image, width = batch("0123456789", "42")
     narrow = image[1:, :, : -(-width[1] // 8) * 8]
     moving = AugmentConfig(rotation_deg=10, shift_px=5, shear_deg=10, zoom=0.2, contrast=0.2, blur=0.5)
@@ -70,7 +70,7 @@ def test_padding_makes_no_difference_to_what_moves():
 
 
 @pytest.mark.parametrize("paper", [255, 180])
-def test_what_moves_in_is_the_lines_own_paper(paper):
+def test_the_space_left_by_a_move_has_the_colour_of_the_lines_paper(paper):
     image = np.full((1, 32, 64, 1), paper, np.uint8)
     image[:, 8:24, 20:44] = 30
     moved = run(image, np.array([64], np.int32), AugmentConfig(rotation_deg=20, shift_px=8, zoom=0.2))

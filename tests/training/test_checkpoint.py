@@ -18,7 +18,7 @@ from ocrlib.training.checkpoint import Saver, State, save_network
 
 
 def tiny_model(units: int = 3) -> Any:
-    """Something with a network and an optimizer whose variables are all different."""
+    """An object with a small network and its optimizer."""
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units), keras.layers.Dropout(0.5)])
     optimizer = keras.optimizers.Adam(0.1)
     optimizer.build(network.trainable_variables)
@@ -48,7 +48,7 @@ def test_a_saved_place_comes_back_whole_in_a_new_model(tmp_path: Path) -> None:
     fill(other, 0)
     assert State.load(tmp_path / "last", other) == state
     assert values(other) == values(model)
-    assert len(values(model)) >= 7  # kernel, bias, dropout's seed, and four of the optimizer at least
+    assert len(values(model)) >= 7  # kernel, bias, dropout's seed, and at least four of the optimizer
 
 
 def test_only_the_newest_weights_are_kept(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_kill_while_saving_leaves_the_place_before(
     assert values(model) == kept
 
 
-def test_a_run_without_a_place_begins_at_the_beginning(tmp_path: Path) -> None:
+def test_a_run_without_a_saved_place_starts_from_the_beginning(tmp_path: Path) -> None:
     assert State.load(tmp_path / "last", tiny_model()) == State(epoch=0, batch=0)
 
 
@@ -136,7 +136,7 @@ def test_the_best_epoch_is_known_and_patience_runs_out() -> None:
             best.append(epoch)
         if state.stopped:
             break
-    assert best == [0, 2]  # as good as the best is not better
+    assert best == [0, 2]  # equal to the best is not better
     assert state == State(epoch=5, batch=0, seconds=10.0, best_cer=0.4, since_best=2, stopped=True)
 
 

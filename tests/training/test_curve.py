@@ -28,5 +28,5 @@ def test_a_curve_falls_from_left_to_right(tmp_path: Path) -> None:
     "rows",
     [["0,0.1,5,1,0.5,6"], ["0,0.1,5,1,0.1,6", "1,0.1,5,2,0,6"], ["0,0.1,5,1,0,6"], ["0,0.1,5,1,0.1,6", "1,0.1,5"]],
 )
-def test_one_epoch_and_no_error_at_all_can_be_drawn(tmp_path: Path, rows: list[str]) -> None:
+def test_one_epoch_and_a_cer_of_zero_can_be_drawn(tmp_path: Path, rows: list[str]) -> None:
     assert (picture(tmp_path, *rows) < 128).any()

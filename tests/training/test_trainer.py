@@ -1,4 +1,4 @@
-"""A run from its first step to its metrics: what it learns, what it leaves, how it stops and how it goes on."""
+"""A run from its first step to its metrics: what it learns, what it writes, how it stops and resumes."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(**overrides: str) -> RunConfig:
-    """Two short epochs of lines that are changed a little, and `section__key="value"` on top."""
+    """Two short epochs with a little augmentation; `section__key="value"` sets more."""
     base = {"data": {"batch_size": 4}, "train": {"epochs": 2}, "augment": {"rotation_deg": 2.0, "noise": 8.0}}
     return config.build(RunConfig, base, {name.replace("__", "."): v for name, v in overrides.items()}, "the test")
 
@@ -93,7 +93,7 @@ def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedR
     folder = str(trained_run.dataset)
     assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
     assert written["config"]["train"]["epochs"] == 8
-    assert written["config"]["train"]["optimizer"] == "adam"  # a default, written all the same
+    assert written["config"]["train"]["optimizer"] == "adam"  # a default is written too
     assert written["config"]["data"]["batch_size"] == 16
 
 
@@ -111,7 +111,7 @@ def test_the_history_has_a_row_an_epoch(trained_run: TrainedRun) -> None:
 
 
 def tiny_model() -> tuple[CTCModel, list[dict[str, Any]]]:
-    """A model that neither learns nor rolls dice, and two batches of 3 lines and of 1."""
+    """A model without dropout and with a learning rate of 0, and two batches of 3 lines and of 1."""
     model = CTCModel(build_crnn(32, 11), Charset("0123456789"))
     for layer in model.network.layers:
         if isinstance(layer, keras.layers.Dropout):
@@ -247,7 +247,7 @@ def unbroken(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[W
     return watch, run
 
 
-@pytest.mark.parametrize("stop_after", [5, 13])  # in mid-epoch, and with the last batch of the first epoch
+@pytest.mark.parametrize("stop_after", [5, 13])  # in the middle of an epoch, and with the last batch of the first epoch
 def test_a_stopped_run_goes_on_with_the_very_next_batch(
     stop_after: int, dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
 ) -> None:
@@ -261,7 +261,7 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
     assert first.learned + second.learned == whole.learned
     assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
     assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
-    # Not only the same lines: changed alike, and the same network, dropout and optimizer included.
+    # Not only the same lines: the same augmentation, network, dropout and optimizer.
     left, right = weights(tmp_path / "run"), weights(whole_run)
     assert left.keys() == right.keys()
     assert len([name for name in left if name.startswith("optimizer/")]) > 20
@@ -269,7 +269,7 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
         np.testing.assert_allclose(left[name], right[name], rtol=0.02, atol=0.02, err_msg=name)
 
 
-def test_every_line_is_learned_once_an_epoch_in_an_order_of_its_own(unbroken: tuple[Watch, Path]) -> None:
+def test_every_line_is_learned_once_an_epoch_and_each_epoch_has_another_order(unbroken: tuple[Watch, Path]) -> None:
     learned = unbroken[0].learned
     epochs = learned[: len(learned) // 2], learned[len(learned) // 2 :]
     for epoch in epochs:
@@ -293,13 +293,13 @@ def test_a_run_is_not_resumed_with_other_settings(
     assert message in str(raised.value)
 
 
-def test_a_run_that_came_to_nothing_is_removed_not_gone_on_from(dataset: Path, tmp_path: Path) -> None:
+def test_a_run_that_learned_nothing_is_to_be_removed_not_resumed(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(UserError, match="the charset lacks"):
         train([dataset], run, settings(data__charset="01"))
     with pytest.raises(UserError, match="or remove that folder, in which nothing is learned yet$"):
         train([dataset], run, settings(), resume=True)
-    (run / "last").mkdir()  # something is, but nothing that --init could take
+    (run / "last").mkdir()  # now something is learned, but there is no network for --init
     with pytest.raises(UserError, match="resume with the same, or choose another --run$"):
         train([dataset], run, settings(), resume=True)
 
@@ -329,11 +329,13 @@ def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: P
     run = tmp_path / "run"
     metrics = train([dataset], run, frozen)
     rates = [float(row["val_cer"]) for row in history(run)]
-    assert metrics["epochs"] == len(rates) == rates.index(min(rates)) + 3 < 9  # the best, and two that are no better
+    assert (
+        metrics["epochs"] == len(rates) == rates.index(min(rates)) + 3 < 9
+    )  # the best epoch, and two that are not better
     state = json.loads((run / "last" / "state.json").read_text())
     assert (state["stopped"], state["since_best"]) == (True, 2)
     (run / "metrics.json").unlink()
-    again = train([dataset], run, frozen, resume=True)  # evaluates, and trains no further
+    again = train([dataset], run, frozen, resume=True)  # only evaluates
     assert again == metrics
     assert len(history(run)) == len(rates)
 
@@ -343,7 +345,9 @@ def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: P
 
 def test_an_infinite_loss_names_its_samples_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*numbers(10, seed=1), "1111111111111111", "22"]
-    monkeypatch.setattr(trainer, "time_steps", lambda width_px, stride: 10_000)  # nobody stops a label that cannot fit
+    monkeypatch.setattr(
+        trainer, "time_steps", lambda width_px, stride: 10_000
+    )  # the loader accepts a label that does not fit
     samples = write_dataset(tmp_path / "d", {"train": texts, "val": texts[:4]})
     monkeypatch.setattr(ctc_model, "width_stride", lambda network: 16)  # too few steps for 16 ones
     with pytest.raises(FloatingPointError) as raised:
@@ -370,10 +374,10 @@ def test_of_a_batch_only_the_samples_with_a_bad_loss_are_named() -> None:
     assert meant.count("train-") == 1
 
 
-def test_a_loss_that_is_no_number_names_all_samples() -> None:
+def test_a_nan_loss_names_all_samples() -> None:
     model, batches = tiny_model()
-    # In the last layer: oneDNN's fused kernels turn what is no number into 0 where a ReLU follows. A step that goes
-    # wrong spoils all layers at once, because gradients are clipped by their common norm.
+    # NaN in the last layer only: before a ReLU, oneDNN's fused kernels would turn NaN into 0. In a real training all
+    # layers become NaN at once, because gradients are clipped by their common norm.
     kernel = model.network.get_layer("characters").dense.kernel
     kernel.assign(tf.fill(kernel.shape, float("nan")))
     with pytest.raises(tf.errors.InvalidArgumentError) as raised:
@@ -384,7 +388,7 @@ def test_a_loss_that_is_no_number_names_all_samples() -> None:
         assert f"train-{text}" in str(meant)
 
 
-def test_damage_found_in_mid_run_is_the_user_s_to_mend(tmp_path: Path) -> None:
+def test_damage_found_during_a_run_is_a_user_error(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "d", {"train": numbers(40), "val": numbers(8)}, formats=["hdf5"])
     path = folder / "train-00001-of-00002.h5"
     flip_byte(path, path.read_bytes().index(b"train-000000030") + 8)
@@ -393,7 +397,7 @@ def test_damage_found_in_mid_run_is_the_user_s_to_mend(tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_an_unknown_character_in_mid_run_is_the_user_s_to_mend(dataset: Path, tmp_path: Path) -> None:
+def test_an_unknown_character_found_during_a_run_is_a_user_error(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"sample (train|val)-\d{9}: the charset lacks"):
         train([dataset], tmp_path / "run", settings(data__charset="01234"))
 
@@ -404,7 +408,7 @@ def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
         train([folder], tmp_path / "run", settings())
 
 
-def test_other_errors_of_tensorflow_stay_what_they_are() -> None:
+def test_other_errors_of_tensorflow_are_not_changed() -> None:
     error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
     assert plain_error(error) is error
 

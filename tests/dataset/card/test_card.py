@@ -168,7 +168,7 @@ def test_every_figure_of_the_card(folder: Path) -> None:
         assert f"{file_format}: {size:,} bytes on disk\n" in text and entries.name.endswith(ending)
 
 
-def test_one_split_alone(folder: Path) -> None:
+def test_the_card_of_one_split(folder: Path) -> None:
     text = write_card(folder, "val")
     assert "val: 1 sample in 1 shard\n" in text and "train:" not in text and "together" not in text
     assert "  1  low-contrast\n" in text and "  2  too-narrow\n" in text
@@ -248,7 +248,7 @@ def test_an_unknown_split_is_refused(folder: Path) -> None:
         write_card(folder, "tset")
 
 
-def test_a_card_is_not_of_the_dataset(folder: Path) -> None:
+def test_card_files_do_not_count_as_files_of_the_dataset(folder: Path) -> None:
     write_card(folder)
     manifest = read_manifest(folder)
     for split in manifest.splits.values():

@@ -8,7 +8,7 @@ from random import Random
 
 
 def package_folder(name: str) -> Path:
-    """Where an installed package lies, found without importing it."""
+    """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(name)
     assert spec is not None and spec.origin is not None, f"package {name} is not installed"
     return Path(spec.origin).parent
@@ -27,7 +27,7 @@ def matplotlib_fonts() -> list[str]:
 
 
 def trdg_pictures() -> str:
-    """The folder of four photographs that trdg brings along as backgrounds."""
+    """The folder of the four photographs that come with trdg as backgrounds."""
     return str(package_folder("trdg") / "images")
 
 

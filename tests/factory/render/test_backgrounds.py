@@ -1,4 +1,4 @@
-"""Backgrounds against trdg's own functions, and the pictures' edge cases."""
+"""Backgrounds, compared with trdg's own functions, and the edge cases of pictures."""
 
 import math
 import random
@@ -37,9 +37,9 @@ def test_quasicrystal_is_trdgs(height, width):
         np.testing.assert_array_equal(drawn, stock_quasicrystal(height, width, seed))
 
 
-def test_quasicrystal_in_doubt_falls_back_on_trdgs_formula(monkeypatch):
-    monkeypatch.setattr(backgrounds, "_ROUNDING_DOUBT", 1.0)  # every pixel is in doubt
-    monkeypatch.setattr(np, "rint", np.zeros_like)  # and the quick way wrong
+def test_an_uncertain_quasicrystal_pixel_is_computed_by_trdgs_formula(monkeypatch):
+    monkeypatch.setattr(backgrounds, "_ROUNDING_DOUBT", 1.0)  # every pixel is uncertain
+    monkeypatch.setattr(np, "rint", np.zeros_like)  # and the fast formula is wrong
     drawn = np.asarray(backgrounds.quasicrystal(20, 31, Random(4)))
     np.testing.assert_array_equal(drawn, stock_quasicrystal(20, 31, 4))
 
@@ -74,7 +74,7 @@ def test_pictures_of_any_mode_are_pasted_as_trdg_does(mode, color, tmp_path):
             np.testing.assert_array_equal(drawn, expected)
 
 
-def test_what_is_no_picture_is_refused(tmp_path):
+def test_a_file_that_is_not_a_picture_is_refused(tmp_path):
     with pytest.raises(DrawError, match="is empty"):
         backgrounds.picture(10, 10, str(tmp_path), Random(1))
     (tmp_path / "notes.txt").write_text("not a picture")

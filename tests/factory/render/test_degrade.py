@@ -1,4 +1,4 @@
-"""Degradations: each of them keeps the height, depends on its seed alone, and is drawn as asked."""
+"""Degradations: each keeps the height, depends only on its seed, and has the share that the recipe asks for."""
 
 from dataclasses import fields
 from inspect import getmembers, isfunction, signature
@@ -42,7 +42,7 @@ def test_any_line_stays_a_line_of_its_height(name, line, strength):
         assert out.shape[0] == image.shape[0]
         assert out.shape[1] >= 4
         assert out.shape[2:] == image.shape[2:]
-    assert np.array_equal(image, LINES[line])  # what came in is not written to
+    assert np.array_equal(image, LINES[line])  # the input is not changed
 
 
 @pytest.mark.parametrize("name", DEGRADATIONS)
@@ -54,14 +54,14 @@ def test_full_strength_changes_a_line_in_the_same_way_each_time(name):
     assert any(a.shape != image.shape or not np.array_equal(a, image) for a in first)
 
 
-def test_black_and_white_is_just_that():
+def test_binarised_lines_have_two_gray_levels():
     out = degrade(LINES["gray"], [("binarise", 0.5)], 3)
     assert set(np.unique(out)) == {0, 255}
     assert 0.05 < (out == 0).mean() < 0.5
 
 
 @pytest.mark.parametrize("width", [20, 100, 900])
-def test_a_slope_makes_no_letter_much_smaller_however_long_the_line(width):
+def test_a_slope_makes_no_letter_much_smaller_even_on_a_long_line(width):
     """At full strength a stroke keeps 1 / 1.4 of its height; turned by a degree, 900 pixels would leave it 2 / 3."""
     image = np.full((32, width), 255, np.uint8)
     image[6:26, 2::10] = image[6:26, 3::10] = 0
@@ -88,8 +88,8 @@ def test_coloured_paper_that_lets_print_through_keeps_its_colour():
     assert (out == image).all(axis=2).mean() > 0.7
 
 
-def test_a_crop_never_takes_a_point_away():
-    """Points lie at the foot of a line, where a tight cut takes nothing."""
+def test_a_crop_never_removes_a_point():
+    """Points lie at the foot of a line, where a tight crop removes nothing."""
     image = np.full((96, 240), 255, np.uint8)
     image[18:78, 30:42] = image[18:78, 180:192] = 0
     image[76:78, 108:117] = 0
@@ -118,6 +118,6 @@ def test_shares_are_kept_and_clean_lines_are_clean():
     assert [name for name, _ in draw_degradations(settings, Random(3))] in ([], ["crop"], ["crop", "jpeg"])
 
 
-def test_nothing_asked_nothing_drawn():
+def test_without_settings_nothing_is_degraded():
     assert draw_degradations(Degrade(), Random(1)) == []
     assert degrade(LINES["gray"], [], 1) is LINES["gray"]

@@ -1,4 +1,4 @@
-"""Distortions against trdg's own functions, and the short way to its random numbers."""
+"""Distortions, compared with trdg's own functions, and the faster way to its random numbers."""
 
 import random
 from random import Random

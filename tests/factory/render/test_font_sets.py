@@ -1,4 +1,4 @@
-"""Where font files come from: parts of a set, the system's sets, and faces that only `test` is drawn with."""
+"""Where font files come from: parts of a set, the system's sets, and held-out fonts that only `test` uses."""
 
 import shutil
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which faces may draw what: found out from their glyphs, because character maps lie."""
+"""Which fonts can draw which characters: found out from drawn glyphs, because character maps are sometimes wrong."""
 
 import shutil
 from pathlib import Path
@@ -40,12 +40,12 @@ def test_a_face_that_draws_small_letters_as_capitals_draws_no_small_letters(name
 
 
 @pytest.mark.parametrize("name", ["Aller_Bd.ttf", "Raleway-Black.ttf", "Lato-Light.ttf", "Walkway_Bold.ttf"])
-def test_an_honest_face_draws_both_cases(name):
+def test_a_face_with_both_cases_draws_both(name):
     assert drawable_characters(TRDG / name, LETTERS + LETTERS.upper()) == set(LETTERS + LETTERS.upper())
 
 
 def test_glyphs_that_are_mapped_but_blank_do_not_count():
-    """SEASRN__ names these in its character map, so a look at the map passes them."""
+    """SEASRN__ has these in its character map, so a check of the map alone would accept them."""
     blank = "#%+<=>[\\]^{|}~"
     assert drawable_characters(TRDG / "SEASRN__.ttf", blank + "ABC0123") == set("ABC0123")
 

@@ -1,4 +1,4 @@
-"""The glyph cache: what it keeps, what it drops."""
+"""The glyph cache: what it keeps and what it drops."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_bytes_are_counted_per_glyph():
     assert cache.num_bytes == glyph.mask.size[0] * glyph.mask.size[1] + GLYPH_OVERHEAD_BYTES
 
 
-def test_trim_drops_the_least_lately_used_until_the_bytes_fit():
+def test_trim_drops_the_least_recently_used_until_the_bytes_fit():
     cache = GlyphCache(max_bytes=12 * GLYPH_OVERHEAD_BYTES)
     first, second = (cache.face(font, 32, 0) for font in FONTS[:2])
     for face in (first, second):

@@ -1,4 +1,4 @@
-"""draw_line against stock trdg, byte for byte, over random options; and where the two part."""
+"""draw_line gives stock trdg's bytes for random options, and differs only in the cases listed here."""
 
 import pickle
 import random
@@ -49,7 +49,7 @@ def draw_color(rng: Random) -> str:
 
 
 def draw_options(rng: Random) -> LineOptions:
-    # Quasicrystals seldom: stock takes a tenth of a second for each.
+    # Few quasicrystals: stock trdg takes a tenth of a second for each.
     background = rng.choices([GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL, IMAGE], [6, 8, 1, 4])[0]
     return LineOptions(
         height=rng.choice([20, 32, 32, 48, 64]),
@@ -90,7 +90,7 @@ def test_same_bytes_as_stock_for_random_options(chunk):
     for case in draw_cases(chunk):
         try:
             expected = stock_line(*case)
-        except Exception as error:  # whatever trdg lets through
+        except Exception as error:  # trdg raises all kinds of exceptions
             with pytest.raises(DrawError):
                 draw_line(*case)
                 pytest.fail(f"stock raised {error!r}, draw_line drew {case}")
@@ -157,7 +157,7 @@ def test_refuses_spaces_of_which_stock_gives_bare_paper(word_split):
 
 
 def test_draws_where_stock_finds_too_little_contrast():
-    # trdg counts white text as (255 + 255) / 3 = 170, so it will not have it on a photograph of that mean.
+    # trdg computes (255 + 255) / 3 = 170 for white text, so it refuses a photograph with that mean.
     options = replace(OPTIONS, background=IMAGE, image_dir=trdg_pictures(), text_color="#ffffff")
     refused = [seed for seed in range(40) if stock_line("Hello", FONT, options, seed) is None]
     assert refused
@@ -199,7 +199,7 @@ def test_a_small_cache_draws_the_same(monkeypatch):
         np.testing.assert_array_equal(draw_line(*case).image, image)
 
 
-def test_leaves_pythons_and_numpys_chance_alone():
+def test_the_random_states_of_python_and_numpy_stay_unchanged():
     random.seed(5)
     np.random.seed(5)
     options = LineOptions(background=GAUSSIAN_NOISE, distortion=SINE, distortion_axis=BOTH, alignment=CENTER)

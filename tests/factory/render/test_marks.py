@@ -1,4 +1,4 @@
-"""What counts as ink, and that no mark of a line is lost on its way into a file."""
+"""What counts as ink, and that no small mark of a line is lost."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ from ocrlib.factory.render.marks import inked, keep_marks
 
 
 def line_with_a_point(paper: int = 255, digit: int = 0, point: int = 0) -> np.ndarray:
-    """Two strokes, and at their foot between them a point of 2 x 2 pixels."""
+    """Two strokes with a point of 2 x 2 pixels between them, at their foot."""
     image = np.full((32, 60), paper, np.uint8)
     image[6:26, 10:14] = image[6:26, 40:44] = digit
     image[24:26, 26:28] = point
@@ -17,7 +17,7 @@ def line_with_a_point(paper: int = 255, digit: int = 0, point: int = 0) -> np.nd
 
 
 def point_is_there(image: np.ndarray) -> bool:
-    """Whether anything in the middle third of the width stands off the paper by 30 gray levels."""
+    """Whether a pixel in the middle third of the width differs from the paper by 30 gray levels."""
     middle = image[:, image.shape[1] // 3 : image.shape[1] * 3 // 5]
     return bool((np.abs(middle - np.median(image, axis=(0, 1))) > 30).any())
 
@@ -33,7 +33,7 @@ def point_is_there(image: np.ndarray) -> bool:
         pytest.param(60, 20, 35, 164, id="dark on dark"),
     ],
 )
-def test_ink_is_what_stands_off_the_paper(paper, digit, point, num_inked):
+def test_ink_is_what_differs_from_the_paper(paper, digit, point, num_inked):
     image = line_with_a_point(paper, digit, point)
     ink = inked(image)
     assert ink.sum() == num_inked
@@ -53,7 +53,7 @@ def test_paper_may_have_a_colour(paper):
             assert (np.median(out, axis=(0, 1)) == paper).all()
 
 
-def test_the_grain_of_the_paper_is_no_ink():
+def test_the_grain_of_the_paper_does_not_count_as_ink():
     image = line_with_a_point(235).astype(float) + np.random.RandomState(1).standard_normal((32, 60)) * 8
     ink = inked(np.clip(image, 0, 255).astype(np.uint8))
     assert ink[6:26, 10:14].all()
@@ -62,7 +62,7 @@ def test_the_grain_of_the_paper_is_no_ink():
 
 
 def test_pale_ink_is_ink_beside_heavy_print():
-    """Heavy, soft print covers nearly half of the paper: how far it stands off tells nothing of the paper's grain."""
+    """Heavy, soft print covers nearly half of the paper, so its contrast does not measure the paper's grain."""
     image = np.full((32, 80), 225.0)
     image[3:29, 20:58] = np.where(np.arange(38) % 8 < 4, 90, 180)  # strokes that blur into each other
     image[8:24, 4:12] = 150  # and a faded character
@@ -88,8 +88,8 @@ def test_a_lost_mark_is_put_back_and_nothing_else_is():
 @pytest.mark.parametrize("name", ["printer_dots", "broken_dots", "binarise"])
 @pytest.mark.parametrize("point", [0, 130, 170])
 @pytest.mark.parametrize("dark", [True, False])
-def test_no_press_and_no_threshold_takes_a_point(name, point, dark):
-    """Without it the label would be wrong, and no one could tell from the picture."""
+def test_no_degradation_removes_a_point(name, point, dark):
+    """Without the point the label would be wrong, and the picture would not show it."""
     image = line_with_a_point(255, 0, point)
     for seed in range(40):
         assert point_is_there(degrade(image if dark else 255 - image, [(name, 1.0)], seed))
@@ -119,7 +119,7 @@ def test_a_pale_point_is_not_cropped_away():
 
 
 def test_a_shadow_does_not_turn_into_ink():
-    """Black and white by one threshold would drown the print in the dark end of the line."""
+    """A single threshold would make the dark end of the line all black."""
     image = line_with_a_point().astype(float)
     shaded = (image * np.linspace(1.0, 0.3, 60)[None, :]).astype(np.uint8)
     for seed in range(10):

@@ -1,4 +1,4 @@
-"""Renderer: a sample is a function of its number, what cannot be read is drawn again, and all of it is remembered."""
+"""Renderer: a sample is a function of its number, an unreadable one is drawn again, and both are recorded."""
 
 from collections import Counter
 
@@ -43,7 +43,7 @@ def make_renderer(regex="[0-9]{1,12}", charset="0123456789€", seed=1, **render
 
 
 def draw(renderer: Renderer, count: int, split: str = "train"):
-    """`count` samples, and all their rejects together."""
+    """`count` samples, and the counts of what was rejected for them."""
     drawn = [renderer.draw(split, i) for i in range(count)]
     return [sample for sample, _ in drawn], sum((rejected for _, rejected in drawn), Counter())
 
@@ -158,13 +158,13 @@ def paper_with(ink, share, paper=200, shape=(10, 100)):
         (paper_with(ink=50, share=0.1), 150.0),  # dark on light
         (paper_with(ink=250, share=0.1, paper=20), 230.0),  # light on dark
         (paper_with(ink=0, share=0.02), 200.0),  # just enough ink
-        (paper_with(ink=0, share=0.019), 0.0),  # a speck is no text
+        (paper_with(ink=0, share=0.019), 0.0),  # a single dot is not text
         (np.stack([paper_with(ink=50, share=0.1)] * 3, axis=2), 150.0),
         (np.stack([paper_with(ink=50, share=0.1)] + [np.full((10, 100), 200, np.uint8)] * 2, axis=2), 50.0),
         (np.array([[7]], np.uint8), 0.0),
     ],
 )
-def test_contrast_is_how_far_the_ink_stands_off_the_paper(image, expected):
+def test_contrast_is_the_difference_between_ink_and_paper(image, expected):
     assert contrast(image) == pytest.approx(expected)
 
 

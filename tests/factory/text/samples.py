@@ -1,4 +1,4 @@
-"""Corpora built for the tests: prose of made-up words, and MediaWiki dumps in the shape of the real ones."""
+"""Corpora for the tests: sentences of invented words, and MediaWiki dumps built like the real ones."""
 
 import bz2
 from collections.abc import Iterable, Iterator
@@ -51,12 +51,12 @@ def word(rng: Random) -> str:
 
 
 def sentence(rng: Random, num_words: int = 8) -> str:
-    """A sentence of random words; two draws are all but never alike."""
+    """A sentence of random words; two of them are almost never equal."""
     return " ".join(word(rng) for _ in range(num_words)).capitalize() + "."
 
 
 def page_xml(number: int, title: str, wikitext: str, namespace: int = 0, redirect: str = "") -> str:
-    """A <page> as dumps have it."""
+    """A <page> element of a dump."""
     target = f'    <redirect title="{escape(redirect)}" />\n' if redirect else ""
     return f"""  <page>
     <title>{escape(title)}</title>
@@ -92,7 +92,7 @@ def write_dump(path: Path, pages: Iterable[str], end: str = "</mediawiki>\n") ->
 
 
 def article(rng: Random, num_paragraphs: int = 6) -> str:
-    """Wikitext with what articles have: an infobox, references, links, a table, lists, headings."""
+    """Wikitext like that of an article: an infobox, references, links, a table, lists, headings."""
     name = word(rng).capitalize()
     parts = [f"{{{{Short description|{word(rng)}}}}}\n{{{{Infobox place\n| name = {name}"]
     parts.append(f"| area = {{{{convert|{rng.randint(1, 99)}|km2|mi2}}}}\n| note = <ref>{{{{cite web}}}}</ref>\n}}}}")
@@ -111,7 +111,7 @@ def article(rng: Random, num_paragraphs: int = 6) -> str:
 
 
 def many_pages(rng: Random, num_bytes: int) -> Iterator[str]:
-    """Yields pages until they have so many bytes: articles, redirects and talk pages, as in a dump."""
+    """Yields pages until they have `num_bytes`: articles, redirects and talk pages, as in a dump."""
     number = size = 0
     while size < num_bytes:
         number += 1

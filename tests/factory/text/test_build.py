@@ -1,4 +1,4 @@
-"""Corpus to cached sentence file: what is kept, what is said, what two builders or a killed one leave."""
+"""Corpus to cached sentence file: what is kept, what is reported, and builds that run at once or are killed."""
 
 import json
 import os
@@ -117,7 +117,7 @@ def test_cached_by_content_and_filters(tmp_path, cache, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("One line here.\n")
     first = open_sentences(wikipedia(path)).folder
-    monkeypatch.setattr(build, "_build", None)  # nothing may be built from here on
+    monkeypatch.setattr(build, "_build", None)  # from here on, a build is an error
     path.rename(tmp_path / "b.txt")
     assert open_sentences(wikipedia(tmp_path / "b.txt")).folder == first
     assert open_sentences(wikipedia(tmp_path / "b.txt", min_per_char=3, mixed_share=0.1)).folder == first
@@ -137,7 +137,7 @@ def test_damaged_dump(tmp_path):
     assert about["counts"]["kept"] > 100 and about["counts"]["read"]["damaged files"] == 1
 
 
-def test_nothing_left_says_which_filter_took_how_many(tmp_path):
+def test_if_nothing_is_left_the_error_counts_the_rejects_of_each_filter(tmp_path):
     (tmp_path / "a.txt").write_text("Ελλάς μία.\nΕλλάς δύο.\nA\n")
     with pytest.raises(UserError) as error:
         open_sentences(wikipedia(tmp_path / "a.txt"))

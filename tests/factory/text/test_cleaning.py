@@ -30,7 +30,7 @@ def test_normalise(text, clean):
     assert normalise(text) == clean
 
 
-def test_spaced_keeps_runs_for_they_show_what_is_missing():
+def test_spaced_keeps_runs_of_spaces_because_they_show_what_is_missing():
     assert spaced("denoted by\u00a0 or , is") == "denoted by  or , is"
 
 

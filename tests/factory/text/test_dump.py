@@ -1,4 +1,4 @@
-"""MediaWiki dumps: what is read of them, in how much memory, and what is said of damaged ones."""
+"""MediaWiki dumps: what is read from them, in how much memory, and the errors for damaged ones."""
 
 import bz2
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Collecting from a live wiki: a small MediaWiki-shaped server on 127.0.0.1, with all its moods."""
+"""Collecting from a live wiki: a small server on 127.0.0.1 that answers like MediaWiki, or badly."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ QUICK = Manners(timeout_s=0.5, pause_s=0.0, backoff_s=0.01, tries=4)
 
 
 class Wiki:
-    """Serves `moods` first, one a request, then pages; `num_pages` is how many the wiki has."""
+    """Answers the first requests as `moods` says, one each, later ones with pages; `num_pages` is the wiki's size."""
 
     def __init__(self):
         self.moods, self.requests, self.num_pages, self.next_page = [], [], 10**6, 1
@@ -127,7 +127,7 @@ def test_a_bad_answer_is_asked_again(wiki, tmp_path, mood):
         ("empty", "JSON that holds no pages"),
     ],
 )
-def test_a_wiki_that_stays_bad(wiki, tmp_path, mood, reason):
+def test_a_wiki_that_answers_badly_every_time(wiki, tmp_path, mood, reason):
     collect(wiki, tmp_path / "c.jsonl", 2)
     wiki.moods = [mood] * 4
     with pytest.raises(UserError, match=f"no usable answer in 4 tries .*{reason}.* from the 2 articles") as error:

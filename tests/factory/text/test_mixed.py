@@ -1,4 +1,4 @@
-"""Mixed lines keep to charset and length, and bring what prose lacks."""
+"""Mixed lines have the charset and length asked for, and contain what prose lacks."""
 
 import re
 from random import Random
@@ -30,7 +30,7 @@ def draw_many(character=""):
     return [drawn for _ in range(2000) if (drawn := lines.draw(rng, lambda: rng.choice(["giga", "max"]), character))]
 
 
-def test_what_the_kinds_bring():
+def test_each_kind_of_mixed_line_has_its_form():
     text = {
         kind: " ".join(line for line, k in draw_many() if k == kind) for kind in ("numbers", "capitals", "brackets")
     }
@@ -44,7 +44,7 @@ def test_every_character_comes():
     assert seen == set(NAMED["latin-basic"])
 
 
-def test_a_character_asked_for_is_there():
+def test_a_requested_character_is_in_the_line():
     drawn = draw_many("Ÿ".lower())
     assert len(drawn) > 1000 and all("ÿ" in line and kind == "characters" for line, kind in drawn)
 

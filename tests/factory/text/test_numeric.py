@@ -1,4 +1,4 @@
-"""Numeric strings: the same for the same arguments, of the pattern that they name, within the charset."""
+"""Numeric strings: a function of their arguments, matching the pattern they name, within the charset."""
 
 import re
 from collections import Counter
@@ -42,7 +42,7 @@ def test_seed_split_index_and_attempt_each_change_the_draw():
 
 
 def test_literal_draws_do_not_drift():
-    """Should they, an old dataset's fingerprint promises bytes that nobody can make again."""
+    """If they did, an old dataset's fingerprint would promise bytes that cannot be made again."""
     source = strings(*TWO)
     assert [source.draw("train", i, 0).text for i in range(5)] == ["93,00", "2052", "2005", "2044", "1907"]
 
@@ -71,7 +71,7 @@ def test_the_shipped_recipe_draws_every_kind_within_its_charset():
     assert {provenance for _, provenance in drawn} == {f"numeric:{pattern.name}" for pattern in config.patterns}
     integers = [text for text, provenance in drawn if provenance == "numeric:integer"]
     assert {len(text) for text in integers} == set(range(1, 17))
-    assert any("11" in text for text in integers)  # repeats, which CTC needs a blank for
+    assert any("11" in text for text in integers)  # repeated characters, between which CTC needs a blank
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Strings from regular expressions: rstr's own for the same generator, and matched by their pattern."""
+"""Strings from regular expressions: the same as rstr's for the same generator, and matching their pattern."""
 
 import re
 import string
@@ -30,7 +30,7 @@ REGEXES = [
 
 
 @pytest.mark.parametrize("regex", REGEXES)
-def test_the_strings_of_rstr_and_the_same_use_of_chance(regex: str) -> None:
+def test_the_strings_and_the_random_draws_are_those_of_rstr(regex: str) -> None:
     if "[^" in regex:
         pytest.skip("rstr's own order differs from one process to the next")
     draw, ours, theirs = compile_pattern(regex), Random(5), Random(5)
@@ -49,7 +49,7 @@ def test_strings_match_their_pattern(regex: str) -> None:
 
 
 @pytest.mark.parametrize("regex", ["[^0-9]", r"[^\w]", r"\W", "[^a]", r"[^\n-z]"])
-def test_negated_sets_hold_all_else_that_is_printable(regex: str) -> None:
+def test_negated_sets_contain_every_other_printable_character(regex: str) -> None:
     draw, rng = compile_pattern(regex), Random(1)
     assert {draw(rng) for _ in range(4000)} == {c for c in string.printable if re.fullmatch(regex, c)}
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_drawn_is_refused(regex: str, message: str) -> None:
         compile_pattern(regex)
 
 
-def test_a_group_that_was_not_drawn_is_told() -> None:
+def test_a_reference_to_a_group_that_was_not_drawn_is_an_error() -> None:
     draw = compile_pattern(r"(?:(a)|b)\1")
     with pytest.raises(KeyError):
         for seed in range(50):

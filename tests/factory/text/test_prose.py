@@ -1,4 +1,4 @@
-"""Sentences, their flaws, wrapping, and the count of each rejected piece."""
+"""Sentences: what makes one unusable, wrapping, and the counts of rejected ones."""
 
 import pytest
 from hypothesis import given
@@ -61,13 +61,13 @@ def test_flaw(sentence, reason):
 
 
 def test_wrap_by_hand():
-    # Lines of 4 to 9 characters; wherever each one aims, words stay whole and in order.
+    # Lines of 4 to 9 characters; with every random length, words stay whole and in order.
     lines = wrap("one two three four five six seven", 4, 9)
     assert " ".join(lines) == "one two three four five six seven"
     assert all(4 <= len(line) <= 9 for line in lines)
 
 
-def test_wrap_goes_around_an_endless_word():
+def test_wrap_leaves_out_a_word_that_is_too_long():
     lines = wrap("before it " + "x" * 50 + " after it", 4, 9)
     assert lines[0] in ("before", "before it") and lines[1:] == ["after it"]
 

@@ -1,4 +1,4 @@
-"""Text, JSON lines and parquet, each from a real file of its kind; and files that are something else."""
+"""Text, JSON lines and parquet, each from a real file of its kind; other files are refused."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Where each kind of line goes, and that every sentence comes once a pass."""
+"""Which places each kind of line gets, and that every sentence comes once in each pass."""
 
 from collections import Counter
 from itertools import pairwise
@@ -56,7 +56,7 @@ def test_places_are_spread_and_differ_by_seed_split_and_block():
     ("lines_with", "min_per_char", "rare"),
     [
         ({"e": 900, "z": 300}, 10, ""),
-        ({"e": 900, "z": 1, "é": 0}, 10, "zé"),  # z: 1 line in 1,000 is 10 of 10,000, less what chance takes
+        ({"e": 900, "z": 1, "é": 0}, 10, "zé"),  # z: 1 line in 1,000 is 10 of 10,000, fewer by chance
         ({"e": 900, "z": 1}, 20, "z"),
         ({"e": 900, "z": 0}, 0, ""),
     ],

@@ -21,7 +21,7 @@ def write(folder, lines, near_duplicates=False):
     return reasons
 
 
-def test_sorter_says_what_it_leaves_out(tmp_path):
+def test_the_sorter_counts_what_it_leaves_out(tmp_path):
     lines = ["One.", "Two.", "One.", "ONE!", "15", "1.5"]
     assert write(tmp_path / "drop", lines) == [
         None,

@@ -1,4 +1,4 @@
-"""SentenceText: the draws that a dataset is made of."""
+"""SentenceText: the texts that a dataset draws."""
 
 import pickle
 import re
@@ -93,7 +93,7 @@ def test_a_line_break_cuts_words(lines):
         for a, b in pairs
     )
     assert set(kinds) == {"same", "last", "first"}
-    assert min(kinds["last"], kinds["first"]) > 30  # a quarter each, where the word allows
+    assert min(kinds["last"], kinds["first"]) > 30  # a quarter each, if the word is long enough
     texts = {split: [text for text, _ in draw_all(cut, split, 300)] for split in SPLITS}
     assert all(split_of(key_hash(text)) == split for split in SPLITS for text in texts[split])
     without = SentenceText(WikipediaText(**keys, hyphenated=0.5, charset=string.ascii_letters + "é ."), seed=1)
@@ -150,13 +150,13 @@ def test_min_per_char_beyond_the_corpus_with_mixed_lines(lines):
     assert all(counts[character] >= 30 for character in charset)
 
 
-def test_rare_line_that_cannot_be_drawn_gives_way(lines):
+def test_a_rare_line_that_cannot_be_drawn_is_replaced(lines):
     source = SentenceText(file_text(lines, min_per_char=100, charset=string.ascii_letters + " .é"), seed=1)
     index = next(index for index in range(10_000) if "é" in source.draw("train", index, 0).text)
     assert "é" not in source.draw("train", index, 9).text
 
 
-def test_split_that_got_nothing(tmp_path):
+def test_a_split_without_lines(tmp_path):
     (tmp_path / "a.txt").write_text("One line.\n")
     source = SentenceText(file_text(tmp_path / "a.txt"), seed=1)
     empty = next(split for split in SPLITS if not source.about["splits"][split])

@@ -1,4 +1,4 @@
-"""Markup in, prose out: what each construct of a real article leaves behind."""
+"""Markup in, prose out: what remains of each construct of a real article."""
 
 import time
 from collections import Counter
@@ -80,12 +80,12 @@ def test_overlong_lines_are_counted():
 @given(
     st.lists(st.sampled_from(["{{", "}}", "{|", "|}", "<ref>", "</ref>", "<ref/>", "<!--", "-->", "[[", "]]", "a b. "]))
 )
-def test_any_tangle_is_cut_without_a_trace(pieces):
+def test_any_nested_markup_is_removed_completely(pieces):
     assert not any(mark in cut_nested("".join(pieces)) for mark in ("{{", "<ref", "<!--"))
 
 
 @given(st.text(alphabet="aA .[]{}|<>'=&\n", max_size=80))
-def test_markup_never_passes_for_a_sentence(text):
+def test_markup_is_never_accepted_as_a_sentence(text):
     for paragraph in plain(text):
         assert flaw(paragraph) or not any(mark in paragraph for mark in ("[[", "]]", "{{", "}}", "{|", "|}"))
 
