@@ -1,10 +1,10 @@
-"""What reads along the line: convolutions of three reaches, or an LSTM, at equal minutes on the same shards.
+"""Which encoder reads best: three kinds of convolutions and an LSTM, trained for the same time on the same shards.
 
-Run as `python -m tests.benchmarks.bench_encoders DATASET [--minutes 10]`. Each network is trained for as many minutes
-on the training split, its rate warmed up and brought down over that time, and then reads the test split. The claim
-that an encoder learns language ("tha_k you") is put to the test on clean lines of the test split's texts in which one
-letter is blotted out: how often is the letter read that must have stood there? Prints a table and writes it to
-runs/bench/encoders.json. There is no bar: the default for sentences is what the table says.
+Run as `python -m tests.benchmarks.bench_encoders DATASET [--minutes 10]`. Each network is trained for the given minutes
+on the training split, with a learning rate that warms up and falls to zero in that time, and then reads the test split.
+A second test checks the claim that an encoder learns language ("tha_k you"): in clean lines of the test split's texts
+one letter is blotted out, and we count how often it is read correctly. Prints a table and writes it to
+runs/bench/encoders.json. There is no bar; the default encoder for sentences was chosen by this table.
 """
 
 import argparse
@@ -28,20 +28,20 @@ from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.network.crnn import ENCODERS, STRIDES, build_crnn
 from ocrlib.reading.recognizer import Recognizer
 from tests.benchmarks.for_minutes import train_for
+from tests.programs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "runs" / "bench" / "encoders.json"
 FILTERS = 2.5  # the trainer's default for sentences
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of one encoder.
+    """The result of one encoder.
 
     Attributes:
-      trained_per_s: lines of the training itself, looks and start-up left out; read_per_s: of reading the test split.
-      cer, exact: of the test split; cer_averaged: by the running average of the weights over the last 500 steps or so.
-      blotted_wrong, clean_wrong: share of the letters that were not read, with the blot over them and without.
+      trained_per_s: training lines a second, without start-up and validation; read_per_s: lines a second when reading the test split.
+      cer, exact: of the test split; cer_averaged: the same with the weights averaged over about the last 500 steps.
+      blotted_wrong, clean_wrong: share of the hidden letters that were not read, with the blot and without it.
       kilobytes: of the .keras file.
     """
 
@@ -60,7 +60,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Blot:
-    """A line of which one letter is hidden: text, the letter's position, (height, W, 1) with the blot and without."""
+    """A line with one hidden letter: text, the letter's position, (height, W, 1) with the blot and without."""
 
     text: str
     position: int
@@ -69,7 +69,7 @@ class Blot:
 
 
 def blot_lines(texts: list[str], height: int, seed: int) -> list[Blot]:
-    """Returns a line for each text that has a letter within a word, two letters away from its ends at least."""
+    """Returns a line for each text that has a letter inside a word, at least two letters from the word's ends."""
     from matplotlib import get_data_path
 
     font = ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSerif.ttf"), round(height * 0.7))
@@ -94,7 +94,7 @@ def blot_lines(texts: list[str], height: int, seed: int) -> list[Blot]:
 
 
 def letters_wrong(blots: list[Blot], read: list[str]) -> float:
-    """Returns the share of the hidden letters that are not among what was read of their lines; NaN of no letters."""
+    """Returns the share of the hidden letters that were not read; NaN without letters."""
     wrong = 0
     for blot, reading in zip(blots, read, strict=True):
         common = SequenceMatcher(None, blot.text, reading, autojunk=False).get_matching_blocks()
@@ -103,7 +103,7 @@ def letters_wrong(blots: list[Blot], read: list[str]) -> float:
 
 
 def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Namespace) -> Row:
-    """Trains one encoder and returns what it came to."""
+    """Trains one encoder and returns its result."""
     keras.utils.set_random_seed(1)
     height = read_manifest(folder).image.height
     network = build_crnn(

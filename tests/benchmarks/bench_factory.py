@@ -1,9 +1,9 @@
 """The whole factory against the trdg command line, two workers against one, and where a worker's time goes.
 
-Run as `python -m tests.benchmarks.bench_factory`. Commands are run in turn on the same work: digits of 1 to
-10 characters, 32 px high, trdg's latin fonts, two processes. Ours writes TFRecord, HDF5, hashes, manifest and
-card; trdg writes a JPEG a line. Times are the wall clock's, medians of the rounds, from the start of the
-command to its end; start-up is what the same command takes for one line a worker. Exit 1 if a bar is missed.
+Run as `python -m tests.benchmarks.bench_factory`. The commands alternate on the same work: 1 to 10 digits a line,
+32 px high, trdg's latin fonts, two processes. Ours writes TFRecord, HDF5, hashes, manifest and card; trdg writes
+one JPEG a line. Times are wall-clock times from the start of a command to its end, medians of the rounds; start-up is
+the time of the same command with one line for each worker. Exit 1 if a bar is missed.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.programs import ROOT
+
 RECIPE = """\
 name = "digits"
 seed = 1
@@ -37,7 +38,7 @@ background = "{background}"
 [splits]
 train = 1
 """
-# trdg's own command line; stock_trdg mends it for Pillow >= 10 before its pool forks.
+# trdg's own command line; importing stock_trdg first adapts it to Pillow >= 10, before its processes fork.
 TRDG = "import tests.stock_trdg, trdg.run; trdg.run.main()"
 BACKGROUNDS = {"plain_white": "1", "gaussian_noise": "0"}
 
@@ -45,7 +46,7 @@ FACTORY_BAR, WORKERS_BAR, SHARE_BAR, STARTUP_BAR_S = 8.0, 1.85, 0.15, 1.0
 
 
 def run_timed(command: list[str]) -> tuple[float, float]:
-    """Runs a command; returns its wall seconds and the processor seconds of all its processes."""
+    """Runs a command; returns its wall-clock seconds and the processor seconds of all its processes."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -72,7 +73,7 @@ def run_trdg(strings: Path, work: Path, num_lines: int, background: str) -> tupl
     command += ["-t", "2", "-e", "jpg", "-f", "32", "-b", BACKGROUNDS[background], "-im", "L", "-na", "2"]
     seconds = run_timed(command)
     written = sum(path.suffix == ".jpg" for path in out.iterdir())
-    if written < 0.98 * num_lines:  # it drops lines whose text and background look alike to it
+    if written < 0.98 * num_lines:  # it drops lines whose text and background it finds too similar
         raise SystemExit(f"trdg wrote {written} pictures of {num_lines}")
     shutil.rmtree(out)
     return seconds
@@ -81,9 +82,9 @@ def run_trdg(strings: Path, work: Path, num_lines: int, background: str) -> tupl
 def against_trdg(work: Path, num_lines: int, num_rounds: int) -> bool:
     """Both commands in turn; True if the bar is reached on every background.
 
-    Ours makes a whole dataset, start-up, manifest and card included. trdg, whose cost is the same for every
-    line, draws a quarter of it, and its start-up is left out: a favour to trdg. The second row is of the
-    same runs in processor time, two cores' worth, which other work on the machine hardly touches.
+    Ours makes a whole dataset, with start-up, manifest and card. trdg, which needs the same time for every line,
+    draws a quarter of the lines, and its start-up is not counted, which favours trdg. The second row shows the same
+    runs in processor time of both cores, which other work on the machine hardly changes.
     """
     num_strings = num_lines // 4
     strings = work / "strings.txt"
@@ -114,7 +115,7 @@ def against_trdg(work: Path, num_lines: int, num_rounds: int) -> bool:
 
 
 def two_against_one(work: Path, num_lines: int, num_rounds: int) -> bool:
-    """Workers 1 and 2 in turn, and the same of bare drawing, which is the most that this machine can give."""
+    """Compares one worker with two, and does the same for drawing alone, which shows the most that this machine can give."""
     recipe = write_recipe(work, "plain_white")
     rows: dict[str, tuple[list[float], list[float]]] = {
         name: ([], []) for name in ("command", "start-up", "processor", "bare drawing")
@@ -147,7 +148,7 @@ def two_against_one(work: Path, num_lines: int, num_rounds: int) -> bool:
 
 
 def draw_bare(num_processes: int, num_lines: int) -> float:
-    """Seconds in which processes that share nothing draw `num_lines` between them, their start-up left out."""
+    """Seconds that independent processes need to draw `num_lines` together, without their start-up."""
     context = get_context("spawn")
     gate, ready = context.Barrier(num_processes + 1), context.Barrier(num_processes + 1)
     share = num_lines // num_processes
@@ -172,11 +173,11 @@ def _draw_bare(ready: Any, gate: Any, start: int, num_lines: int) -> None:
     gate.wait()
     for index in range(start, start + num_lines):
         renderer.draw("train", index)
-    os._exit(0)  # as quick as a worker that is killed
+    os._exit(0)  # ends at once, as a killed worker does
 
 
 def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
-    """Prints the share of each step in the time of a worker that makes shards; True if none but drawing is large."""
+    """Prints each step's share of a worker's time; True if no share but drawing's is large."""
     from ocrlib.dataset.plan import Shard
     from ocrlib.factory import make as factory
     from ocrlib.factory.render import renderer as renderer_module
@@ -233,13 +234,13 @@ def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
 
 def worker_startup(num_rounds: int) -> bool:
     """Prints the time from starting a worker's process until it could begin its first shard."""
-    from tests.benchmarks.bench_factory import _start_probe  # by this name, for the worker to find
+    from tests.benchmarks.bench_factory import _start_probe  # the worker looks this name up
 
     recipe, renderer = make_worker()
     faces = renderer._known.faces
     seconds, modules = [], []
     main = sys.modules["__main__"]
-    # A worker imports the script that started it: here that must be generate_data.py, not this file.
+    # A worker imports the script that started it, which must be generate_data.py here, not this file.
     with mock.patch.object(main, "__spec__", None), mock.patch.object(main, "__file__", str(ROOT / "generate_data.py")):
         context = get_context("spawn")
         for _ in range(num_rounds):
@@ -289,7 +290,7 @@ def make_worker(recipe_path: Path | None = None) -> tuple[Any, Any]:
 
 
 def draw_strings(num_lines: int) -> Iterator[str]:
-    """The strings that ours draws, so that trdg draws the same."""
+    """The strings that our factory draws, so that trdg draws the same ones."""
     texts = make_worker()[1]._texts
     return (texts.draw("train", index, 0).text for index in range(num_lines))
 
@@ -309,7 +310,7 @@ def clocked(function: Callable[..., Any], name: str, seconds: dict[str, float]) 
 
 @contextmanager
 def timed(patches: list[tuple[Any, str, str]], seconds: dict[str, float]) -> Iterator[None]:
-    """Clocks attributes of modules and objects."""
+    """Measures the time spent in attributes of modules and objects."""
     originals = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in patches]
     try:
         for owner, attribute, name in patches:
@@ -322,7 +323,7 @@ def timed(patches: list[tuple[Any, str, str]], seconds: dict[str, float]) -> Ite
 
 @contextmanager
 def timed_items(encoders: dict[str, Any], seconds: dict[str, float]) -> Iterator[None]:
-    """Clocks the encoders of the formats."""
+    """Measures the time spent in the encoders of the formats."""
     clocks = {name: clocked(encode, f"encode {name}", seconds) for name, encode in encoders.items()}
     with mock.patch.dict(encoders, clocks):
         yield

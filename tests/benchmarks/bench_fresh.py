@@ -1,6 +1,6 @@
-"""How many fresh digit strings of stock trdg a model reads without an error: all 100 latin faces, white and noise.
+"""How many new digit strings of stock trdg a model reads without an error: all 100 latin fonts, on white and on noise.
 
-Run as `python -m tests.benchmarks.bench_fresh [--model numeric]`. Stock trdg draws them itself, from seeds that no
+Run as `python -m tests.benchmarks.bench_fresh [--model numeric]`. Stock trdg draws the strings, from seeds that no
 recipe uses. Exit code 1 if the bar is missed.
 """
 

@@ -1,8 +1,8 @@
-"""Does it help to start from a model? Numbers from the sentence reader, and from nothing, at equal minutes.
+"""Does it help to start from a model? Trainings from a model and from nothing, of the same time.
 
-Run as `python -m tests.benchmarks.bench_init DATASET [--init wikipedia] [--minutes 4]`. Three networks are trained in
-turn, each for as many minutes on the training split, and then read the test split: the one that starts from the model,
-the same network from nothing, and the network that `train_from_records.py` makes for the dataset by itself. Prints a
+Run as `python -m tests.benchmarks.bench_init DATASET [--init wikipedia] [--minutes 4]`. Three networks are trained one
+after the other, each for the given minutes on the training split, and then read the test split: one that starts from
+the model, the same network from nothing, and the default network of `train_from_records.py` for the dataset. Prints a
 table and writes it to runs/bench/init.json. There is no bar.
 """
 
@@ -21,13 +21,13 @@ from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.settings import ModelConfig
 from ocrlib.training.trainer import new_network
 from tests.benchmarks.for_minutes import train_for
+from tests.programs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "runs" / "bench" / "init.json"
 
 
 def networks(folder: Path, charset: Charset, init: str) -> dict[str, keras.Model]:
-    """Returns what is compared, untrained on the dataset."""
+    """Returns the networks to compare, before any training on the dataset."""
     manifest = read_manifest(folder)
     keras.utils.set_random_seed(1)
     start = start_from(init, charset, manifest.image.height, manifest.image.channels)

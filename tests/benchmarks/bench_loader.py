@@ -1,9 +1,9 @@
 """How fast shards become batches, from the bytes on disk to what a network is fed.
 
 Run as `python -m tests.benchmarks.bench_loader`. Makes 50,000 numeric lines in runs/bench/ once. Each row is the
-median of several rounds, the rows taken in turn; the files are in the operating system's cache, as they are in a
-training from its second epoch on. Then padding and shapes of both recipes' datasets, and with `--memory` the
-memory that a million lines take to stream.
+median of several rounds, and the rows take turns; the files are in the operating system's cache, as in a training
+from its second epoch on. Then come padding and shapes for the datasets of both recipes, and with `--memory` the memory
+needed to stream a million lines.
 """
 
 import argparse
@@ -41,7 +41,7 @@ BARS = {"TFRecord to batches": 25_000, "HDF5 to batches": 50_000}
 
 
 def numeric_dataset(folder: Path, encoding: str = "raw") -> Path:
-    """Returns the folder of 50,000 numeric lines, made if need be."""
+    """Returns the folder of 50,000 numeric lines; makes it if it does not exist."""
     recipe = load_recipe(Path("datasets/numeric.toml"))
     splits = Splits(train=LINES, val=1)
     recipe = Recipe(
@@ -57,13 +57,13 @@ def numeric_dataset(folder: Path, encoding: str = "raw") -> Path:
 
 
 def read_tfrecord_bytes(folder: Path) -> int:
-    """The ceiling: records read and checked, not parsed."""
+    """The upper limit: records are read and checked, not parsed."""
     files = sorted(str(path) for path in folder.glob("train-*.tfrecord"))
     return sum(int(n) for n in tf.data.TFRecordDataset(files, buffer_size=8 << 20).batch(1024).map(tf.size))
 
 
 def read_hdf5_bytes(folder: Path) -> int:
-    """The ceiling: pixels read into numpy, checksums checked."""
+    """The upper limit: pixels are read into numpy, checksums are checked."""
     lines = 0
     for path in sorted(folder.glob("train-*.h5")):
         with h5py.File(path) as file:
@@ -73,14 +73,14 @@ def read_hdf5_bytes(folder: Path) -> int:
 
 
 def load(folder: Path, file_format: str, through_tf: bool) -> int:
-    """Every line once, shuffled, padded, encoded."""
+    """Loads every line once: shuffled, padded, encoded."""
     loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps, 64, file_format)
     batches = to_tf_dataset(loader, seed=1) if through_tf else loader.batches(seed=1)
     return sum(len(batch["width"]) for batch in batches)
 
 
 def original(lines: int) -> int:
-    """The way of the tutorial this grew out of: trdg draws each line when it is wanted."""
+    """The way of the original: trdg draws each line when it is needed."""
     rng, fonts = random.Random(1), trdg_fonts()
     for seed in range(lines):
         options = replace(LineOptions(), background=GAUSSIAN_NOISE, channels=3)
@@ -89,7 +89,7 @@ def original(lines: int) -> int:
 
 
 def training(folder: Path, batches: int = 60) -> Callable[[], int]:
-    """Returns a function that trains the numeric CRNN on some batches that are in memory already."""
+    """Returns a function that trains the numeric CRNN on batches that are already in memory."""
     charset = Charset(read_manifest(folder).charset)
     loader = Loader(folder, "train", charset, time_steps)
     model = CTCModel(new_network([read_manifest(folder)], charset, ModelConfig()), charset)
@@ -107,7 +107,7 @@ def training(folder: Path, batches: int = 60) -> Callable[[], int]:
 
 
 def padding_row(folder: Path) -> str:
-    """Padding, shapes and the padding that batches drawn at random would have."""
+    """Padding and shapes, and the padding of random batches for comparison."""
     loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps)
     widths = np.concatenate([np.repeat(list(part.widths), list(part.widths.values())) for part in loader.lines.parts])
     shuffled = np.random.RandomState(1).permutation(widths)[: len(widths) // 64 * 64].reshape(-1, 64)
@@ -117,7 +117,7 @@ def padding_row(folder: Path) -> str:
 
 
 def count_traces(loader: Loader, batches: int = 40) -> int:
-    """How often TensorFlow traced the training step over batches of many shapes."""
+    """How often TensorFlow traced the training step for batches of many shapes."""
     model = CTCModel(new_network([loader.lines.manifest], loader.charset, ModelConfig()), loader.charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     traces = 0
@@ -134,7 +134,7 @@ def count_traces(loader: Loader, batches: int = 40) -> int:
 
 
 def stream_a_million(folder: Path) -> str:
-    """Repeats the shards under other names until there are a million lines, and reads them all once."""
+    """Repeats the shards under other names until they have a million lines, and reads all of them once."""
     values = config.to_dict(read_manifest(folder))
     million = folder.parent / "million"
     million.mkdir(exist_ok=True)

@@ -1,9 +1,9 @@
 """How soon `predict` answers, and how many pictures it reads a second, with the Keras model and with the ONNX file.
 
 Run as `python -m tests.benchmarks.bench_predict`. Draws lines of the numeric recipe as PNGs of 32 px. Each
-measurement is a fresh process, from the start of the command to its end; the two models take turns, figures are
-medians of the rounds. Start-up is what a single picture takes; lines/s is the rest of the folder in the rest of the
-time. Without --model it takes the shipped numeric model, or an untrained network of its shape, which is as fast.
+measurement is a new process, from the start of the command to its end; the two models take turns, and figures are
+medians of the rounds. Start-up is the time for a single picture; lines/s counts the other pictures and the time beyond
+start-up. Without --model it uses the shipped numeric model, or an untrained network of its shape, which is as fast.
 Exit 1 if a bar is missed.
 """
 
@@ -22,8 +22,8 @@ from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Splits, load_recipe
 from ocrlib.network.export import export_model
 from ocrlib.network.open import PRETRAINED, find_model
+from tests.programs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STARTUP_BARS_S = {"Keras": 6.0, "ONNX": 1.0}
 SPEED_BARS = {"Keras": 600, "ONNX": 1000}  # lines/s after start-up
 
@@ -37,14 +37,14 @@ def draw_pictures(folder: Path, num_lines: int) -> Path:
     lines = read_hdf5(folder / "dataset", "train")
     pictures = folder / "pictures"
     pictures.mkdir()
-    for i, name in enumerate(lines["id"]):  # stored as PNG, so the bytes are the files
+    for i, name in enumerate(lines["id"]):  # the dataset stores PNG, so these bytes are files
         data = lines["pixels"][lines["offsets"][i] : lines["offsets"][i + 1]]
         (pictures / f"{name.decode() if isinstance(name, bytes) else name}.png").write_bytes(data.tobytes())
     return pictures
 
 
 def choose_models(model: str | None, folder: Path) -> dict[str, Path]:
-    """Returns the files to measure: {"Keras": .keras, "ONNX": .onnx}; what is not there is made in `folder`."""
+    """Returns the files to measure, {"Keras": .keras, "ONNX": .onnx}; a missing one is made in `folder`."""
     shipped = {ending: PRETRAINED / f"numeric{ending}" for ending in (".keras", ".onnx")}
     if model is not None:
         keras_file = find_model(model, (".keras",))
@@ -65,7 +65,7 @@ def choose_models(model: str | None, folder: Path) -> dict[str, Path]:
 
 
 def run_predict(model: Path, pictures: Path, num_lines: int, folder: Path) -> float:
-    """Returns the wall seconds of `python -m ocrlib predict`; checks that it read every line."""
+    """Returns the wall-clock seconds of `python -m ocrlib predict`; checks that it read every line."""
     out = folder / "rows.tsv"
     command = [sys.executable, "-m", "ocrlib", "predict", "--model", str(model), str(pictures), "--out", str(out)]
     start = time.perf_counter()

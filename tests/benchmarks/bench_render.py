@@ -1,10 +1,9 @@
-"""Lines a second of stock trdg and of `draw_line` on the same work, in turn.
+"""Lines a second of stock trdg and of `draw_line`, which take turns on the same work.
 
-Run as `python -m tests.benchmarks.bench_render`. Time is this process's own processor time, all its
-threads together: the speed of one core, also on a busy machine. "first" is the pass that fills the glyph
-cache, "ours" the median of the passes after it; the ratio is that of "ours" to "stock". Every line's bytes
-go into a hash, stock's and ours apart; lines that either refused are left out of both, and counted. Exit 1
-if hashes differ or a bar is missed.
+Run as `python -m tests.benchmarks.bench_render`. Time is the processor time of this process, all threads together:
+the speed of one core, even on a busy machine. "first" is the pass that fills the glyph cache, "ours" the median of the
+passes after it; the ratio compares "ours" with "stock". Two hashes, one for each side, take in the bytes of every line;
+a line that one side refused is left out of both and counted. Exit 1 if the hashes differ or a bar is missed.
 """
 
 import argparse
@@ -39,7 +38,7 @@ Case = tuple[str, str, LineOptions, int]  # text, font path, options, seed
 
 @dataclass(frozen=True)
 class Work:
-    """A kind of line; `bar` is the ratio to reach, or None where none was set."""
+    """A kind of line; `bar` is the ratio to reach, or None without a bar."""
 
     name: str
     draw_text: Callable[[Random], str]
@@ -90,7 +89,7 @@ def draw_ours(*case) -> np.ndarray | None:
 
 
 def time_pass(draw: Callable[..., np.ndarray | None], cases: list[Case]) -> tuple[float, list[bytes | None]]:
-    """Processor seconds to draw `cases`, and each line's digest, None where it was refused."""
+    """Processor seconds to draw `cases`, and each line's hash, None for a refused line."""
     start = time.process_time()
     images = [draw(*case) for case in cases]
     seconds = time.process_time() - start
@@ -100,7 +99,7 @@ def time_pass(draw: Callable[..., np.ndarray | None], cases: list[Case]) -> tupl
 
 
 def run(work: Work, num_lines: int, num_rounds: int) -> bool:
-    """Draws in turn, prints a row; True if hashes agree and the bar is reached."""
+    """Draws with both in turn, prints a row; True if the hashes are equal and the bar is reached."""
     cases = make_cases(work, num_lines)
     stock_seconds, our_seconds = [], []
     seconds, ours = time_pass(draw_ours, cases)
@@ -137,7 +136,7 @@ def main() -> int:
 
     works = [work for work in WORKS if arguments.only in work.name]
     for work in works[:1]:
-        run_quietly = make_cases(work, 5)  # what is imported or opened at the first line is nobody's cost
+        run_quietly = make_cases(work, 5)  # imports and opened files of the first line are not measured
         time_pass(stock_line, run_quietly)
     columns = f"{'stock':>9}{'first':>9}{'ours':>9}{'ratio':>9}{'bar':>6}{'refused':>9}  bytes"
     print(f"{'lines/s of one core':35}{columns}")

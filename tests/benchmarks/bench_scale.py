@@ -1,12 +1,12 @@
 """Does a line cost the same in a dataset of 1,000, 10,000 and 100,000? Lines/s and peak memory of the factory.
 
 Run as `python -m tests.benchmarks.bench_scale`. Each size is a run of `generate_data.py` on the numeric recipe
-with 2 workers and shards of 500 lines, all sizes in turn, several rounds. What a run costs once is taken apart:
-its start-up (a run of 2 lines) and the filling of the glyph cache in both workers (what lines cost more when a
-process draws them for the first time than for the second). The rate that is held against the bar is that of
-processor time, which other work on the machine hardly touches; the wall clock's is shown beside it. Peak memory
-is VmHWM, the most that a process ever held, of the parent and of the larger worker. Writes a table and
-runs/bench/scale.png; exit 1 if rates or memory of any two sizes lie further apart than the bar.
+with 2 workers and shards of 500 lines; the sizes take turns, for several rounds. Costs that a run has only once are
+subtracted: its start-up (measured by a run of 2 lines) and the filling of the glyph cache in both workers (how much
+longer a process needs to draw lines for the first time than for the second). The bar is for the rate by processor time,
+which other work on the machine hardly changes; the rate by wall clock is shown too. Peak memory is VmHWM, the most that
+a process ever used, of the parent and of the larger worker. Writes a table and runs/bench/scale.png; exit 1 if the
+rates or the memory of two sizes differ by more than the bar.
 """
 
 import argparse
@@ -25,25 +25,25 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.benchmarks.bench_factory import make_worker
+from tests.programs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "datasets" / "numeric.toml"
 PICTURE = ROOT / "runs" / "bench" / "scale.png"
 SIZES = (1_000, 10_000, 100_000)
 BAR = 0.10  # of the largest
 NUM_WORKERS = 2
-SHARD_SAMPLES = 500  # so that two workers share 1,000 lines, and a worker's memory can be compared
-WARM_LINES = 5000  # by then every glyph of the recipe is in the cache
+SHARD_SAMPLES = 500  # so that two workers share 1,000 lines, and their memory can be compared
+WARM_LINES = 5000  # after these, every glyph of the recipe is in the cache
 POLL_S = 0.05
 
 
 @dataclass
 class Watch:
-    """What was seen of one run.
+    """What was observed of one run.
 
     Attributes:
       peaks: {process: most memory so far, KiB}, of the parent (first) and its workers.
-      shown: (seconds since the start, lines done) as the progress bar told them.
+      shown: (seconds since the start, finished lines), read from the progress bar.
     """
 
     peaks: dict[int, int] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def make(num_lines: int, out: Path) -> Watch:
 
 
 def _read_bar(process: subprocess.Popen, watch: Watch, start: float) -> None:
-    """Notes what the progress bar shows; it ends each state with a carriage return before the next."""
+    """Records what the progress bar shows; a carriage return separates its states."""
     assert process.stderr is not None
     pending = b""
     while chunk := os.read(process.stderr.fileno(), 65536):
@@ -103,7 +103,7 @@ def _peak_kib(pid: int) -> int:
 
 
 def warm_up_seconds(num_lines: int) -> float:
-    """Processor seconds that a fresh process spends on its first `num_lines` beyond what they cost again."""
+    """How many processor seconds more a new process needs for `num_lines` the first time than the second time."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_warm_up, args=(theirs, num_lines), daemon=True)
@@ -126,7 +126,7 @@ def _warm_up(pipe: Connection, num_lines: int) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """The medians of a size; `once_s` is what its runs spend once, in seconds of the processor."""
+    """The medians of a size; `once_s` is what its runs spend only once, in processor seconds."""
 
     num_lines: int
     seconds: float
@@ -153,12 +153,12 @@ def summarize(num_lines: int, watches: list[Watch], once_s: float) -> Row:
 
 
 def spread(values: list[float]) -> float:
-    """How far the least lies below the most, as a share of the most."""
+    """The difference of the largest and the smallest value, as a share of the largest."""
     return 1 - min(values) / max(values)
 
 
 def draw(rows: list[Row]) -> None:
-    """Writes the picture: rate and memory over the size."""
+    """Writes the picture: rate and memory by size."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")

@@ -1,9 +1,9 @@
 """Seconds and memory from corpus to sentence file: the embedded corpus, and a synthetic dump of 200 MB.
 
-Run as `python -m tests.benchmarks.bench_sentences`. Each corpus is built in a process of its own, into an
-empty cache; memory is that process's peak, resident. The dump is made of random words in the shape of real
-articles (infobox, references, links, table, lists), so its speed says what markup costs, not what English
-does. Exit 1 if a build holds 150 MB or more.
+Run as `python -m tests.benchmarks.bench_sentences`. Each corpus is built in its own process, into an empty
+cache; memory is the peak resident memory of that process. The dump has random words in articles built like real
+ones (infobox, references, links, table, lists), so its speed shows the cost of markup, not of English. Exit 1 if
+a build uses 150 MB or more.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def build(keys: dict, cache: Path) -> dict:
-    """Returns what a process of its own measured while it built a sentence file."""
+    """Builds a sentence file in its own process and returns what that process measured."""
     environment = {**os.environ, "OCRLIB_CACHE": str(cache)}
     command = [sys.executable, "-c", _BUILD, json.dumps(keys)]
     return json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)

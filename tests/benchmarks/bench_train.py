@@ -1,15 +1,15 @@
-"""Time to accuracy: seconds until 97% of 1,000 fresh strings are read without an error, the original's way and ours.
+"""Time to accuracy: seconds until 97% of 1,000 new strings are read without an error, by the original and by ours.
 
-Run as `python -m tests.benchmarks.bench_train`. Both sides run on this machine, in turn, several times with other
-seeds; times are medians. Ours renders a dataset of digits with the factory and trains the default network on its
-shards; the original (`original.py`) has trdg draw each line when it is wanted. Both read the same strings, drawn
-by stock trdg in its 100 latin fonts, half of them on white, which is all that the original is trained on, half on
-noise. A side's clock runs from before its network is built, tracing included, and stands still while the strings are
-read. "on white" counts the strings on white alone, a goal that favours the original; both goals have to meet the
-bars. Where the original stops at its limit its time is a lower bound, and so is the ratio.
+Run as `python -m tests.benchmarks.bench_train`. Both sides take turns on this machine, several times with different
+seeds; times are medians. Ours makes a dataset of digits with the factory and trains the default network on its
+shards; in the original (`original.py`) trdg draws each line when it is needed. Both read the same strings, drawn by
+stock trdg in its 100 latin fonts: half of them on white, the only background that the original is trained on, half on
+noise. The clock of a side starts before its network is built, so it includes tracing, and stops while the strings are
+read. "on white" counts only the strings on white, a goal that favours the original; both goals must meet the bars. If
+the original stops at its time limit, its time is a lower bound, and so is the ratio.
 
-Before that the networks alone: training steps on the same lines, ready in memory, in turn. Says on standard error how
-far it is, writes runs/bench/train.json after each part, and ends with exit code 1 if a bar is missed.
+Before that, the networks alone are compared: training steps on the same lines in memory, in turn. Reports progress on
+standard error, writes runs/bench/train.json after each part, and ends with exit code 1 if a bar is missed.
 """
 
 import argparse
@@ -42,8 +42,8 @@ from ocrlib.training.settings import ModelConfig, TrainConfig
 from ocrlib.training.trainer import new_network
 from tests.benchmarks import original
 from tests.benchmarks.to_goal import GOAL, Course, Side, draw_strings, say, train
+from tests.programs import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "runs" / "bench" / "train.json"
 CHARSET = Charset("0123456789")
 RECIPE = """\
@@ -68,7 +68,7 @@ NETWORK_LINES = 2000
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How ours is trained; the rest is the trainer's default: Adam, one cycle of the rate, clipped gradients."""
+    """How ours is trained; the rest is the trainer's default: Adam, a learning rate that rises and falls once, clipped gradients."""
 
     lines: int
     epochs: int
@@ -77,12 +77,12 @@ class Schedule:
 
 
 def make_shards(folder: Path, num_lines: int) -> float:
-    """Renders the dataset as a user would; returns the seconds of the whole command."""
+    """Makes the dataset by the user's command; returns the seconds of the whole command."""
     recipe = folder / "digits.toml"
     recipe.write_text(RECIPE)
     command = [sys.executable, "generate_data.py", str(recipe), "--out", str(folder / "digits")]
     command += ["--workers", str(os.cpu_count() or 1), "--splits.train", str(num_lines)]
-    # Several shards a worker, so that none stands idle at the end.
+    # Several shards for each worker, so that no worker is idle at the end.
     command += ["--output.shard_samples", str(max(1, num_lines // 8))]
     start = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -100,7 +100,7 @@ def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
     settings = TrainConfig(learning_rate=schedule.rate)
     model.compile(optimizer=make_optimizer(settings, num_steps), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
-    batches = to_tf_dataset(loader, seed).repeat(schedule.epochs)  # each time round is the next epoch
+    batches = to_tf_dataset(loader, seed).repeat(schedule.epochs)  # each repetition is the next epoch
     recognizer = Recognizer.of_keras(network, CHARSET)
 
     def read(images: list[np.ndarray]) -> list[str]:
@@ -117,7 +117,7 @@ def default_network(folder: Path, batch_size: int = 64) -> tuple[keras.Model, Lo
 
 
 def start_original(seed: int) -> Side:
-    """The original, without end."""
+    """The original; its batches never end."""
     keras.utils.set_random_seed(seed)
     model = original.build_model(CHARSET.num_classes)
     signature = [original.batch_signature()["image"]]
@@ -131,7 +131,7 @@ def start_original(seed: int) -> Side:
 
     def close() -> None:
         stop.set()
-        for _ in batches:  # what is drawn already; then its thread has ended
+        for _ in batches:  # read what is already drawn, so that its thread can end
             pass
 
     step = original.make_step(model)
@@ -139,7 +139,7 @@ def start_original(seed: int) -> Side:
 
 
 def networks_alone(folder: Path, num_rounds: int) -> dict[str, list[float]]:
-    """Training lines/s of both networks, round by round, each on its own batches of the same lines, in memory."""
+    """Training lines/s of both networks in each round, on batches of the same lines in memory."""
     network, loader = default_network(folder)
     dataset = to_tf_dataset(loader, seed=1)
     ours_ready, lines = [], []
@@ -174,14 +174,14 @@ def networks_alone(folder: Path, num_rounds: int) -> dict[str, list[float]]:
 
 @dataclass(frozen=True)
 class Median:
-    """The median of a time over the rounds; a lower bound where it falls on a training that was stopped before."""
+    """The median of a time over the rounds; a lower bound if that training was stopped before it reached the goal."""
 
     seconds: float
     is_bound: bool
 
 
 def median_time(courses: list[Course], times: list[float | None]) -> Median:
-    """Returns the middle one of the times to a goal (of an even number the upper); None counts as its whole course."""
+    """Returns the middle of the times to a goal (the upper one of an even number); None counts as the whole time of its training."""
     ranked = sorted((course.seconds if t is None else t, t is None) for course, t in zip(courses, times, strict=True))
     return Median(*ranked[len(ranked) // 2])
 
@@ -211,7 +211,7 @@ def print_times(ours: list[Course], theirs: list[Course], making_s: float) -> bo
 
 
 def print_courses(courses: list[Course]) -> None:
-    """Prints what each training came to, and in which fonts each side went wrong."""
+    """Prints the result of each training, and the fonts that each side misread."""
     print(
         f"\n{'':10}{'parameters':>11}{'to goal s':>11}{'on white':>10}{'whole s':>9}{'waiting':>9}{'lines':>9}"
         f"{'best exact':>12}{'on white':>10}   ended at"
@@ -231,7 +231,7 @@ def print_courses(courses: list[Course]) -> None:
 
 
 def print_networks(rates: dict[str, list[float]], ours: list[Course], theirs: list[Course]) -> bool:
-    """Prints the networks' speed; True if the bar is reached at no loss of accuracy."""
+    """Prints the networks' speed; True if the bar is reached without a loss of accuracy."""
     medians = [statistics.median(rates[name]) for name in ("original", "ours")]
     ratio = statistics.median(b / a for a, b in zip(rates["original"], rates["ours"], strict=True))
     best = [statistics.median(course.best for course in side) for side in (theirs, ours)]
@@ -247,7 +247,7 @@ def print_networks(rates: dict[str, list[float]], ours: list[Course], theirs: li
 
 
 def write_results(results: dict[str, Any]) -> None:
-    """Writes what is known so far; a run that is cut short leaves that much."""
+    """Writes the results so far, so that a run that is stopped keeps them."""
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1))
 

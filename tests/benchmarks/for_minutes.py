@@ -1,4 +1,4 @@
-"""Trains a network for a number of minutes: how `bench_encoders` and `bench_init` give each the same time."""
+"""Trains a network for a number of minutes, for `bench_encoders` and `bench_init`."""
 
 import time
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import TrainConfig
 
 WARMUP = 0.05  # share of the time
-AVERAGED = 0.998  # of the running average of the weights, the share that a step leaves of it: some 500 steps
+AVERAGED = 0.998  # the running average of the weights keeps this share of itself in each step: about 500 steps
 REFRESHED = 150  # batches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """How much a network learned; lines and seconds of the training itself, what comes before the first step left out."""
+    """How much a network learned: lines and seconds of the training, without what happens before the first step."""
 
     model: CTCModel
     loader: Loader
@@ -31,7 +31,7 @@ class Trained:
     seconds: float
 
     def average_weights(self) -> None:
-        """Puts the running average of the weights in their place, and makes the normalisation's statistics anew."""
+        """Replaces the weights by their running average, and measures the statistics of the normalisation again."""
         network = self.model.network
         self.model.optimizer.finalize_variable_values(network.trainable_variables)
         for data in to_tf_dataset(self.loader, seed=2).take(REFRESHED):
@@ -48,7 +48,7 @@ def train_for(
     *,
     short_first: bool = False,
 ) -> Trained:
-    """Trains a network on the training split, its rate warmed up and brought down over the time."""
+    """Trains a network on the training split, with a learning rate that warms up and falls to zero in the given time."""
     steps = partial(time_steps, stride=width_stride(network))
     loader = Loader(folder, "train", charset, steps, batch, short_first=short_first)
     model = CTCModel(network, charset)

@@ -1,10 +1,10 @@
-"""The way that this project grew out of, to measure against: trdg on the fly into a small network without an LSTM.
+"""The original to compare with: trdg draws lines during the training of a small network without an LSTM.
 
-Written anew from its description: RGB lines of 32 px, two pairs of convolutions (8 and 16, 32 and 64 filters)
-with a pool after each, a dense layer on the columns, a softmax, CTC, Adam at its default, batches of 12 in the
-order in which they are drawn, each padded to its widest line. It is given a fair chance: lines are drawn in
-another thread while the network learns, one graph serves all widths, padding is white and on the right, and
-CTC's input length is each line's own. The changes of the augmentation are so small that they hardly ever cut a digit.
+Rewritten from a description: RGB lines of 32 px, two pairs of convolutions (8 and 16, 32 and 64 filters) with a pool
+after each, a dense layer on the columns, a softmax, CTC, Adam with its defaults, batches of 12 in the order in which
+they are drawn, each padded to its widest line. The comparison is fair to it: another thread draws lines while the
+network learns, one graph serves all widths, padding is white and on the right, and CTC gets each line's own input
+length. The changes of the augmentation are so small that they almost never cut a digit.
 """
 
 import math
@@ -28,7 +28,8 @@ HEIGHT, CHANNELS, STRIDE = 32, 3, 4
 BATCH = 12
 PREFETCH = 4  # batches, as in ocrlib.batches.loader
 PAPER = 255
-ROTATION_DEG, SHEAR_DEG, SHIFT, ZOOM = 3.0, 3.0, 0.03, 0.1  # shift and zoom as shares of the size; all either way
+# All in both directions; shift and zoom are shares of the size.
+ROTATION_DEG, SHEAR_DEG, SHIFT, ZOOM = 3.0, 3.0, 0.03, 0.1
 
 
 def build_network(num_classes: int) -> keras.Model:
@@ -47,7 +48,7 @@ def build_network(num_classes: int) -> keras.Model:
 
 
 class OriginalModel(keras.Model):
-    """The network with a training step that asks `ctc_batch_cost`."""
+    """The network with a training step that calls `ctc_batch_cost`."""
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__()
@@ -103,12 +104,12 @@ def draw_number(rng: random.Random) -> str:
 
 
 def fits(text: str, width: int) -> bool:
-    """Whether CTC can write the text into the columns that a line of that width has."""
+    """Whether CTC can fit the text into the columns of a line of that width."""
     return ctc_steps(text) <= width // STRIDE
 
 
 def draw_lines(seed: int) -> Iterator[tuple[np.ndarray, str]]:
-    """Yields lines and their texts without end: stock trdg on white, then changed at random."""
+    """Yields lines and their texts, without end: stock trdg on white, then changed at random."""
     rng, fonts = random.Random(seed), trdg_fonts()
     options = LineOptions(height=HEIGHT, channels=CHANNELS, background=PLAIN_WHITE)
     while True:
@@ -119,7 +120,7 @@ def draw_lines(seed: int) -> Iterator[tuple[np.ndarray, str]]:
 
 
 def augment(image: np.ndarray, rng: random.Random) -> np.ndarray:
-    """Returns an (H, W, 3) image turned, sheared, zoomed along both axes and shifted, edges drawn out."""
+    """Returns an (H, W, 3) image turned, sheared, zoomed along both axes and shifted; the pixels of the edge are repeated."""
     import cv2
 
     height, width = image.shape[:2]
@@ -138,7 +139,7 @@ def augment(image: np.ndarray, rng: random.Random) -> np.ndarray:
 def make_batch(lines: list[tuple[np.ndarray, str]], charset: Charset) -> Batch:
     """Returns the lines padded with white to the widest of them, labels padded with -1."""
     widths = [image.shape[1] for image, _ in lines]
-    padded = -(-max(widths) // STRIDE) * STRIDE  # so that the pools divide it
+    padded = -(-max(widths) // STRIDE) * STRIDE  # so that the pools divide the width
     images = np.full((len(lines), HEIGHT, padded, CHANNELS), PAPER, np.uint8)
     labels = np.full((len(lines), max(len(text) for _, text in lines)), -1, np.int32)
     for i, (image, text) in enumerate(lines):

@@ -1,14 +1,14 @@
-"""Makes pictures of printed digits that owe nothing to the factory, to measure a reader with: 80 lines of four kinds.
+"""Makes pictures of printed digits without the factory, to measure a reader with: 80 lines of four kinds.
 
-Run as `python -m tests.benchmarks.photographs FOLDER`, or `make photographs`, which installs what it needs and has
-the shipped model read them. ImageMagick sets the type in faces that no recipe draws with, prints it on gray paper,
-lights it from one side, turns and warps it, puts it out of focus, adds grain and saves it as a poor JPEG. NAME.png
-has its text in NAME.gt.txt; the name begins with the kind:
+Run as `python -m tests.benchmarks.photographs FOLDER`, or `make photographs`, which installs what it needs and lets
+MODEL read them. ImageMagick draws the text in fonts that no recipe uses, on gray paper, lights it from one side, turns
+and warps it, blurs it, adds grain and compresses it strongly as JPEG. The text of NAME.png is in NAME.gt.txt; the name
+begins with the kind:
   light    a gray, uneven background
   zero     zeros with a slash or a dot
   cut      the crop runs through the first or the last character, a fifth of its width is gone
   turned   up to 2.5 degrees, seen from the side
-All four have the light, the blur and the compression, in other strengths each time, drawn from one seed.
+All four have the light, the blur and the compression, with strengths that are drawn from one seed.
 """
 
 import subprocess
@@ -36,7 +36,7 @@ POINT_SIZE = 64  # pixels; a digit is about 46 high before it is photographed
 
 
 def draw_text(kind: str, rng: Random) -> str:
-    """An integer of 1 to 10 digits, an amount, a date or a time; of kind `zero` with a zero at least."""
+    """An integer of 1 to 10 digits, an amount, a date or a time; with at least one zero for the kind `zero`."""
     while True:
         digits = "".join(rng.choices("0123456789", k=rng.randint(1, 10)))
         amount = f"{rng.randint(0, 9999)}.{rng.randint(0, 99):02}"
@@ -58,7 +58,7 @@ def photograph(text: str, kind: str, out: Path, rng: Random) -> None:
     paper, ink = rng.randint(150, 225), rng.randint(10, 80)
     with tempfile.TemporaryDirectory() as name:
         printed, lit, saved = (Path(name) / f for f in ("printed.png", "lit.png", "saved.jpg"))
-        # `label:` is as large as the type, trimmed to the ink.
+        # `label:` makes a picture as large as the text; it is trimmed to the ink.
         convert("-background", f"gray({paper})", "-fill", f"gray({ink})", "-font", face, "-pointsize", POINT_SIZE,
                 f"label:{text}", "-trim", "+repage", printed)  # fmt: skip
         width, height = map(int, convert(printed, "-format", "%w %h", "info:").split())
@@ -95,7 +95,7 @@ def photograph(text: str, kind: str, out: Path, rng: Random) -> None:
 
 
 def make_photographs(folder: Path) -> None:
-    """Writes the pairs into a folder, the same ones each time."""
+    """Writes the pairs into a folder, always the same ones."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind in KINDS:
         rng = Random(f"photographs {kind}")

@@ -1,4 +1,4 @@
-"""Trains until a goal is reached and says when it was: the clock that both sides of `bench_train` run against."""
+"""Trains until a goal is reached and measures the time, for both sides of `bench_train`."""
 
 import sys
 import time
@@ -17,13 +17,13 @@ from tests.factory.render.samples import trdg_fonts
 from tests.stock_trdg import stock_line
 
 GOAL = 0.97
-LOOK_S, LOOK_SHARE = 0.5, 0.05  # the strings are read whenever 0.5 s, and 5%, more have gone by
+LOOK_S, LOOK_SHARE = 0.5, 0.05  # the strings are read again after at least 0.5 s and 5% more time
 SAY_S = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Strings:
-    """The fresh strings: gray images (32, W, 1), what stands there, in which font, and whether on white."""
+    """The new strings: gray images (32, W, 1), their texts, their fonts, and whether they are on white."""
 
     images: list[np.ndarray]
     texts: list[str]
@@ -33,7 +33,7 @@ class Strings:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """A way to train, ready to go: batches, a training step, and a reader of gray images."""
+    """One way to train: batches, a training step, and a reader of gray images."""
 
     batches: Iterable[Any]
     step: Callable[[Any], Any]
@@ -44,7 +44,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What was read without an error after so many seconds, as shares of all strings and of those on white."""
+    """The share read without an error after `seconds`, of all strings and of those on white."""
 
     seconds: float
     steps: int
@@ -55,12 +55,12 @@ class Look:
 
 @dataclass(kw_only=True)
 class Course:
-    """How a training went.
+    """The course of one training.
 
     Attributes:
-      seconds: of its clock, at the end; waiting_s: of these, spent on waiting for a batch.
-      to_goal_s, to_goal_white_s: when the goal was first seen to be reached, on all strings and on those on
-        white; None if it was not.
+      seconds: its time in all; waiting_s: the part spent waiting for a batch.
+      to_goal_s, to_goal_white_s: when the goal was first reached, on all strings and on those on white; None
+        if it was not.
       misses_by_font: lines misread at the last look.
     """
 
@@ -84,13 +84,13 @@ class Course:
 
 
 def say(text: str) -> None:
-    """Tells how far the benchmark is."""
-    # Not on standard output: it is thrown away while trdg draws, and that may be in another thread.
+    """Prints the progress of the benchmark."""
+    # Standard output is thrown away while trdg draws, perhaps in another thread, so this goes to standard error.
     print(text, file=sys.stderr, flush=True)
 
 
 def draw_strings(num_strings: int) -> Strings:
-    """Returns fresh strings of stock trdg, every second one on white; fonts take turns."""
+    """Returns new strings drawn by stock trdg, every second one on white; fonts take turns."""
     rng, fonts = Random("fresh strings"), trdg_fonts()
     images, texts, names, on_white = [], [], [], []
     while len(images) < num_strings:
@@ -98,9 +98,9 @@ def draw_strings(num_strings: int) -> Strings:
         background = (PLAIN_WHITE, GAUSSIAN_NOISE)[number % 2]
         font = fonts[number // 2 % len(fonts)]
         text = draw_number(rng)
-        # Seeds from 2**31 on: those that the original draws its lines from lie below.
+        # Seeds from 2**31 on: the original draws its lines from smaller ones.
         image = stock_line(text, font, LineOptions(background=background), 2**31 + rng.getrandbits(31))
-        if image is None:  # trdg gave up
+        if image is None:  # trdg did not draw it
             continue
         images.append(image[:, :, None])
         texts.append(text)
@@ -113,9 +113,9 @@ def train(name: str, start: Callable[[], Side], strings: Strings, limit_s: float
     """Trains until the goal is reached on all strings and on those on white.
 
     Args:
-      start: builds the side, on its clock.
-      limit_s: seconds of its clock after which it is stopped.
-      to_the_end: go on until there are no batches left.
+      start: builds the side; its time counts.
+      limit_s: seconds after which the training is stopped.
+      to_the_end: continue until there are no batches left.
     """
     course = Course(name=name)
     begun = time.perf_counter()
@@ -157,7 +157,7 @@ def train(name: str, start: Callable[[], Side], strings: Strings, limit_s: float
 def _look_at_strings(
     read: Callable[[list[np.ndarray]], list[str]], strings: Strings, course: Course
 ) -> tuple[float, float]:
-    """Returns the shares read without an error, of all strings and of those on white; notes the fonts of the rest."""
+    """Returns the shares read without an error, of all strings and of those on white; counts the misread ones by font."""
     readings = read(strings.images)
     right = np.array([reading == text for reading, text in zip(readings, strings.texts, strict=True)])
     course.misses_by_font = dict(Counter(strings.fonts[i] for i in np.flatnonzero(~right)).most_common())
@@ -165,7 +165,7 @@ def _look_at_strings(
 
 
 def _note(course: Course, look: Look) -> bool:
-    """Notes a look, and when a goal was first reached; True once both have been."""
+    """Records a reading of the strings, and when a goal was first reached; True after both were."""
     course.looks.append(look)
     if course.to_goal_s is None and look.exact >= GOAL:
         course.to_goal_s = look.seconds

@@ -12,7 +12,7 @@ from ocrlib.dataset.manifest import WORK_DIR, read_manifest
 from ocrlib.errors import UserError, WorkerError
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Recipe, load_recipe
-from tests.benchmarks.bench_faults import torment, undisturbed, worker_pids
+from tests.benchmarks.bench_faults import disturb, undisturbed, worker_pids
 from tests.generating import TINY_STEMS, command, leftovers, problems_of, shard_hashes
 from tests.programs import wait_for
 from tests.training_fixtures import flip_byte
@@ -182,9 +182,9 @@ def test_workers_end_when_their_parent_is_killed(tiny_recipe, tmp_path):
 def test_kills_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
     """Six here, fifty in `python -m tests.benchmarks.bench_faults --kills 50`."""
     wanted = undisturbed(tiny_recipe, tmp_path / "undisturbed")
-    ordeal = torment(tiny_recipe, tmp_path / "tormented", wanted, num_kills=6)
-    assert ordeal.faults == []
-    assert len(ordeal.blows) == 6 and len({blow.kind for blow in ordeal.blows}) == 4
+    trial = disturb(tiny_recipe, tmp_path / "disturbed", wanted, num_kills=6)
+    assert trial.faults == []
+    assert len(trial.disturbances) == 6 and len({disturbance.kind for disturbance in trial.disturbances}) == 4
 
 
 def test_resuming_trusts_the_notes_of_finished_shards(tiny_copy, tiny_recipe):
