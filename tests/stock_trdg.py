@@ -42,6 +42,13 @@ computer_text_generator.get_text_height = lambda image_font, text: image_font.ge
 background_generator.os = SimpleNamespace(path=os.path, listdir=lambda folder: sorted(os.listdir(folder)))
 
 
+# trdg gives these kinds by number.
+_BACKGROUNDS = {"gaussian_noise": 0, "plain_white": 1, "quasicrystal": 2, "image": 3}
+_DISTORTIONS = {"none": 0, "sine": 1, "cosine": 2, "random": 3}
+_AXES = {"vertical": 0, "horizontal": 1, "both": 2}
+_ALIGNMENTS = {"left": 0, "center": 1, "right": 2}
+
+
 def stock_line(text: str, font_path: str, options: LineOptions, seed: int) -> np.ndarray | None:
     """What stock `FakeTextDataGenerator.generate` draws, with every random generator seeded from `seed`.
 
@@ -76,13 +83,13 @@ def stock_line(text: str, font_path: str, options: LineOptions, seed: int) -> np
                 random_skew=options.random_skew,
                 blur=options.blur,
                 random_blur=options.random_blur,
-                background_type=options.background,
-                distorsion_type=options.distortion,
-                distorsion_orientation=options.distortion_axis,
+                background_type=_BACKGROUNDS[options.background],
+                distorsion_type=_DISTORTIONS[options.distortion],
+                distorsion_orientation=_AXES[options.distortion_axis],
                 is_handwritten=False,
                 name_format=0,
                 width=options.width,
-                alignment=options.alignment,
+                alignment=_ALIGNMENTS[options.alignment],
                 text_color=options.text_color,
                 orientation=0,
                 space_width=options.space_width,

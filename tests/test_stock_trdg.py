@@ -4,12 +4,12 @@ import random
 
 import numpy as np
 
-from ocrlib.factory.render.options import GAUSSIAN_NOISE, LineOptions
+from ocrlib.factory.render.options import LineOptions
 from tests.factory.render.samples import trdg_fonts
 from tests.programs import run_code
 from tests.stock_trdg import stock_line
 
-NOISY = LineOptions(background=GAUSSIAN_NOISE, skew_deg=5, random_skew=True)
+NOISY = LineOptions(background="gaussian_noise", skew_deg=5, random_skew=True)
 
 
 def test_same_seed_same_bytes_and_another_seed_others():

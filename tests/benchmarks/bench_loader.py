@@ -27,7 +27,7 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
-from ocrlib.factory.render.options import GAUSSIAN_NOISE, LineOptions
+from ocrlib.factory.render.options import LineOptions
 from ocrlib.network.crnn import time_steps
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
@@ -83,7 +83,7 @@ def original(lines: int) -> int:
     """The way of the original: trdg draws each line when it is needed."""
     rng, fonts = random.Random(1), trdg_fonts()
     for seed in range(lines):
-        options = replace(LineOptions(), background=GAUSSIAN_NOISE, channels=3)
+        options = replace(LineOptions(), background="gaussian_noise", channels=3)
         stock_line(draw_digits(rng), rng.choice(fonts), options, seed)
     return lines
 

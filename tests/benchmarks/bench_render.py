@@ -18,18 +18,7 @@ from random import Random
 import numpy as np
 
 from ocrlib.factory.render.line import DrawError, draw_line
-from ocrlib.factory.render.options import (
-    BOTH,
-    COSINE,
-    GAUSSIAN_NOISE,
-    HORIZONTAL,
-    IMAGE,
-    QUASICRYSTAL,
-    RANDOM,
-    SINE,
-    VERTICAL,
-    LineOptions,
-)
+from ocrlib.factory.render.options import LineOptions
 from tests.factory.render.samples import draw_digits, draw_sentence, trdg_fonts, trdg_pictures
 from tests.stock_trdg import stock_line
 
@@ -49,24 +38,24 @@ class Work:
 PLAIN = LineOptions()
 WORKS = [
     Work("digits, white", draw_digits, PLAIN, 10),
-    Work("digits, noise", draw_digits, replace(PLAIN, background=GAUSSIAN_NOISE), 10),
+    Work("digits, noise", draw_digits, replace(PLAIN, background="gaussian_noise"), 10),
     Work("sentences, white", draw_sentence, PLAIN, 15),
-    Work("sentences, noise", draw_sentence, replace(PLAIN, background=GAUSSIAN_NOISE), 15),
+    Work("sentences, noise", draw_sentence, replace(PLAIN, background="gaussian_noise"), 15),
     Work(
         "sentences, noise, skew 5, blur 1.5",
         draw_sentence,
-        replace(PLAIN, background=GAUSSIAN_NOISE, skew_deg=5, random_skew=True, blur=1.5, random_blur=True),
+        replace(PLAIN, background="gaussian_noise", skew_deg=5, random_skew=True, blur=1.5, random_blur=True),
         10,
     ),
-    Work("digits, quasicrystal", draw_digits, replace(PLAIN, background=QUASICRYSTAL)),
-    Work("sentences, quasicrystal", draw_sentence, replace(PLAIN, background=QUASICRYSTAL)),
-    Work("sentences, pictures", draw_sentence, replace(PLAIN, background=IMAGE, image_dir=trdg_pictures())),
-    Work("sentences, sine, vertical", draw_sentence, replace(PLAIN, distortion=SINE, distortion_axis=VERTICAL)),
-    Work("sentences, cosine, both", draw_sentence, replace(PLAIN, distortion=COSINE, distortion_axis=BOTH)),
+    Work("digits, quasicrystal", draw_digits, replace(PLAIN, background="quasicrystal")),
+    Work("sentences, quasicrystal", draw_sentence, replace(PLAIN, background="quasicrystal")),
+    Work("sentences, pictures", draw_sentence, replace(PLAIN, background="image", image_dir=trdg_pictures())),
+    Work("sentences, sine, vertical", draw_sentence, replace(PLAIN, distortion="sine", distortion_axis="vertical")),
+    Work("sentences, cosine, both", draw_sentence, replace(PLAIN, distortion="cosine", distortion_axis="both")),
     Work(
         "sentences, random, horiz.",
         draw_sentence,
-        replace(PLAIN, distortion=RANDOM, distortion_axis=HORIZONTAL),
+        replace(PLAIN, distortion="random", distortion_axis="horizontal"),
     ),
     Work("sentences, black, RGB", draw_sentence, replace(PLAIN, text_color="#000000", channels=3)),
     Work("sentences, colours, RGB", draw_sentence, replace(PLAIN, text_color="#000000,#8080ff", channels=3)),

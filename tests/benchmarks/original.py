@@ -17,7 +17,7 @@ import numpy as np
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset, ctc_steps
-from ocrlib.factory.render.options import PLAIN_WHITE, LineOptions
+from ocrlib.factory.render.options import LineOptions
 from ocrlib.reading.decoding import best_paths
 from tests.factory.render.samples import trdg_fonts
 from tests.stock_trdg import stock_line
@@ -111,7 +111,7 @@ def fits(text: str, width: int) -> bool:
 def draw_lines(seed: int) -> Iterator[tuple[np.ndarray, str]]:
     """Yields lines and their texts, without end: stock trdg on white, then changed at random."""
     rng, fonts = random.Random(seed), trdg_fonts()
-    options = LineOptions(height=HEIGHT, channels=CHANNELS, background=PLAIN_WHITE)
+    options = LineOptions(height=HEIGHT, channels=CHANNELS, background="plain_white")
     while True:
         text = draw_number(rng)
         image = stock_line(text, rng.choice(fonts), options, rng.getrandbits(31))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ocrlib.factory.render.options import GAUSSIAN_NOISE, PLAIN_WHITE, LineOptions
+from ocrlib.factory.render.options import LineOptions
 from tests.benchmarks.original import draw_number
 from tests.factory.render.samples import trdg_fonts
 from tests.stock_trdg import stock_line
@@ -95,7 +95,7 @@ def draw_strings(num_strings: int) -> Strings:
     images, texts, names, on_white = [], [], [], []
     while len(images) < num_strings:
         number = len(images)
-        background = (PLAIN_WHITE, GAUSSIAN_NOISE)[number % 2]
+        background = ("plain_white", "gaussian_noise")[number % 2]
         font = fonts[number // 2 % len(fonts)]
         text = draw_number(rng)
         # Seeds from 2**31 on: the original draws its lines from smaller ones.
@@ -105,7 +105,7 @@ def draw_strings(num_strings: int) -> Strings:
         images.append(image[:, :, None])
         texts.append(text)
         names.append(Path(font).stem)
-        on_white.append(background == PLAIN_WHITE)
+        on_white.append(background == "plain_white")
     return Strings(images=images, texts=texts, fonts=names, on_white=np.array(on_white))
 
 

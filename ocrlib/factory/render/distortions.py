@@ -13,39 +13,38 @@ from random import Random
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ocrlib.factory.render.options import BOTH, COSINE, HORIZONTAL, NO_DISTORTION, RANDOM, SINE, VERTICAL
+from ocrlib.factory.settings.render import Distortion, DistortionAxis
 
-_WAVES = {SINE: math.sin, COSINE: math.cos}
+_WAVES = {"sine": math.sin, "cosine": math.cos}
 
 
-def distort(pixels: np.ndarray, distortion: int, axis: int, rng: Random) -> np.ndarray:
+def distort(pixels: np.ndarray, distortion: Distortion, axis: DistortionAxis, rng: Random) -> np.ndarray:
     """The picture with its columns, its rows or both displaced by a wave.
 
     Args:
       pixels: (H, W) or (H, W, B) uint8.
-      distortion: SINE or COSINE, a period every 360 pixels, m = int(H ** 0.5); RANDOM, every column and
-        row by a whole number from [0, int(H ** 0.4)] out of `rng`; or NO_DISTORTION.
-      axis: VERTICAL moves columns, HORIZONTAL rows, BOTH columns and then rows.
+      distortion: "sine" or "cosine", a period every 360 pixels, m = int(H ** 0.5); "random", every column and
+        row by a whole number from [0, int(H ** 0.4)] out of `rng`; or "none".
+      axis: "vertical" moves columns, "horizontal" rows, "both" columns and then rows.
 
     Returns:
-      uint8 with 2 m more rows if columns move and 2 m more columns if rows do. As in trdg, BOTH leaves the
+      uint8 with 2 m more rows if columns move and 2 m more columns if rows do. As in trdg, "both" leaves the
       lowest rows empty where no column has come down far enough.
     """
-    if distortion == NO_DISTORTION:
+    if distortion == "none":
         return pixels
     height, width = pixels.shape[:2]
-    max_offset = int(height ** (0.4 if distortion == RANDOM else 0.5))
+    max_offset = int(height ** (0.4 if distortion == "random" else 0.5))
     columns = _offsets(distortion, width, max_offset, rng)
     num_rows = height
-    if axis != HORIZONTAL:
+    if axis != "horizontal":
         num_rows += int(columns.max()) - min(int(columns.min()), 0)
         pixels = _shift_rows(pixels.swapaxes(0, 1), columns, max_offset).swapaxes(0, 1)
     rows = _offsets(distortion, num_rows, max_offset, rng)  # drawn even where unused: it moves `rng` on
-    if axis != VERTICAL:
+    if axis != "vertical":
         shifted = _shift_rows(pixels[:num_rows], rows, max_offset)
         pixels = np.zeros((pixels.shape[0], *shifted.shape[1:]), np.uint8)
         pixels[:num_rows] = shifted
-    assert axis in (VERTICAL, HORIZONTAL, BOTH)
     return np.ascontiguousarray(pixels)
 
 
@@ -59,15 +58,15 @@ def _shift_rows(pixels: np.ndarray, offsets: np.ndarray, max_offset: int) -> np.
     return np.moveaxis(shifted, -1, 1)
 
 
-def _offsets(distortion: int, count: int, max_offset: int, rng: Random) -> np.ndarray:
-    if distortion == RANDOM:
+def _offsets(distortion: Distortion, count: int, max_offset: int, rng: Random) -> np.ndarray:
+    if distortion == "random":
         return _random_integers(max_offset, count, rng)
     period_table = -(-count // 1024) * 1024
     return _wave(distortion, period_table, max_offset)[:count]
 
 
 @lru_cache(maxsize=64)
-def _wave(distortion: int, count: int, max_offset: int) -> np.ndarray:
+def _wave(distortion: Distortion, count: int, max_offset: int) -> np.ndarray:
     """Offsets of `count` columns, computed as trdg does: int() cuts, so the last bit of math.sin shows."""
     function = _WAVES[distortion]
     return np.array([int(function(math.radians(i)) * max_offset) for i in range(count)])

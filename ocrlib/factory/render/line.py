@@ -15,15 +15,7 @@ from ocrlib.factory.render.distortions import distort
 from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.glyphs import GlyphCache
 from ocrlib.factory.render.ink import Color, draw_ink, pick_color
-from ocrlib.factory.render.options import (
-    CENTER,
-    GAUSSIAN_NOISE,
-    LEFT,
-    NO_DISTORTION,
-    PLAIN_WHITE,
-    QUASICRYSTAL,
-    LineOptions,
-)
+from ocrlib.factory.render.options import LineOptions
 
 __all__ = ["DrawError", "DrawnLine", "draw_line"]
 
@@ -80,7 +72,7 @@ def draw_line(text: str, font_path: str, options: LineOptions, seed: int) -> Dra
         skew_deg = options.skew_deg
     if skew_deg:
         ink = ink.rotate(skew_deg, expand=True)
-    if options.distortion != NO_DISTORTION:
+    if options.distortion != "none":
         ink = Image.fromarray(distort(np.asarray(ink), options.distortion, options.distortion_axis, rng))
 
     printed = _scale(ink, fill, options)
@@ -129,27 +121,27 @@ def _make_background(text_width: int, options: LineOptions, rng: Random, seed: i
     width = options.width if options.width > 0 else text_width + left + right
     if width < 1:
         raise DrawError("zero-width", f"expected margins that leave a pixel, given {left} and {right}")
-    if options.background == GAUSSIAN_NOISE:
+    if options.background == "gaussian_noise":
         return backgrounds.gaussian_noise(height, width, seed), None
-    if options.background == PLAIN_WHITE:
+    if options.background == "plain_white":
         return backgrounds.plain_white(height, width), None
-    if options.background == QUASICRYSTAL:
+    if options.background == "quasicrystal":
         return backgrounds.quasicrystal(height, width, rng), None
     if options.image_dir is None:
-        raise DrawError("background", "expected image_dir with background IMAGE, given None")
+        raise DrawError("background", "expected image_dir with background 'image', given None")
     return backgrounds.picture(height, width, options.image_dir, rng)
 
 
 def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Image.Image:
     """Text laid onto paper at its place."""
     top, left, _, right = options.margins
-    if options.alignment == LEFT or options.width == -1:
+    if options.alignment == "left" or options.width == -1:
         x = left
-    elif options.alignment == CENTER:
+    elif options.alignment == "center":
         x = int(paper.width / 2 - printed.width / 2)
     else:
         x = paper.width - printed.width - right
-    generated = options.background in (GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL)
+    generated = options.background in ("gaussian_noise", "plain_white", "quasicrystal")
     if generated and printed.mode == "RGBA":
         paper = paper.convert("RGB")  # trdg's own are RGBA, and go on without their A
     elif not generated:

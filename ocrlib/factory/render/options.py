@@ -1,15 +1,12 @@
-"""The options of one line as trdg understands them, every one a settled value.
+"""The options of one line, every one a settled value.
 
-A recipe says "blur between 0 and 1.5"; `renderer.py` draws the numbers for one sample and writes
-them down here; `line.py` turns them into pixels. Nothing in this file is random.
+A recipe says "blur between 0 and 1.5"; `renderer.py` draws the numbers for one sample and writes them down here;
+`line.py` turns them into pixels. Nothing in this file is random.
 """
 
 from dataclasses import dataclass
 
-GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL, IMAGE = 0, 1, 2, 3  # trdg's background_type
-NO_DISTORTION, SINE, COSINE, RANDOM = 0, 1, 2, 3  # trdg's distorsion_type
-VERTICAL, HORIZONTAL, BOTH = 0, 1, 2  # trdg's distorsion_orientation
-LEFT, CENTER, RIGHT = 0, 1, 2  # trdg's alignment
+from ocrlib.factory.settings.render import Alignment, Background, Distortion, DistortionAxis
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +19,8 @@ class LineOptions:
       skew_deg: degrees, at least 0; turned counter-clockwise by just this much, or, with random_skew,
         by a whole number drawn from [-skew_deg, skew_deg].
       blur: radius of a Gaussian in pixels, at least 0; with random_blur drawn from [0, blur).
-      background: one of GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL, IMAGE.
-      image_dir: the folder of pictures for background IMAGE, else None.
+      background: what the text is printed on.
+      image_dir: the folder of pictures for background "image", else None.
       distortion, distortion_axis: the wave laid over the line and the axes it moves along.
       text_color, stroke_fill: "#RRGGBB", or "#RRGGBB,#RRGGBB" for a range drawn from by channel.
       stroke_width: pixels drawn around each glyph.
@@ -33,7 +30,7 @@ class LineOptions:
       margins: pixels at the top, left, bottom, right.
       fit: cut the drawn text to its ink before scaling.
       width: pixels of a fixed width, or -1 for as wide as the text needs.
-      alignment: LEFT, CENTER or RIGHT within a fixed width.
+      alignment: where the text stands within a fixed width.
     """
 
     height: int = 32
@@ -42,10 +39,10 @@ class LineOptions:
     random_skew: bool = False
     blur: float = 0.0
     random_blur: bool = False
-    background: int = PLAIN_WHITE
+    background: Background = "plain_white"
     image_dir: str | None = None
-    distortion: int = NO_DISTORTION
-    distortion_axis: int = VERTICAL
+    distortion: Distortion = "none"
+    distortion_axis: DistortionAxis = "vertical"
     text_color: str = "#282828"
     stroke_width: int = 0
     stroke_fill: str = "#282828"
@@ -55,4 +52,4 @@ class LineOptions:
     margins: tuple[int, int, int, int] = (5, 5, 5, 5)
     fit: bool = False
     width: int = -1
-    alignment: int = LEFT
+    alignment: Alignment = "left"

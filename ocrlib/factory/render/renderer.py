@@ -13,14 +13,13 @@ from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from random import Random
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ocrlib.charset import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
-from ocrlib.factory.render import options as trdg
 from ocrlib.factory.render.degrade import degrade, draw_degradations
 from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.fonts import Face
@@ -28,22 +27,11 @@ from ocrlib.factory.render.line import DrawnLine, draw_line
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.settings.render import Render
+from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.text.source import TextSource, sample_rng
 
 RENDER_VERSION = 4  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
-
-_BACKGROUNDS = {
-    "gaussian_noise": trdg.GAUSSIAN_NOISE,
-    "plain_white": trdg.PLAIN_WHITE,
-    "quasicrystal": trdg.QUASICRYSTAL,
-    "image": trdg.IMAGE,
-}
-_DISTORTIONS = {"none": trdg.NO_DISTORTION, "sine": trdg.SINE, "cosine": trdg.COSINE, "random": trdg.RANDOM}
-_AXES = {"vertical": trdg.VERTICAL, "horizontal": trdg.HORIZONTAL, "both": trdg.BOTH}
-_ALIGNMENTS = {"left": trdg.LEFT, "center": trdg.CENTER, "right": trdg.RIGHT}
-
-T = TypeVar("T")
 
 
 class Renderer:
@@ -117,10 +105,10 @@ class Renderer:
             random_skew=render.random_skew,
             blur=round(rng.uniform(*render.blur), 3),
             random_blur=render.random_blur,
-            background=_BACKGROUNDS[_choose(render.background, rng)],
+            background=_choose(render.background, rng),
             image_dir=self._image_dir,
-            distortion=_DISTORTIONS[_choose(render.distortion, rng)],
-            distortion_axis=_AXES[_choose(render.distortion_axis, rng)],
+            distortion=_choose(render.distortion, rng),
+            distortion_axis=_choose(render.distortion_axis, rng),
             text_color=_choose(render.text_color, rng),
             stroke_width=rng.randint(*render.stroke_width),
             stroke_fill=_choose(render.stroke_fill, rng),
@@ -130,7 +118,7 @@ class Renderer:
             fit=rng.random() < render.fit,
             margins=tuple(rng.randint(*margin) for margin in render.margins),  # type: ignore[arg-type]
             width=render.width,
-            alignment=_ALIGNMENTS[_choose(render.alignment, rng)],
+            alignment=_choose(render.alignment, rng),
         )
 
     def _objection(self, image: np.ndarray, text: str) -> str:
@@ -204,7 +192,8 @@ def render_inputs(render: Render, faces: Sequence[Face]) -> dict[str, str]:
     return inputs | {"render": str(RENDER_VERSION)}
 
 
-def _choose(choices: Sequence[tuple[T, float]], rng: Random) -> T:
+def _choose(choices: Choice, rng: Random) -> Any:
+    """Returns one name, drawn by weight; Any, because the recipe has checked that it is one of the names allowed."""
     if len(choices) == 1:
         rng.random()  # as `choices` does, so that what follows does not depend on how many there are
         return choices[0][0]
@@ -212,7 +201,7 @@ def _choose(choices: Sequence[tuple[T, float]], rng: Random) -> T:
 
 
 def _provenance(face: Face, options: LineOptions, line: DrawnLine) -> dict[str, str | int | float]:
-    background = next(name for name, code in _BACKGROUNDS.items() if code == options.background)
+    background: str = options.background
     if line.background_picture is not None:
         background = f"{background}:{line.background_picture}"
     return {

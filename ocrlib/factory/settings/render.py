@@ -11,6 +11,12 @@ from ocrlib import config
 from ocrlib.factory.settings.degrade import Degrade
 from ocrlib.factory.settings.types import Choice, FloatRange, IntRange, Share, between, known_names
 
+# Names that `[render]` and the drawing code share; trdg has a number for each.
+Background = Literal["gaussian_noise", "plain_white", "quasicrystal", "image"]
+Distortion = Literal["none", "sine", "cosine", "random"]
+DistortionAxis = Literal["vertical", "horizontal", "both"]
+Alignment = Literal["left", "center", "right"]
+
 
 def _color(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
     for color, _ in choices:
@@ -69,9 +75,7 @@ class Render:
     """Patterns of file names of fonts that only lines of `test` are drawn with."""
     heldout_share: Share = 0.5
     """Share of the lines of `test` that are drawn with held-out fonts."""
-    background: Annotated[Choice, known_names("gaussian_noise", "plain_white", "quasicrystal", "image")] = (
-        ("plain_white", 1.0),
-    )
+    background: Annotated[Choice, known_names(Background)] = (("plain_white", 1.0),)
     """gaussian_noise, plain_white, quasicrystal, or image (which needs background_images)."""
     background_images: str | None = None
     """A folder of pictures, or "trdg" for the four that come with it."""
@@ -83,9 +87,9 @@ class Render:
     """Radius of a Gaussian in pixels."""
     random_blur: bool = False
     """Draw the radius from [0, blur) instead."""
-    distortion: Annotated[Choice, known_names("none", "sine", "cosine", "random")] = (("none", 1.0),)
+    distortion: Annotated[Choice, known_names(Distortion)] = (("none", 1.0),)
     """trdg's waves: none, sine, cosine, random."""
-    distortion_axis: Annotated[Choice, known_names("vertical", "horizontal", "both")] = (("vertical", 1.0),)
+    distortion_axis: Annotated[Choice, known_names(DistortionAxis)] = (("vertical", 1.0),)
     """What the waves move: vertical (columns), horizontal (rows), both."""
     text_color: Annotated[Choice, AfterValidator(_color)] = (("#282828", 1.0),)
     """Colour of the text: "#RRGGBB", or a range "#RRGGBB,#RRGGBB"."""
@@ -110,7 +114,7 @@ class Render:
     """Pixels at the top, left, bottom, right."""
     width: Annotated[int, Field(ge=-1, le=20000)] = -1
     """Pixels of a fixed width, or -1 for as wide as the text needs."""
-    alignment: Annotated[Choice, known_names("left", "center", "right")] = (("left", 1.0),)
+    alignment: Annotated[Choice, known_names(Alignment)] = (("left", 1.0),)
     """Where the text stands within a fixed width: left, center, right."""
     min_contrast: Annotated[int, Field(ge=1, le=255)] = 40
     """Gray levels between ink and paper; a line with less is drawn again."""

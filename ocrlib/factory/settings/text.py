@@ -139,7 +139,7 @@ class WordsText:
     """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 60
     """Most characters of a line."""
-    case: Annotated[Choice, known_names("lower", "title", "upper")] = (
+    case: Annotated[Choice, known_names(Literal["lower", "title", "upper"])] = (
         ("lower", 2.0),
         ("title", 1.0),
         ("upper", 1.0),

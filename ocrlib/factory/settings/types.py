@@ -1,7 +1,7 @@
 """Types of a recipe's keys that several of its tables share: ranges, weighted choices, shares."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -37,11 +37,14 @@ def _weighted(value: Any) -> Any:
     return tuple((name, float(weight)) for name, weight in value.items())
 
 
-def known_names(*names: str) -> AfterValidator:
+def known_names(names: Any) -> AfterValidator:
+    """Checks that the names of a choice are among those of a Literal."""
+    known = get_args(names)
+
     def check(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
         for name, _ in choices:
-            if name not in names:
-                raise ValueError(f"must be among {', '.join(names)}")
+            if name not in known:
+                raise ValueError(f"must be among {', '.join(known)}")
         return choices
 
     return AfterValidator(check)

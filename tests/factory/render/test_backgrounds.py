@@ -13,7 +13,7 @@ from PIL import Image
 from ocrlib.factory.render import backgrounds
 from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.line import draw_line
-from ocrlib.factory.render.options import IMAGE, LineOptions
+from ocrlib.factory.render.options import LineOptions
 from tests.factory.render.samples import trdg_fonts, trdg_pictures
 from tests.stock_trdg import background_generator, stock_line
 
@@ -66,7 +66,9 @@ def test_pictures_of_any_mode_are_pasted_as_trdg_does(mode, color, tmp_path):
     source = Image.open(Path(trdg_pictures()) / "bricks.jpg").resize((60, 40))  # too small: it is enlarged
     source.convert(mode).save(tmp_path / "picture.tif", compression="raw")
     for channels in (1, 3):
-        options = LineOptions(background=IMAGE, image_dir=str(tmp_path), text_color=color, channels=channels, height=48)
+        options = LineOptions(
+            background="image", image_dir=str(tmp_path), text_color=color, channels=channels, height=48
+        )
         expected = stock_line("Hello", trdg_fonts()[3], options, 4)
         drawn = draw_line("Hello", trdg_fonts()[3], options, 4).image
         assert drawn.shape[0] == 48

@@ -8,25 +8,24 @@ import pytest
 from PIL import Image
 
 from ocrlib.factory.render.distortions import _random_integers, distort
-from ocrlib.factory.render.options import BOTH, COSINE, HORIZONTAL, NO_DISTORTION, RANDOM, SINE, VERTICAL
 from tests.stock_trdg import distorsion_generator
 
 STOCK = {
-    SINE: distorsion_generator.sin,
-    COSINE: distorsion_generator.cos,
-    RANDOM: distorsion_generator.random,
+    "sine": distorsion_generator.sin,
+    "cosine": distorsion_generator.cos,
+    "random": distorsion_generator.random,
 }
 
 
-@pytest.mark.parametrize("axis", [VERTICAL, HORIZONTAL, BOTH])
-@pytest.mark.parametrize("distortion", [SINE, COSINE, RANDOM])
+@pytest.mark.parametrize("axis", ["vertical", "horizontal", "both"])
+@pytest.mark.parametrize("distortion", ["sine", "cosine", "random"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (39, 1500), (40, 100)])
 def test_distorts_as_trdg_does(size, distortion, axis):
     pixels = np.random.default_rng(1).integers(0, 256, (*size, 4), np.uint8)
     image = Image.fromarray(pixels)
     random.seed(3)
     stock, _ = STOCK[distortion](
-        image, image.convert("RGB"), vertical=axis in (VERTICAL, BOTH), horizontal=axis in (HORIZONTAL, BOTH)
+        image, image.convert("RGB"), vertical=axis in ("vertical", "both"), horizontal=axis in ("horizontal", "both")
     )
     rng = Random(3)
     np.testing.assert_array_equal(distort(pixels, distortion, axis, rng), np.asarray(stock))
@@ -36,7 +35,7 @@ def test_distorts_as_trdg_does(size, distortion, axis):
 
 def test_no_distortion_gives_the_picture_back():
     pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    assert distort(pixels, NO_DISTORTION, BOTH, Random(1)) is pixels
+    assert distort(pixels, "none", "both", Random(1)) is pixels
 
 
 @pytest.mark.parametrize("highest", [0, 1, 2, 3, 4, 5, 7, 8, 100])

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import fields, replace
 from random import Random
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,16 +13,8 @@ import pytest
 from ocrlib.factory.render import line
 from ocrlib.factory.render.glyphs import GlyphCache
 from ocrlib.factory.render.line import DrawError, draw_line
-from ocrlib.factory.render.options import (
-    BOTH,
-    CENTER,
-    GAUSSIAN_NOISE,
-    IMAGE,
-    PLAIN_WHITE,
-    QUASICRYSTAL,
-    SINE,
-    LineOptions,
-)
+from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.settings.render import Background, Distortion, DistortionAxis
 from tests.factory.render.samples import draw_digits, draw_sentence, matplotlib_fonts, trdg_fonts, trdg_pictures
 from tests.programs import run_code
 from tests.stock_trdg import stock_line
@@ -50,7 +43,7 @@ def draw_color(rng: Random) -> str:
 
 def draw_options(rng: Random) -> LineOptions:
     # Few quasicrystals: stock trdg takes a tenth of a second for each.
-    background = rng.choices([GAUSSIAN_NOISE, PLAIN_WHITE, QUASICRYSTAL, IMAGE], [6, 8, 1, 4])[0]
+    background = rng.choices(["gaussian_noise", "plain_white", "quasicrystal", "image"], [6, 8, 1, 4])[0]
     return LineOptions(
         height=rng.choice([20, 32, 32, 48, 64]),
         channels=rng.choice([1, 3]),
@@ -59,9 +52,9 @@ def draw_options(rng: Random) -> LineOptions:
         blur=rng.choice([0, 0, 0.3, 1, 2.5]),
         random_blur=rng.random() < 0.5,
         background=background,
-        image_dir=trdg_pictures() if background == IMAGE else None,
-        distortion=rng.choice([0, 0, 1, 2, 3]),
-        distortion_axis=rng.choice([0, 1, 2]),
+        image_dir=trdg_pictures() if background == "image" else None,
+        distortion=rng.choice(["none", "none", "sine", "cosine", "random"]),
+        distortion_axis=rng.choice(["vertical", "horizontal", "both"]),
         text_color=draw_color(rng),
         stroke_width=rng.choice([0, 0, 1, 3]),
         stroke_fill=draw_color(rng),
@@ -71,7 +64,7 @@ def draw_options(rng: Random) -> LineOptions:
         margins=rng.choice([(5, 5, 5, 5), (0, 0, 0, 0), (1, 12, 4, 3)]),
         fit=rng.random() < 0.4,
         width=rng.choice([-1, -1, 60, 400]),
-        alignment=rng.choice([0, 1, 2]),
+        alignment=rng.choice(["left", "center", "right"]),
     )
 
 
@@ -113,8 +106,10 @@ def test_random_options_reach_every_kind():
                     seen[field.name, getattr(options, field.name)] += 1
             seen["pair", options.distortion, options.distortion_axis] += 1
             seen["paper", options.background, options.channels] += 1
-    assert all(seen["pair", distortion, axis] > 20 for distortion in range(4) for axis in range(3))
-    assert all(seen["paper", background, channels] > 10 for background in range(4) for channels in (1, 3))
+    assert all(
+        seen["pair", distortion, axis] > 20 for distortion in get_args(Distortion) for axis in get_args(DistortionAxis)
+    )
+    assert all(seen["paper", background, channels] > 10 for background in get_args(Background) for channels in (1, 3))
     assert min(seen.values()) > 10
 
 
@@ -130,9 +125,9 @@ REFUSED = {
     "margins as high as the line": ("1", FONT, replace(OPTIONS, height=10), "zero-height"),
     "no such font": ("1", "no-such-font.ttf", OPTIONS, "font"),
     "no such colour": ("1", FONT, replace(OPTIONS, text_color="#12"), "color"),
-    "crystal one pixel wide": ("1", FONT, replace(OPTIONS, background=QUASICRYSTAL, width=1), "background"),
-    "no such folder": ("1", FONT, replace(OPTIONS, background=IMAGE, image_dir="/no/such"), "background"),
-    "no folder": ("1", FONT, replace(OPTIONS, background=IMAGE), "background"),
+    "crystal one pixel wide": ("1", FONT, replace(OPTIONS, background="quasicrystal", width=1), "background"),
+    "no such folder": ("1", FONT, replace(OPTIONS, background="image", image_dir="/no/such"), "background"),
+    "no folder": ("1", FONT, replace(OPTIONS, background="image"), "background"),
 }
 
 
@@ -158,7 +153,7 @@ def test_refuses_spaces_of_which_stock_gives_bare_paper(word_split):
 
 def test_draws_where_stock_finds_too_little_contrast():
     # trdg computes (255 + 255) / 3 = 170 for white text, so it refuses a photograph with that mean.
-    options = replace(OPTIONS, background=IMAGE, image_dir=trdg_pictures(), text_color="#ffffff")
+    options = replace(OPTIONS, background="image", image_dir=trdg_pictures(), text_color="#ffffff")
     refused = [seed for seed in range(40) if stock_line("Hello", FONT, options, seed) is None]
     assert refused
     for seed in refused:
@@ -184,7 +179,7 @@ def test_provenance_says_what_was_done():
 
 
 def test_provenance_names_the_picture_and_the_stroke():
-    options = replace(OPTIONS, background=IMAGE, image_dir=trdg_pictures(), stroke_width=1, stroke_fill="#ff0000")
+    options = replace(OPTIONS, background="image", image_dir=trdg_pictures(), stroke_width=1, stroke_fill="#ff0000")
     drawn = [draw_line("1", FONT, options, seed) for seed in range(30)]
     names = {one.background_picture for one in drawn}
     assert names == {"bricks.jpg", "city.jpg", "containers.jpg", "water.jpg"}
@@ -202,7 +197,7 @@ def test_a_small_cache_draws_the_same(monkeypatch):
 def test_the_random_states_of_python_and_numpy_stay_unchanged():
     random.seed(5)
     np.random.seed(5)
-    options = LineOptions(background=GAUSSIAN_NOISE, distortion=SINE, distortion_axis=BOTH, alignment=CENTER)
+    options = LineOptions(background="gaussian_noise", distortion="sine", distortion_axis="both", alignment="center")
     draw_line("Hello", FONT, options, 3)
     assert random.random() == Random(5).random()
     assert np.random.random_sample() == np.random.RandomState(5).random_sample()
