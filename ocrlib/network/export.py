@@ -18,7 +18,6 @@ from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_bytes, write_json
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network
 
-FORMATS = ("onnx", "saved_model")
 PREPROCESSING = (
     "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, scaled to `height` pixels by Lanczos with "
     "proportions kept, padded on the right with 255 to a common width; width: pixels of each line before padding. "
@@ -32,7 +31,7 @@ def export_model(model: str, file_format: str, out: Path) -> str:
 
     Args:
       model: a run folder, a `.keras` file, or the name of a shipped model.
-      file_format: one of FORMATS.
+      file_format: onnx or saved_model.
       out: a file that ends in .onnx, or a folder; must not exist yet.
 
     Raises:
