@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train
+BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pretrained-numeric pretrained-wikipedia lock clean

@@ -4,6 +4,7 @@ settings     what a user can set, checked before TensorFlow starts
 trainer      the run from its datasets to its metrics, read from top to bottom
 run_folder   the files of a run, and whether a run in a folder may go on
 ctc_model    the training step with its CTC loss, and the figures of a validation
+precision    float32, or bfloat16 where the processor is faster with it
 optimizer    the optimizer and its learning rate
 augment      small changes to the images of a batch
 callbacks    after each step: the bar, and the place to resume from if it is time

@@ -8,6 +8,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import count_errors
 from ocrlib.network.crnn import width_stride
 from ocrlib.reading.decoding import best_paths
+from ocrlib.training.precision import Precision, computing_in
 
 _NOT_FINITE = "the loss is not finite"
 
@@ -37,12 +38,14 @@ class CTCModel(keras.Model):
     Args:
       network: {"image", "width"} -> (B, T, C) float32 softmax, class C - 1 the blank.
       charset: the characters of the other classes.
+      precision: of the training step; validation is always in float32, as what is saved.
     """
 
-    def __init__(self, network: keras.Model, charset: Charset) -> None:
+    def __init__(self, network: keras.Model, charset: Charset, precision: Precision = "float32") -> None:
         super().__init__()
         self.network = network
         self.charset = charset
+        self.precision = precision
         self._stride = width_stride(network)
         self.loss_mean = keras.metrics.Mean("loss")
         self.cer, self.wer, self.exact_match = Ratio("cer"), Ratio("wer"), Ratio("exact_match")
@@ -83,7 +86,8 @@ class CTCModel(keras.Model):
 
     def _ctc_losses(self, batch: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
-        probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
+        with computing_in(self.network, self.precision if training else "float32"):
+            probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
         # From the true width: steps that look at padding must not take part in any path.
         input_length = -(-batch["width"] // self._stride)
         losses = tf.keras.backend.ctc_batch_cost(

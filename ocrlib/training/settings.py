@@ -99,6 +99,8 @@ class TrainConfig:
     """Share of all steps in which the rate climbs to its peak."""
     clip_norm: Annotated[float, Field(ge=0)] = 5.0
     """Largest norm of the gradient of all weights together; 0 does not clip."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Of weights, dropout and shuffling."""
     save_minutes: Annotated[float, Field(gt=0)] = 5.0

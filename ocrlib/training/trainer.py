@@ -24,6 +24,7 @@ from ocrlib.training.ctc_model import CTCModel, plain_error
 from ocrlib.training.curve import draw_curve
 from ocrlib.training.history import PredictionStrip, append_row, figures_line
 from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.precision import choose_precision
 from ocrlib.training.run_folder import CONFIG, check_new, check_resumable
 from ocrlib.training.settings import DataConfig, ModelConfig, RunConfig
 
@@ -81,8 +82,11 @@ def train(
     seed, epochs = settings.train.seed, settings.train.epochs
     run.mkdir(parents=True, exist_ok=True)  # only now: a dataset that cannot be opened leaves no run folder behind
     write_json(run / CONFIG, run_config)
-    model = CTCModel(network, charset)
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
+    precision = choose_precision(settings.train.precision, network, num_steps)
+    if precision != "float32":
+        print(f"trains in {precision} (--train.precision)")
+    model = CTCModel(network, charset, precision)
     model.compile(optimizer=make_optimizer(settings.train, num_steps), jit_compile=False)  # CTC does not compile
     model.optimizer.build(model.trainable_variables)
 
