@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
 
         return load
     if name == "read_hdf5":
-        from ocrlib.dataset.hdf5 import read_hdf5
+        from ocrlib.dataset.arrays import read_hdf5
 
         return read_hdf5
     raise AttributeError(f"module 'ocrlib' has no attribute {name!r}")

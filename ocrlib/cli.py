@@ -3,14 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
-from ocrlib.dataset.manifest import FILE_NAME, Manifest, read_manifest
+from ocrlib.dataset.manifest import FILE_NAME, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
 
@@ -86,23 +85,21 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
-    from ocrlib.dataset.verify import verify_shard
+    from ocrlib.dataset.verify import verify_shards, verify_splits
 
     folder: Path = arguments.dataset
     manifest = read_manifest(folder)
-    shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    found = {s.stem: verify_shard(folder, manifest, s) for s in tqdm(shards, unit="shard", desc="verify")}
-    problems = [problem for lines in found.values() for problem in lines]
+    damaged = verify_shards(folder, manifest)
+    problems = [line for lines in damaged.values() for line in lines]
     if problems and arguments.repair:
         from ocrlib.factory.repair import repair
 
         print("\n".join(problems))
-        damaged = {stem for stem, lines in found.items() if lines}
         problems = repair(folder, manifest, damaged, arguments.workers)
         print(f"{folder}: {len(damaged)} shards drawn again")
-    if not problems and manifest.recipe["text"]["source"] != "numeric":
-        problems = _shared_texts(folder, manifest)
-    num_again = min(arguments.rerender, sum(split.samples for split in manifest.splits.values()))
+    if not problems:
+        problems = verify_splits(folder, manifest)
+    num_again = min(arguments.rerender, manifest.num_samples)
     if not problems and num_again:
         from ocrlib.factory.repair import rerender
 
@@ -110,24 +107,11 @@ def verify(arguments: argparse.Namespace) -> int:
     if problems:
         print("\n".join(problems), file=sys.stderr)
         hint = "" if arguments.repair else f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
-        print(f"{folder}: {len(problems)} problems in {len(shards)} shards{hint}", file=sys.stderr)
+        print(f"{folder}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
         return 1
     again = f", {num_again} samples rendered again to the same bytes" if num_again else ""
-    print(f"{folder}: {len(shards)} shards as the manifest says{again}")
+    print(f"{folder}: {len(manifest.shards)} shards as the manifest says{again}")
     return 0
-
-
-def _shared_texts(folder: Path, manifest: Manifest) -> list[str]:
-    """Sentences, or what is nearly the same, that stand in two splits. Numbers may: there are only so many."""
-    from ocrlib.batches.columns import read_columns
-    from ocrlib.dataset.split_keys import check_split_separation
-
-    def texts(split: str) -> Iterator[str]:
-        for shard in manifest.splits[split].shards:
-            file_format, file = next(iter(shard.files.items()))
-            yield from read_columns(folder / file.name, file_format, ["text"])["text"]
-
-    return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]
 
 
 def card(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.dataset.verify import verify_shard
+from ocrlib.dataset.verify import verify_shards
 from tests.programs import ROOT, Outcome, program, run_program
 
 # 6 shards of 25, two of them not full; matplotlib's fonts alone, because trdg's 100 take half a second.
@@ -55,9 +55,8 @@ def generate(recipe: Path, *arguments: object, max_file_bytes: int | None = None
 
 def problems_of(folder: Path) -> list[str]:
     """What `verify` finds wrong in a dataset."""
-    manifest = read_manifest(folder)
-    shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    return [problem for shard in shards for problem in verify_shard(folder, manifest, shard)]
+    damaged = verify_shards(folder, read_manifest(folder))
+    return [problem for problems in damaged.values() for problem in problems]
 
 
 def shard_hashes(folder: Path) -> dict[str, str]:

@@ -7,9 +7,10 @@ import ocrlib
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.sample import PROVENANCE
-from ocrlib.dataset.verify import read_shard
+from ocrlib.dataset.shards import read_samples
 from ocrlib.errors import UserError
 from tests.programs import run_code
+from tests.training_fixtures import flip_byte
 
 
 def test_load_gives_every_line_of_a_split_in_padded_batches(tiny_dataset):
@@ -30,7 +31,7 @@ def test_read_hdf5_gives_what_the_shards_hold(tiny_dataset):
     assert set(columns) == {"id", "text", "width", "pixels", "offsets", *PROVENANCE}
     manifest = read_manifest(tiny_dataset)
     shards = manifest.splits["train"].shards
-    samples = [sample for shard in shards for sample in read_shard(tiny_dataset, manifest, shard, "tfrecord")]
+    samples = [sample for shard in shards for sample in read_samples(tiny_dataset, shard, "tfrecord", manifest.image)]
     assert columns["id"].tolist() == [sample.id for sample in samples]
     assert columns["font"].tolist() == [sample.provenance["font"] for sample in samples]
     for i in (0, 24, 25, 79):
@@ -43,17 +44,27 @@ def test_read_hdf5_needs_no_tensorflow(tiny_dataset):
     assert run_code(code) == "False\n"
 
 
+def damaged(folder):
+    path = folder / "val-00000-of-00001.h5"
+    flip_byte(path, path.read_bytes().index(b"val-000000003"))
+    return folder
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda folder: ocrlib.read_hdf5(folder, "dev"), "has no split 'dev'; it has train, val, test"),
+        (
+            lambda folder: ocrlib.read_hdf5(damaged(folder), "val"),
+            r"val-00000-of-00001\.h5: cannot be read: .*; `python -m ocrlib verify .*` tells what is damaged",
+        ),
         (lambda folder: ocrlib.load(folder, "dev"), "has no samples in split 'dev'"),
         (lambda folder: ocrlib.read_hdf5(folder / "none", "val"), "no such folder"),
     ],
 )
-def test_what_is_not_there_is_named(tiny_dataset, call, message):
+def test_what_is_missing_or_damaged_is_named(tiny_copy, call, message):
     with pytest.raises(UserError, match=message):
-        call(tiny_dataset)
+        call(tiny_copy)
 
 
 def test_a_pytorch_dataset_in_ten_lines(tiny_dataset):

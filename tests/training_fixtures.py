@@ -3,7 +3,6 @@
 import hashlib
 import json
 import random
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,14 +13,12 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrlib.dataset import hdf5, tfrecord
-from ocrlib.dataset.manifest import ENDINGS, FORMAT
+from ocrlib.dataset.manifest import FORMAT, FileFormat, ImageShape, Manifest, ShardEntry, SplitEntry, write_manifest
 from ocrlib.dataset.plan import plan_shards
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
-from ocrlib.files import write_json
+from ocrlib.dataset.shards import write_shard
 
 DIGITS = "0123456789"
-_ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
 
 
 @cache
@@ -66,7 +63,7 @@ def write_dataset(
     channels: int = 1,
     encoding: str = "raw",
     shard_samples: int = 25,
-    formats: Sequence[str] = ("tfrecord", "hdf5"),
+    formats: Sequence[FileFormat] = ("tfrecord", "hdf5"),
 ) -> Path:
     """Writes a dataset of the given texts, or of ready samples, and returns its folder."""
     folder.mkdir(parents=True)
@@ -76,34 +73,44 @@ def write_dataset(
     for split, texts in splits.items():
         if not all(samples[split]):
             samples[split] = make_samples(split, [str(text) for text in texts], height, channels)
-    entries: dict[str, Any] = {split: {"samples": len(s), "shards": []} for split, s in samples.items()}
-    for shard in plan_shards({split: len(s) for split, s in samples.items()}, shard_samples):
+    entries: dict[str, list[ShardEntry]] = {split: [] for split in samples}
+    for shard in plan_shards({split: len(lines) for split, lines in samples.items()}, shard_samples):
         lines = samples[shard.split][shard.start : shard.stop]
-        files = {}
-        for file_format in formats:
-            data = _ENCODERS[file_format](lines, encoding)
-            name = shard.stem + ENDINGS[file_format]
-            (folder / name).write_bytes(data)
-            digest = hashlib.sha256(data).hexdigest()
-            files[file_format] = {"name": name, "bytes": len(data), "sha256": digest}
-        widths = Counter(str(line.image.shape[1]) for line in lines)
-        entries[shard.split]["shards"].append(
-            {"stem": shard.stem, "samples": len(lines), "files": files, "widths": widths}
-        )
-    manifest = {
+        entry = write_shard(folder, shard.stem, lines, formats=formats, encoding=encoding, rejected={})
+        entries[shard.split].append(entry)
+    write_dataset_manifest(folder, entries, charset=charset, height=height, channels=channels, encoding=encoding)
+    return folder
+
+
+def write_dataset_manifest(
+    folder: Path,
+    shards: Mapping[str, Sequence[ShardEntry]],
+    *,
+    charset: str = DIGITS,
+    height: int = 32,
+    channels: int = 1,
+    encoding: str = "raw",
+    **changes: Any,
+) -> Manifest:
+    """Writes and returns the manifest of the shards of each split; `changes` are fields of it."""
+    values = {
         "format": FORMAT,
         "name": folder.name,
-        "fingerprint": hashlib.sha256(str(sorted(entries.items())).encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(str(shards).encode()).hexdigest(),
         "recipe": {"text": {"source": "numeric"}},
         "charset": charset,
-        "image": {"height": height, "channels": channels, "encoding": encoding},
-        "splits": entries,
+        "image": ImageShape(height=height, channels=channels, encoding=encoding),  # type: ignore[arg-type]
+        "splits": {
+            name: SplitEntry(samples=sum(entry.samples for entry in entries), shards=tuple(entries))
+            for name, entries in shards.items()
+        },
         "rejected": {},
         "fonts": {},
         "environment": {},
     }
-    write_json(folder / "manifest.json", manifest)
-    return folder
+    manifest = Manifest(**(values | changes))
+    write_manifest(folder, manifest)
+    return manifest
 
 
 def flip_byte(path: Path, position: int | None = None) -> None:

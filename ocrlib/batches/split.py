@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ocrlib.batches.columns import read_columns
+from ocrlib.batches.columns import read_columns_fast
 from ocrlib.batches.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry, read_manifest
-from ocrlib.dataset.verify import check_files
+from ocrlib.dataset.shards import FORMATS, check_files
 from ocrlib.errors import UserError
 
 
@@ -62,8 +62,7 @@ class Lines:
         shards = self._shards_of(split) or (self._shards_of("train") if selection and split == "val" else ())
         if not shards:
             raise UserError(f"{folder}: has no samples in split '{split}'; it has {', '.join(self.manifest.splits)}")
-        known: tuple[FileFormat, ...] = ("hdf5", "tfrecord")  # the faster one first
-        formats = [name for name in known if all(name in shard.files for shard in shards)]
+        formats = [name for name in FORMATS if all(name in shard.files for shard in shards)]
         if file_format is not None and file_format not in formats:
             raise UserError(f"{folder}: has no {file_format} files; it has {', '.join(formats)}")
         self.file_format = file_format or formats[0]
@@ -71,7 +70,7 @@ class Lines:
             if problems := check_files(folder, shard, hashes=hashes):
                 raise UserError(f"{problems[0]}; {self._hint}")
         self.left_out: dict[str, list[str]] = {}
-        self.parts = [Part(shard=s, widths={int(w): n for w, n in s.widths.items()}, keep=None) for s in shards]
+        self.parts = [Part(shard=s, widths=s.widths, keep=None) for s in shards]
         if selection is not None:
             self.parts = self._select(selection, charset)
         self.num_samples = sum(part.num_samples for part in self.parts)
@@ -88,7 +87,7 @@ class Lines:
         """
         path = self.folder / shard.files[self.file_format].name
         try:
-            columns = read_columns(path, self.file_format, names)
+            columns = read_columns_fast(path, self.file_format, names)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{path}: is damaged ({error}); {self._hint}") from None
         if len(columns["id"]) != shard.samples:

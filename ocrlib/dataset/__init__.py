@@ -1,10 +1,12 @@
-"""The files of a dataset, the seam between making it and using it; both halves enter this room.
+"""The files of a dataset: what making it writes and what using it reads. Both halves import this room.
 
 manifest     manifest.json: the list of all that a dataset holds, written last
 plan         which samples lie in which shard
-sample       one line image with its text and its history
-tfrecord, hdf5     the two formats, writer and reader side by side
+sample       one line image with its text and how it was made
+shards       one shard on disk: written in each format, checked, read back
+tfrecord, hdf5     the two formats, each with its writer and its reader
+arrays       a whole split as numpy arrays, for training without TensorFlow
 verify       is a dataset still what its manifest says?
-split_keys   which split a sentence belongs to, decided by the sentence alone
+split_keys   which split a sentence belongs to; the sentence alone decides
 card/        what a dataset holds, in text and pictures
 """

@@ -1,4 +1,4 @@
-"""`manifest.json`: the seam between making a dataset and using it, and the list of all that it holds."""
+"""`manifest.json`: the list of all that a dataset holds. What makes datasets writes it, what uses them reads it."""
 
 from dataclasses import field
 from pathlib import Path
@@ -8,13 +8,13 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
+from ocrlib.dataset.plan import Shard, plan_split
 from ocrlib.errors import UserError
-from ocrlib.files import read_json
+from ocrlib.files import read_json, write_json
 
 FORMAT = "ocrlib-dataset/1"
 FILE_NAME = "manifest.json"
-WORK_DIR = ".work"  # what an unfinished run leaves, to be resumed
-ENDINGS = {"tfrecord": ".tfrecord", "hdf5": ".h5"}
+WORK_DIR = ".work"  # a folder that an unfinished run leaves behind, for the next one to go on from
 
 
 def _plain_name(name: str) -> str:
@@ -39,17 +39,20 @@ class ShardFile:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class ShardEntry:
-    """A shard: the same samples in the same order in each of its files.
+    """A finished shard: the same samples in the same order in each of its files.
 
     Attributes:
-      widths: {width in pixels: samples}; the keys are strings, as JSON has it.
+      stem: the files' names without their endings.
+      samples: how many it holds.
+      files: a file for each format it was written in.
+      widths: {width in pixels: samples}, narrowest first.
       rejected: {reason: draws} that were drawn again while the shard was made.
     """
 
     stem: PlainName
     samples: Annotated[int, Field(ge=1)]
     files: Annotated[dict[FileFormat, ShardFile], Field(min_length=1)]
-    widths: dict[str, Count]
+    widths: dict[int, Count]
     rejected: dict[str, Count] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,7 +85,20 @@ class ImageShape:
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Manifest:
-    """A whole dataset, as `manifest.json` has it."""
+    """A whole dataset, as `manifest.json` lists it.
+
+    Attributes:
+      format: FORMAT; a file with another one is refused.
+      name: of the recipe.
+      fingerprint: the SHA-256 (hex) of all that shaped the samples.
+      recipe: what the dataset was made from.
+      charset: the characters that the labels may hold.
+      image: what all images share.
+      splits: by name, in order.
+      rejected: {reason: draws} over all shards.
+      fonts: `used` and `heldout` by name, `left_out` {name: why}.
+      environment: {package: version} at the time it was made.
+    """
 
     format: str
     name: str
@@ -94,6 +110,25 @@ class Manifest:
     rejected: dict[str, Count]
     fonts: dict[str, Any]
     environment: dict[str, Any]
+
+    @property
+    def shards(self) -> list[ShardEntry]:
+        """All shards, split by split."""
+        return [shard for split in self.splits.values() for shard in split.shards]
+
+    @property
+    def plan(self) -> list[Shard]:
+        """The place of each of `shards` in its split, in the same order."""
+        return [
+            planned
+            for name, split in self.splits.items()
+            for planned in plan_split(name, [shard.samples for shard in split.shards])
+        ]
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples all splits hold together."""
+        return sum(split.samples for split in self.splits.values())
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -117,3 +152,8 @@ def read_manifest(folder: Path) -> Manifest:
         given = values.get("format") if isinstance(values, dict) else None
         raise UserError(f"{path}: expected format {FORMAT!r}, not {given!r}; is it from another version?")
     return config.build(Manifest, values, {}, str(path))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes `manifest.json`: it comes last, because a folder that has one is a finished dataset."""
+    write_json(folder / FILE_NAME, config.to_dict(manifest))

@@ -1,12 +1,12 @@
 """Which samples lie in which shard: a pure function of the recipe's numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """Samples [start, stop) of a split. Its content depends on these alone, not on num_shards."""
+    """A planned shard: samples [start, stop) of a split. Its content depends on these alone, not on num_shards."""
 
     split: str
     index: int
@@ -21,8 +21,8 @@ class Shard:
 
     @property
     def key(self) -> str:
-        """The name of the content, such as `train-00000:5000`; stays when the dataset grows around it."""
-        return f"{self.split}-{self.index:05d}:{self.stop - self.start}"
+        """The name of the content, such as `train-00000:5000`; it stays the same when the dataset grows."""
+        return f"{self.split}-{self.index:05d}:{self.num_samples}"
 
     @property
     def num_samples(self) -> int:
@@ -34,7 +34,7 @@ class Shard:
 
 
 def plan_shards(splits: Mapping[str, int], shard_samples: int) -> list[Shard]:
-    """Returns the shards of every split in order; all are full but each split's last.
+    """Returns the shards of every split in order; in each split only the last one may be less than full.
 
     Args:
       splits: {split: samples}; a split of 0 samples has no shard.
@@ -42,9 +42,15 @@ def plan_shards(splits: Mapping[str, int], shard_samples: int) -> list[Shard]:
     """
     shards = []
     for split, samples in splits.items():
-        num_shards = -(-samples // shard_samples)
-        for index in range(num_shards):
-            start = index * shard_samples
-            stop = min(start + shard_samples, samples)
-            shards.append(Shard(split=split, index=index, num_shards=num_shards, start=start, stop=stop))
+        sizes = [min(shard_samples, samples - start) for start in range(0, samples, shard_samples)]
+        shards += plan_split(split, sizes)
+    return shards
+
+
+def plan_split(split: str, sizes: Sequence[int]) -> list[Shard]:
+    """Returns the shards of one split that hold so many samples each, one after the other."""
+    shards, start = [], 0
+    for index, size in enumerate(sizes):
+        shards.append(Shard(split=split, index=index, num_shards=len(sizes), start=start, stop=start + size))
+        start += size
     return shards

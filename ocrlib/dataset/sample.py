@@ -1,4 +1,4 @@
-"""One line image with its text and its history: what the renderer hands to the writers, and the readers give back."""
+"""One line image with its text and how it was made: what the renderer returns, and what a shard stores."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -6,16 +6,16 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-# What is remembered of how a sample was made: name -> type, the same for every sample of every dataset.
+# How a sample was made: {name: type}, the same for every sample of every dataset.
 PROVENANCE: dict[str, type] = {
     "font": str,  # file name of the face
     "background": str,  # gaussian_noise, plain_white, quasicrystal, or image:FILE
     "skew_deg": int,
     "blur_px": float,
-    "degradation": str,  # what befell it and how strongly: "crop=0.4 jpeg=0.7"
+    "degradation": str,  # each one that was applied, with its strength: "crop=0.4 jpeg=0.7"
     "source": str,  # where the text came from
-    "seed": int,  # the draw that was kept; 63 bits
-    "attempt": int,  # draws rejected before it
+    "seed": int,  # of the attempt that was kept; 63 bits
+    "attempt": int,  # how many were rejected before it
 }
 
 
@@ -24,8 +24,8 @@ class Sample:
     """A line.
 
     Attributes:
-      id: split and index, such as `train-000000012`; stable while a dataset grows.
-      text: as printed, NFC, not empty.
+      id: split and index, such as `train-000000012`; it stays the same when the dataset grows.
+      text: as printed, in Unicode's form NFC, not empty.
       image: (H, W) or (H, W, 3) uint8.
       provenance: a value for each key of PROVENANCE.
     """

@@ -1,8 +1,8 @@
-"""Which split a line belongs to: decided by the line alone, so train, val and test never share one.
+"""Which split a line of text belongs to: the text alone decides, so that train, val and test never share one.
 
-Two lines that differ in case, spaces or punctuation only have the same *key*; the key's SHA-256 says where
-in the hash space [0, 2**63) a line lies, and each split owns a fixed share of that space. Neither the sizes
-of the splits nor the recipe's seed matter, so a line is a test line in every dataset ever made.
+Two lines that differ only in case, spaces or punctuation have the same *key*. The key's SHA-256 is the line's place
+in the hash space [0, 2**63), and each split owns a fixed share of that space. The sizes of the splits and the recipe's
+seed do not matter: a test line is a test line in every dataset.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 HASH_BITS = 63  # SQLite's integers are signed 64 bits
 SHARES = {"train": 90, "val": 5, "test": 5}  # percent of the hash space
-_SHOWN_PROBLEMS = 20
+_MAX_SHOWN = 20
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 
@@ -51,9 +51,9 @@ def split_of(place: int) -> str:
 
 
 def check_split_separation(texts_by_split: Mapping[str, Iterable[str]]) -> list[str]:
-    """Returns one line for each text that is, but for case and punctuation, in two splits; empty is good.
+    """Returns a line for each text that is in two splits, but for case and punctuation; an empty list is good.
 
-    Holds one integer a distinct text. Beyond 20 problems only their number is said.
+    The first 20 texts are named, the others counted. Keeps one integer in memory for each different text.
     """
     owner: dict[int, str] = {}
     problems, num_problems = [], 0
@@ -63,8 +63,8 @@ def check_split_separation(texts_by_split: Mapping[str, Iterable[str]]) -> list[
             if first == split:
                 continue
             num_problems += 1
-            if num_problems <= _SHOWN_PROBLEMS:
+            if num_problems <= _MAX_SHOWN:
                 problems.append(f"{text!r} of {split} is also in {first}, but for case and punctuation")
-    if num_problems > _SHOWN_PROBLEMS:
-        problems.append(f"and {num_problems - _SHOWN_PROBLEMS} more texts are in two splits")
+    if num_problems > _MAX_SHOWN:
+        problems.append(f"and {num_problems - _MAX_SHOWN} more texts are in two splits")
     return problems

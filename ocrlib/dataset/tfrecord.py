@@ -1,6 +1,6 @@
-"""TFRecord shards, written and read without TensorFlow, so that a render worker starts in a blink.
+"""TFRecord shards, written and read without TensorFlow, which would take a worker seconds to import.
 
-The two formats nested here are small and fixed:
+A file is one small, fixed format inside another:
 - the TFRecord framing: length (u64), masked CRC-32C of the length, data, masked CRC-32C of the data
   (https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details);
 - the protocol buffer wire format of `tf.train.Example`, a map from feature name to one bytes, float or
@@ -8,7 +8,7 @@ The two formats nested here are small and fixed:
 """
 
 import struct
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image, encode_image
+from ocrlib.dataset.sample import Sample, encode_image
 
+ENDING = ".tfrecord"
 _FEATURES = {str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
-_ALL_FEATURES = frozenset(("id", "text", "image", "width", *PROVENANCE))
 _COLUMN_DTYPES = {bytes: object, float: np.float32, int: np.int64}
 _MASK_DELTA = 0xA282EAD8
 _ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
@@ -29,36 +29,19 @@ class TruncatedRecord(ValueError):
     """A record that ends early or fails its checksum; the message says which, and at what byte."""
 
 
-def encode_shard(samples: Iterable[Sample], encoding: str) -> bytes:
-    """Returns the bytes of a TFRecord file: an Example a sample, in order.
+def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
+    """Returns the bytes of a TFRecord file: one Example for each sample, in order.
 
-    Each Example has `id`, `text` (UTF-8), `image` (stored as `encoding`), `width` (pixels), and the
-    provenance, a feature a name.
+    Its features are `id`, `text` (UTF-8), `image` (stored as `encoding`), `width` (pixels), and one for each name of
+    the provenance.
     """
     return b"".join(_frame(_example(sample, encoding)) for sample in samples)
 
 
-def decode_shard(data: bytes, encoding: str, height: int, channels: int) -> Iterator[Sample]:
-    """Yields the samples of a TFRecord file's bytes, checksums checked.
-
-    Raises:
-      TruncatedRecord: a record is cut or damaged.
-    """
-    for payload in _payloads(data):
-        features = _parse_example(payload, _ALL_FEATURES)
-        yield Sample(
-            id=str(features["id"], "utf-8"),
-            text=str(features["text"], "utf-8"),
-            image=decode_image(features["image"], encoding, height, channels),
-            provenance={
-                name: str(features[name], "utf-8") if kind is str else features[name]
-                for name, kind in PROVENANCE.items()
-            },
-        )
-
-
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Returns columns of a shard as `hdf5.read_columns` does, `pixels` and `offsets` among them.
+    """Returns the named columns of a shard, whole; strings as object arrays of str.
+
+    `pixels` and `offsets` are made of the feature `image`, and are what `hdf5.read_columns` returns.
 
     Raises:
       TruncatedRecord: a record is cut or damaged.

@@ -1,61 +1,44 @@
-"""Is a dataset still what its manifest says? Sizes, hashes, readable records, and two formats that agree."""
+"""Is a dataset still what its manifest says? Sizes, hashes, readable records, formats that agree, splits kept apart."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from ocrlib.dataset import hdf5, tfrecord
-from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry
+from ocrlib.dataset.manifest import Manifest, ShardEntry
 from ocrlib.dataset.sample import Sample
+from ocrlib.dataset.shards import check_files, read_samples, shard_columns
+from ocrlib.dataset.split_keys import check_split_separation
 
 
-def sha256_of(path: Path) -> str:
-    """Returns the SHA-256 (hex) of a file, read a mebibyte at a time."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def verify_shards(folder: Path, manifest: Manifest) -> dict[str, list[str]]:
+    """Returns {stem: what is wrong with it, a line each} of the damaged shards; an empty dict is good.
 
-
-def check_files(folder: Path, shard: ShardEntry, *, hashes: bool) -> list[str]:
-    """Returns what is wrong with a shard's files, a line each: missing, of another size, of another hash."""
-    problems = []
-    for entry in shard.files.values():
-        path = folder / entry.name
-        if not path.is_file():
-            problems.append(f"{path}: is missing")
-        elif path.stat().st_size != entry.bytes:
-            problems.append(f"{path}: expected {entry.bytes} bytes, found {path.stat().st_size}")
-        elif hashes and sha256_of(path) != entry.sha256:
-            problems.append(f"{path}: its bytes changed since it was written (SHA-256 differs)")
-    return problems
-
-
-def read_shard(folder: Path, manifest: Manifest, shard: ShardEntry, file_format: FileFormat) -> Iterator[Sample]:
-    """Yields the samples of one file of a shard; raises ValueError or OSError where it is damaged."""
-    path = folder / shard.files[file_format].name
-    image = manifest.image
-    if file_format == "tfrecord":
-        return tfrecord.decode_shard(path.read_bytes(), image.encoding, image.height, image.channels)
-    return hdf5.decode_shard(path, image.encoding, image.height, image.channels)
+    Shows a progress bar on standard error.
+    """
+    found = {
+        shard.stem: verify_shard(folder, manifest, shard)
+        for shard in tqdm(manifest.shards, unit="shard", desc="verify")
+    }
+    return {stem: problems for stem, problems in found.items() if problems}
 
 
 def verify_shard(folder: Path, manifest: Manifest, shard: ShardEntry) -> list[str]:
-    """Returns what is wrong with a shard, a line each; an empty list if nothing is."""
+    """Returns what is wrong with a shard, a line each; an empty list is good."""
     problems = check_files(folder, shard, hashes=True)
     if problems:
         return problems
     contents = {}
     for file_format, entry in shard.files.items():
+        path = folder / entry.name
         try:
-            contents[file_format] = list(read_shard(folder, manifest, shard, file_format))
-        except (ValueError, OSError, KeyError) as error:
-            problems.append(f"{folder / entry.name}: cannot be read: {error}")
+            contents[file_format] = read_samples(folder, shard, file_format, manifest.image)
+        except (ValueError, OSError, KeyError, IndexError) as error:
+            problems.append(f"{path}: cannot be read: {error}")
             continue
         if len(contents[file_format]) != shard.samples:
-            problems.append(
-                f"{folder / entry.name}: expected {shard.samples} samples, found {len(contents[file_format])}"
-            )
+            problems.append(f"{path}: expected {shard.samples} samples, found {len(contents[file_format])}")
     if len(contents) == 2 and not problems:
         for left, right in zip(*contents.values(), strict=True):
             if not same_sample(left, right):
@@ -70,3 +53,21 @@ def same_sample(left: Sample, right: Sample) -> bool:
         and left.image.shape == right.image.shape
         and bool(np.array_equal(left.image, right.image))
     )
+
+
+def verify_splits(folder: Path, manifest: Manifest) -> list[str]:
+    """Returns a line for each text that is in two splits, but for case and punctuation; an empty list is good.
+
+    Numbers may be: there are not enough different short ones to keep them apart.
+
+    Raises:
+      UserError: a shard cannot be read.
+    """
+    if manifest.recipe["text"]["source"] == "numeric":
+        return []
+
+    def texts(split: str) -> Iterator[str]:
+        for shard in manifest.splits[split].shards:
+            yield from shard_columns(folder, shard, ["text"])["text"]
+
+    return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]

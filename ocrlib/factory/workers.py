@@ -1,7 +1,7 @@
-"""Worker processes that outlive each other: the death of one costs the task it held, and nothing else.
+"""Worker processes that survive each other's death: when one is killed, its task is done again by another.
 
-`concurrent.futures.ProcessPoolExecutor` gives up every pending future when one process is killed, and does
-not say whose task it was. Here each worker has a pipe of its own, so the parent knows both.
+`concurrent.futures.ProcessPoolExecutor` gives up every pending task when one process is killed, and does not say which
+task that process had. Here each worker has a pipe of its own, so the parent knows which worker died, and on which task.
 """
 
 import multiprocessing
@@ -19,7 +19,7 @@ from typing import Any
 
 from ocrlib.errors import UserError, WorkerError
 
-MAX_DEATHS = 3  # a task that takes this many workers down with it is at fault itself
+MAX_DEATHS = 3  # a task that so many workers died on is to blame itself
 
 Report = Callable[[int], None]
 Work = Callable[[Any, Report], Any]
@@ -27,6 +27,8 @@ Work = Callable[[Any, Report], Any]
 
 @dataclass
 class _Worker:
+    """A worker process, the parent's end of its pipe, and the task it has; None while it waits for one."""
+
     process: BaseProcess
     pipe: Connection
     task: Any = None
@@ -40,70 +42,97 @@ def run_tasks(
     start_args: tuple[Any, ...],
     on_progress: Report = lambda amount: None,
 ) -> Iterator[tuple[Any, Any]]:
-    """Yields (task, result) as tasks end, in any order; every worker is gone when it stops, however it stops.
+    """Yields (task, result) as tasks end, in any order. However it ends, it leaves no worker behind.
 
     Args:
-      tasks: picklable, printable work items.
+      tasks: picklable work items that differ as text.
       num_workers: processes at most.
       start: called in each new worker with start_args; returns `work(task, report)`. Must be importable.
-      on_progress: called in the parent with each amount that a worker reports; negative when a dead worker's
-        reports are taken back.
+      on_progress: called in the parent with each amount that a worker reports; negative when the reports of a dead
+        worker are taken back.
 
     Raises:
       UserError: as raised in a worker.
       WorkerError: any other exception in a worker, or a task whose worker died MAX_DEATHS times.
     """
-    context = multiprocessing.get_context("spawn")
-    waiting, deaths, reported = deque(tasks), Counter[str](), Counter[str]()
-    workers: list[_Worker] = []
+    pool = _Pool(tasks, start, start_args, on_progress)
     try:
-        while waiting or any(worker.task is not None for worker in workers):
-            busy = sum(worker.task is not None for worker in workers)
-            while len(workers) < min(num_workers, busy + len(waiting)):
-                _start_worker(context, start, start_args, workers)
-            for worker in workers:
-                if worker.task is None and waiting:
-                    worker.task = waiting.popleft()
-                    _send(worker.pipe, worker.task)
-            wait([worker.pipe for worker in workers])
-            for worker in list(workers):
+        while pool.share_out(num_workers):
+            wait([worker.pipe for worker in pool.workers])
+            for worker in list(pool.workers):
                 for kind, value in _messages(worker.pipe):
-                    name = str(worker.task)
-                    if kind == "progress":
-                        reported[name] += value
-                        on_progress(value)
-                    elif kind == "done":
+                    if kind == "done":
                         task, worker.task = worker.task, None
                         yield task, value
-                    elif kind == "user":
-                        raise UserError(value)
-                    elif kind == "error":
-                        raise WorkerError(f"{name}: {value}")
                     else:
-                        workers.remove(worker)
-                        worker.process.join()
-                        worker.pipe.close()
-                        if worker.task is None:
-                            continue
-                        deaths[name] += 1
-                        on_progress(-reported.pop(name, 0))
-                        if deaths[name] >= MAX_DEATHS:
-                            raise WorkerError(
-                                f"{name}: its worker died {MAX_DEATHS} times "
-                                f"(exit code {worker.process.exitcode}); out of memory? "
-                                "Try fewer --workers, or a smaller output.shard_samples"
-                            )
-                        waiting.appendleft(worker.task)
+                        pool.handle(worker, kind, value)
     finally:
-        for worker in workers:
+        pool.kill()
+
+
+class _Pool:
+    """The tasks that wait, and the workers that have the others."""
+
+    def __init__(
+        self, tasks: Sequence[Any], start: Callable[..., Work], start_args: tuple[Any, ...], on_progress: Report
+    ) -> None:
+        self.workers: list[_Worker] = []
+        self._start, self._start_args, self._on_progress = start, start_args, on_progress
+        self._waiting = deque(tasks)
+        self._deaths, self._reported = Counter[str](), Counter[str]()  # by task
+
+    def share_out(self, num_workers: int) -> bool:
+        """Gives tasks to idle workers, of which it starts as many as needed; returns False if no task is left."""
+        busy = sum(worker.task is not None for worker in self.workers)
+        while len(self.workers) < min(num_workers, busy + len(self._waiting)):
+            _start_worker(self._start, self._start_args, self.workers)
+        for worker in self.workers:
+            if worker.task is None and self._waiting:
+                worker.task = self._waiting.popleft()
+                _send(worker.pipe, worker.task)
+        return any(worker.task is not None for worker in self.workers)
+
+    def handle(self, worker: _Worker, kind: str, value: Any) -> None:
+        """Acts on a worker's message, of any kind but "done"."""
+        task = str(worker.task)
+        if kind == "progress":
+            self._reported[task] += value
+            self._on_progress(value)
+        elif kind == "user":
+            raise UserError(value)
+        elif kind == "error":
+            raise WorkerError(f"{task}: {value}")
+        else:
+            self._bury(worker)
+
+    def _bury(self, worker: _Worker) -> None:
+        """Removes a dead worker; its task waits again, unless too many workers died on it."""
+        self.workers.remove(worker)
+        worker.process.join()
+        worker.pipe.close()
+        if worker.task is None:
+            return
+        task = str(worker.task)
+        self._deaths[task] += 1
+        self._on_progress(-self._reported.pop(task, 0))
+        if self._deaths[task] >= MAX_DEATHS:
+            raise WorkerError(
+                f"{task}: its worker died {MAX_DEATHS} times (exit code {worker.process.exitcode}); out of memory? "
+                "Try fewer --workers, or a smaller output.shard_samples"
+            )
+        self._waiting.appendleft(worker.task)
+
+    def kill(self) -> None:
+        """Ends every worker, whatever it is doing."""
+        for worker in self.workers:
             worker.process.kill()
-        for worker in workers:
+        for worker in self.workers:
             worker.process.join()
             worker.pipe.close()
 
 
 def _messages(pipe: Connection) -> Iterator[tuple[str, Any]]:
-    """Yields what has arrived, and ("dead", None) last if the worker will send no more."""
+    """Yields the messages that have arrived as (kind, value); the last is ("dead", None) if the worker is gone."""
     while True:
         try:
             if not pipe.poll():
@@ -115,26 +144,26 @@ def _messages(pipe: Connection) -> Iterator[tuple[str, Any]]:
         yield message
 
 
-def _start_worker(
-    context: Any, start: Callable[..., Work], start_args: tuple[Any, ...], workers: list[_Worker]
-) -> None:
-    """Adds a new worker to `workers`."""
+def _start_worker(start: Callable[..., Work], start_args: tuple[Any, ...], workers: list[_Worker]) -> None:
+    """Starts a worker and adds it to `workers`, even if Ctrl-C comes in the middle."""
+    context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_worker_main, args=(theirs, start, start_args), daemon=True)
-    # Ctrl-C reaches the whole group, and the parent decides. A new process must not hear it either, which imports for
-    # a second before it can say so: what is blocked here is blocked in there. Here it is only put off.
-    resource_tracker.ensure_running()  # starts with the first process otherwise, and takes the block away
+    # Ctrl-C reaches every process of the group; only the parent acts on it. A new worker imports for a second before it
+    # can ignore the signal, so the parent blocks it first: a new process inherits what is blocked.
+    resource_tracker.ensure_running()  # else it starts with the first process, and unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours))
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a Ctrl-C that was put off comes now
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a Ctrl-C that came meanwhile is delivered now
 
 
 def _worker_main(pipe: Connection, start: Callable[..., Work], start_args: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as `_start_worker` says; what it starts in turn inherits this
+    """Does tasks until it is killed or the parent is gone; runs in the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # see `_start_worker`; processes that it starts inherit this
     try:
         work = start(*start_args)
         while True:
@@ -149,5 +178,5 @@ def _worker_main(pipe: Connection, start: Callable[..., Work], start_args: tuple
 
 
 def _send(pipe: Connection, message: Any) -> None:
-    with suppress(BrokenPipeError, ConnectionResetError):  # the other side died; whoever reads next finds out
+    with suppress(BrokenPipeError, ConnectionResetError):  # the other side died; the next read from the pipe tells
         pipe.send(message)

@@ -178,8 +178,11 @@ def _draw_bare(ready: Any, gate: Any, start: int, num_lines: int) -> None:
 
 def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
     """Prints each step's share of a worker's time; True if no share but drawing's is large."""
+    from ocrlib.dataset import shards
     from ocrlib.dataset.plan import Shard
+    from ocrlib.dataset.shards import FORMATS
     from ocrlib.factory import make as factory
+    from ocrlib.factory import work_folder
     from ocrlib.factory.render import renderer as renderer_module
 
     recipe, renderer = make_worker()
@@ -194,14 +197,15 @@ def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
         (renderer_module, "degrade", "degrading"),
         (renderer, "_objection", "contrast check"),
         (renderer_module, "_provenance", "provenance"),
-        (factory, "write_bytes", "write and fsync"),
-        (factory, "write_json", "shard's note"),
-        (factory, "sync_folder", "folder's fsync"),
+        *((FORMATS[name], "encode_shard", f"encode {name}") for name in FORMATS),
+        (shards, "write_bytes", "write and fsync"),
+        (work_folder, "write_json", "shard's note"),
+        (work_folder, "sync_folder", "folder's fsync"),
     ]
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     shares: dict[str, list[float]] = {}
-    with timed(patches, seconds), timed_items(factory._ENCODERS, seconds), timed_sha256(factory, seconds):
+    with timed(patches, seconds), timed_sha256(seconds):
         (work / ".work").mkdir(exist_ok=True)
         report = clocked(lambda amount: theirs.send(("progress", amount)), "progress", seconds)
         for number in range(-1, num_rounds):  # round -1 fills the glyph cache
@@ -322,19 +326,13 @@ def timed(patches: list[tuple[Any, str, str]], seconds: dict[str, float]) -> Ite
 
 
 @contextmanager
-def timed_items(encoders: dict[str, Any], seconds: dict[str, float]) -> Iterator[None]:
-    """Measures the time spent in the encoders of the formats."""
-    clocks = {name: clocked(encode, f"encode {name}", seconds) for name, encode in encoders.items()}
-    with mock.patch.dict(encoders, clocks):
-        yield
+def timed_sha256(seconds: dict[str, float]) -> Iterator[None]:
+    """Measures the hashes of files, which `shards` takes as `hashlib.sha256(data)`; those of seeds are not measured."""
+    from ocrlib.dataset import shards
 
-
-@contextmanager
-def timed_sha256(factory: Any, seconds: dict[str, float]) -> Iterator[None]:
-    """Clocks the hashes of files, which `factory` takes as `hashlib.sha256(data)`; seeds have another module's."""
     stand_in = mock.Mock(wraps=hashlib)
     stand_in.sha256 = clocked(hashlib.sha256, "hash", seconds)
-    with mock.patch.object(factory, "hashlib", stand_in):
+    with mock.patch.object(shards, "hashlib", stand_in):
         yield
 
 

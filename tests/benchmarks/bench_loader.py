@@ -7,7 +7,6 @@ needed to stream a million lines.
 """
 
 import argparse
-import json
 import os
 import random
 import resource
@@ -20,11 +19,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ocrlib import config
 from ocrlib.backend import tf
 from ocrlib.batches.loader import Loader, to_tf_dataset
 from ocrlib.charset import Charset
-from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.manifest import SplitEntry, read_manifest, write_manifest
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
 from ocrlib.factory.render.options import LineOptions
@@ -135,22 +133,21 @@ def count_traces(loader: Loader, batches: int = 40) -> int:
 
 def stream_a_million(folder: Path) -> str:
     """Repeats the shards under other names until they have a million lines, and reads all of them once."""
-    values = config.to_dict(read_manifest(folder))
+    manifest = read_manifest(folder)
     million = folder.parent / "million"
     million.mkdir(exist_ok=True)
-    shards = [s for s in values["splits"]["train"]["shards"]]
     entries = []
     for turn in range(1_000_000 // LINES):
-        for shard in shards:
+        for shard in manifest.splits["train"].shards:
             files = {}
-            for name, file in shard["files"].items():
-                link = million / f"{turn:03d}-{file['name']}"
+            for name, file in shard.files.items():
+                link = million / f"{turn:03d}-{file.name}"
                 if not link.exists():
-                    os.link(folder / file["name"], link)
-                files[name] = {**file, "name": link.name}
-            entries.append({**shard, "stem": f"{turn:03d}-{shard['stem']}", "files": files})
-    values["splits"] = {"train": {"samples": 1_000_000, "shards": entries}}
-    (million / "manifest.json").write_text(json.dumps(values))
+                    os.link(folder / file.name, link)
+                files[name] = replace(file, name=link.name)
+            entries.append(replace(shard, stem=f"{turn:03d}-{shard.stem}", files=files))
+    train = SplitEntry(samples=1_000_000, shards=tuple(entries))
+    write_manifest(million, replace(manifest, splits={"train": train}))
     start = time.perf_counter()
     lines = load(million, "hdf5", True)
     seconds = time.perf_counter() - start

@@ -17,7 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ocrlib.dataset.hdf5 import read_hdf5
+from ocrlib.dataset.arrays import read_hdf5
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Splits, load_recipe
 from ocrlib.network.export import export_model

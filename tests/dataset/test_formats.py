@@ -3,6 +3,7 @@
 import random
 import struct
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,27 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrlib.dataset import hdf5, tfrecord
+from ocrlib.dataset.manifest import ImageShape
 from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image, encode_image, sample_id
+from ocrlib.dataset.shards import FORMATS, read_samples, write_shard
 from ocrlib.dataset.tfrecord import TruncatedRecord
 from ocrlib.dataset.verify import same_sample
 from tests.dataset.samples import make_sample, make_samples
 
-FORMATS = ("tfrecord", "hdf5")
 COLUMNS = ["pixels", "offsets", "id", "text", "width", *PROVENANCE]
 # What a text may hold: any character but controls, format characters and lone surrogates (see Charset).
 TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=40)
 
 
-def write(path: Path, file_format: str, samples, encoding: str = "raw") -> Path:
-    module = tfrecord if file_format == "tfrecord" else hdf5
-    path.write_bytes(module.encode_shard(samples, encoding))
+def write(path: Path, file_format: str, samples: Sequence[Sample]) -> Path:
+    path.write_bytes(FORMATS[file_format].encode_shard(samples, "raw"))
     return path
 
 
-def read(path: Path, file_format: str, encoding: str = "raw", height: int = 32, channels: int = 1) -> list[Sample]:
-    if file_format == "tfrecord":
-        return list(tfrecord.decode_shard(path.read_bytes(), encoding, height, channels))
-    return list(hdf5.decode_shard(path, encoding, height, channels))
+def columns_of(path: Path, data: bytes) -> dict[str, np.ndarray]:
+    """What a TFRecord file with that content holds."""
+    path.write_bytes(data)
+    return tfrecord.read_columns(path, COLUMNS)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -48,8 +49,9 @@ def test_what_was_written_is_read_again(tmp_path_factory, file_format, encoding,
             make_sample(i, text=text, width=width, height=height, channels=channels)
             for i, (text, width) in enumerate(lines)
         ]
-        path = write(folder / "shard", file_format, samples, encoding)
-        back = read(path, file_format, encoding, height, channels)
+        entry = write_shard(folder, "shard", samples, formats=[file_format], encoding=encoding, rejected={})
+        image = ImageShape(height=height, channels=channels, encoding=encoding)
+        back = read_samples(folder, entry, file_format, image)
         assert [sample.text for sample in back] == [sample.text for sample in samples]
         assert len(back) == len(samples) and all(map(same_sample, back, samples))
         for sample in back:
@@ -71,8 +73,7 @@ def test_both_formats_give_the_same_columns(tmp_path, name):
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_columns_hold_what_the_samples_held(tmp_path, file_format):
     samples = make_samples(5)
-    module = tfrecord if file_format == "tfrecord" else hdf5
-    columns = module.read_columns(write(tmp_path / "shard", file_format, samples), COLUMNS)
+    columns = FORMATS[file_format].read_columns(write(tmp_path / "shard", file_format, samples), COLUMNS)
     assert columns["text"].tolist() == [sample.text for sample in samples]
     assert columns["width"].tolist() == [1, 14, 27, 40, 53]
     assert columns["seed"].tolist() == [2**63 - 1 - i for i in range(5)]
@@ -82,27 +83,24 @@ def test_columns_hold_what_the_samples_held(tmp_path, file_format):
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_an_unknown_column_is_an_error(tmp_path, file_format):
-    module = tfrecord if file_format == "tfrecord" else hdf5
     with pytest.raises(KeyError):
-        module.read_columns(write(tmp_path / "shard", file_format, make_samples(2)), ["colour"])
+        FORMATS[file_format].read_columns(write(tmp_path / "shard", file_format, make_samples(2)), ["colour"])
 
 
 @pytest.mark.parametrize("encoding", ["raw", "png"])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_equal_samples_are_equal_bytes_even_seconds_apart(file_format, encoding):
-    module = tfrecord if file_format == "tfrecord" else hdf5
-    first = module.encode_shard(make_samples(7), encoding)
+    first = FORMATS[file_format].encode_shard(make_samples(7), encoding)
     time.sleep(1.1)  # unless told otherwise, HDF5 writes the time in whole seconds
-    assert module.encode_shard(make_samples(7), encoding) == first
+    assert FORMATS[file_format].encode_shard(make_samples(7), encoding) == first
 
 
 @pytest.mark.parametrize("changed", [{"text": "12.51"}, {"id": sample_id("val", 0)}, {"width": 41}])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_other_samples_are_other_bytes(file_format, changed):
-    module = tfrecord if file_format == "tfrecord" else hdf5
     sample = make_sample()
     other = make_sample(width=41) if "width" in changed else replace(sample, **changed)
-    assert module.encode_shard([sample], "raw") != module.encode_shard([other], "raw")
+    assert FORMATS[file_format].encode_shard([sample], "raw") != FORMATS[file_format].encode_shard([other], "raw")
 
 
 @pytest.mark.parametrize(
@@ -175,31 +173,31 @@ def test_plain_h5py_reads_the_hdf5(tmp_path):
         assert all(dataset.fletcher32 for dataset in file.values())
 
 
-def test_every_flipped_byte_of_a_tfrecord_is_noticed():
+def test_every_flipped_byte_of_a_tfrecord_is_noticed(tmp_path):
     data = tfrecord.encode_shard([make_sample(i, width=6, height=8) for i in range(2)], "raw")
     for position in range(len(data)):
         damaged = bytearray(data)
         damaged[position] ^= 0x10
         with pytest.raises(TruncatedRecord, match="at byte [0-9]+ is damaged or cut"):
-            list(tfrecord.decode_shard(bytes(damaged), "raw", 8, 1))
+            columns_of(tmp_path / "a", bytes(damaged))
 
 
-def test_a_tfrecord_cut_within_a_record_is_noticed():
+def test_a_tfrecord_cut_within_a_record_is_noticed(tmp_path):
     data = tfrecord.encode_shard([make_sample(i, width=6, height=8) for i in range(2)], "raw")
     boundary = 16 + struct.unpack("<Q", data[:8])[0]
     for length in range(1, len(data)):
         if length == boundary:
             continue
         with pytest.raises(TruncatedRecord):
-            list(tfrecord.decode_shard(data[:length], "raw", 8, 1))
+            columns_of(tmp_path / "a", data[:length])
 
 
-def test_a_tfrecord_cut_at_a_record_boundary_is_a_clean_shorter_file():
+def test_a_tfrecord_cut_at_a_record_boundary_is_a_clean_shorter_file(tmp_path):
     """Therefore the manifest counts samples and bytes; see test_verify.py."""
     data = tfrecord.encode_shard([make_sample(i) for i in range(3)], "raw")
     boundary = 16 + struct.unpack("<Q", data[:8])[0]
-    assert len(list(tfrecord.decode_shard(data[:boundary], "raw", 32, 1))) == 1
-    assert list(tfrecord.decode_shard(b"", "raw", 32, 1)) == []
+    assert columns_of(tmp_path / "a", data[:boundary])["text"].tolist() == ["12.50"]
+    assert columns_of(tmp_path / "a", b"")["text"].tolist() == []
 
 
 def test_an_empty_tfrecord_has_empty_columns(tmp_path):
@@ -218,7 +216,7 @@ def test_a_flipped_byte_in_a_column_of_hdf5_is_an_error_not_another_image(tmp_pa
         data[chunk.byte_offset + position] ^= 0x10
         path.write_bytes(data)
         with pytest.raises(OSError):
-            list(hdf5.decode_shard(path, "raw", 32, 1))
+            hdf5.read_columns(path, COLUMNS)
         data[chunk.byte_offset + position] ^= 0x10
 
 
@@ -228,4 +226,4 @@ def test_a_cut_hdf5_does_not_open(tmp_path, keep):
     data = path.read_bytes()
     path.write_bytes(data[: int(keep * len(data))])
     with pytest.raises(OSError):
-        list(hdf5.decode_shard(path, "raw", 32, 1))
+        hdf5.read_columns(path, COLUMNS)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.dataset import hdf5, tfrecord
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.dataset.verify import check_files, read_shard, sha256_of
+from ocrlib.dataset.shards import FORMATS, check_files, read_samples, sha256_of
+from ocrlib.dataset.verify import verify_splits
 from ocrlib.factory.repair import rerender
 from tests.generating import problems_of
 from tests.programs import run_program
-from tests.training_fixtures import flip_byte
+from tests.training_fixtures import flip_byte, write_dataset
 
 
 def own_up(folder: Path, stem: str, file_format: str) -> None:
@@ -84,15 +84,14 @@ def test_a_changed_count_is_found_even_where_the_manifest_agrees_with_itself(tin
 def test_formats_that_disagree_are_found(tiny_copy, what, file_format):
     manifest = read_manifest(tiny_copy)
     shard = manifest.splits["val"].shards[0]
-    samples = list(read_shard(tiny_copy, manifest, shard, file_format))
+    samples = read_samples(tiny_copy, shard, file_format, manifest.image)
     changes = {
         "text": {"text": samples[3].text + "0"},
         "image": {"image": 255 - samples[3].image},
         "provenance": {"provenance": samples[3].provenance | {"font": "Other.ttf"}},
     }
     samples[3] = replace(samples[3], **changes[what])
-    encode = tfrecord.encode_shard if file_format == "tfrecord" else hdf5.encode_shard
-    (tiny_copy / shard.files[file_format].name).write_bytes(encode(samples, "raw"))
+    (tiny_copy / shard.files[file_format].name).write_bytes(FORMATS[file_format].encode_shard(samples, "raw"))
     own_up(tiny_copy, shard.stem, file_format)
     assert problems_of(tiny_copy) == [
         f"{tiny_copy / shard.stem}: sample val-000000003 differs between TFRecord and HDF5"
@@ -117,6 +116,19 @@ def test_sizes_alone_do_not_see_a_flipped_byte(tiny_copy):
     assert len(check_files(tiny_copy, shard, hashes=True)) == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("numeric", []),
+        ("wikipedia", ["@: 'ab, c' of val is also in train, but for case and punctuation"]),
+    ],
+)
+def test_sentences_in_two_splits_are_found_and_numbers_may_be(tmp_path, source, expected):
+    folder = write_dataset(tmp_path / "d", {"train": ["AB c", "d"], "val": ["ab, c"]}, charset="ABCabcd, ")
+    manifest = replace(read_manifest(folder), recipe={"text": {"source": source}})
+    assert verify_splits(folder, manifest) == [line.replace("@", str(folder)) for line in expected]
+
+
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256_of(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -129,9 +141,9 @@ def test_samples_render_to_the_same_bytes_again(tiny_dataset):
 def test_a_sample_that_renders_otherwise_is_named(tiny_copy):
     manifest = read_manifest(tiny_copy)
     shard = manifest.splits["val"].shards[0]
-    samples = list(read_shard(tiny_copy, manifest, shard, "tfrecord"))
+    samples = read_samples(tiny_copy, shard, "tfrecord", manifest.image)
     samples[3] = replace(samples[3], image=255 - samples[3].image)
-    (tiny_copy / shard.files["tfrecord"].name).write_bytes(tfrecord.encode_shard(samples, "raw"))
+    (tiny_copy / shard.files["tfrecord"].name).write_bytes(FORMATS["tfrecord"].encode_shard(samples, "raw"))
     assert rerender(tiny_copy, manifest, 1000) == [
         f"{tiny_copy / shard.stem}: sample val-000000003 renders to other bytes"
     ]

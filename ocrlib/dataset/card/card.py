@@ -1,6 +1,6 @@
 """The dataset card: what a dataset holds, as `card.txt` and `preview.png` in its folder.
 
-Neither is of the dataset: the manifest does not list them, and they can be made again at any time.
+The manifest lists neither of them, because both can be made again at any time.
 """
 
 import math
@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ocrlib.dataset.card.counts import Counts, count_lines, shards_of
-from ocrlib.dataset.card.preview import draw_preview, pick_lines
-from ocrlib.dataset.manifest import Manifest, read_manifest
+from ocrlib.dataset.card.counts import LineCounts, count_lines
+from ocrlib.dataset.card.preview import draw_preview, preview_lines
+from ocrlib.dataset.manifest import Manifest, ShardEntry, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_bytes
 
@@ -44,7 +44,7 @@ def write_card(folder: Path, split: str | None = None) -> str:
     counts = count_lines(folder, manifest, splits)
     text = f"{card_text(manifest, counts, splits)}\npicture: {picture_path}\n"
     shown = "train" if "train" in splits else splits[0]
-    picture = draw_preview(manifest, counts, pick_lines(folder, manifest, shown))
+    picture = draw_preview(manifest, counts, preview_lines(folder, manifest, shown))
     try:
         write_bytes(picture_path, picture)
         write_bytes(text_path, text.encode())
@@ -53,7 +53,7 @@ def write_card(folder: Path, split: str | None = None) -> str:
     return text
 
 
-def card_text(manifest: Manifest, counts: Counts, splits: Sequence[str]) -> str:
+def card_text(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> str:
     """Returns the card of `splits` without the line about the picture."""
     image = manifest.image
     sections = [
@@ -62,9 +62,9 @@ def card_text(manifest: Manifest, counts: Counts, splits: Sequence[str]) -> str:
         [
             f"images: {image.height} px high, {_plural(image.channels, 'channel')}, {image.encoding}",
             f"charset, {len(manifest.charset)} characters: {manifest.charset}",
-            f"widest line: {max(counts.widths)} px, {counts.longest}",
+            f"widest line: {max(counts.widths)} px, {counts.widest_id}",
             f"skew: {min(counts.skews)} to {max(counts.skews)} degrees",
-            f"blur: {counts.blurs[0]:g} to {counts.blurs[1]:g} px",
+            f"blur: {counts.blur_range_px[0]:g} to {counts.blur_range_px[1]:g} px",
         ],
         _reject_lines(manifest, splits),
         ["text sources:", *_table(counts.sources.most_common())],
@@ -86,20 +86,24 @@ def _size_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:
     if len(splits) > 1:
         lines.append(f"together: {sum(manifest.splits[split].samples for split in splits):,} samples")
     num_bytes: Counter[str] = Counter()
-    for shard in shards_of(manifest, splits):
+    for shard in _shards_of(manifest, splits):
         num_bytes.update({file_format: file.bytes for file_format, file in shard.files.items()})
     lines += [f"{file_format}: {size:,} bytes on disk" for file_format, size in num_bytes.items()]
     return lines
 
 
+def _shards_of(manifest: Manifest, splits: Sequence[str]) -> list[ShardEntry]:
+    return [shard for split in splits for shard in manifest.splits[split].shards]
+
+
 def _reject_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:
     rejected: Counter[str] = Counter()
-    for shard in shards_of(manifest, splits):
+    for shard in _shards_of(manifest, splits):
         rejected.update(shard.rejected)
     return ["drawn again:", *_table(rejected.most_common())] if rejected else ["drawn again: nothing"]
 
 
-def _character_lines(manifest: Manifest, counts: Counts) -> list[str]:
+def _character_lines(manifest: Manifest, counts: LineCounts) -> list[str]:
     ranked = counts.characters.most_common()
     rarest = [f"{_visible(c)} ({count:,})" for c, count in reversed(ranked[-_NUM_RAREST:])]
     never = [_visible(c) for c in manifest.charset if c not in counts.characters]
@@ -116,7 +120,7 @@ def _character_lines(manifest: Manifest, counts: Counts) -> list[str]:
     return lines
 
 
-def _font_lines(manifest: Manifest, counts: Counts) -> list[str]:
+def _font_lines(manifest: Manifest, counts: LineCounts) -> list[str]:
     lines = [f"fonts, {len(counts.fonts)}:", *_table(counts.fonts.most_common())]
     unused = sorted(set(manifest.fonts.get("used", ())) - set(counts.fonts))
     if unused:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ocrlib.dataset.card.counts import Counts, read_columns
+from ocrlib.dataset.card.counts import LineCounts
 from ocrlib.dataset.manifest import Manifest
-from ocrlib.dataset.sample import decode_image
+from ocrlib.dataset.shards import image_at, shard_columns
 
 COLUMNS = ROWS = 8
 MIN_CELL_PX, MAX_CELL_PX = 150, 360  # width; between them, wide enough for nine lines in ten
@@ -24,29 +24,25 @@ _FONT_ENDINGS = (".ttf", ".otf")
 _INK, _PAPER, _FRAME, _LABEL, _BAR = "black", "white", "#d0d0d0", "#404040", "#4878a8"
 
 
-def pick_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np.ndarray, str]]:
-    """Returns up to 64 images and labels, evenly spread over a split: the same ones each time.
+def preview_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np.ndarray, str]]:
+    """Returns up to 64 images with their labels, evenly spread over a split: the same ones each time.
 
     Raises:
       UserError: a shard cannot be read.
     """
-    entry, image = manifest.splits[split], manifest.image
-    num_lines = min(COLUMNS * ROWS, entry.samples)
-    wanted = [i * entry.samples // num_lines for i in range(num_lines)]
-    lines, start = [], 0
-    for shard in entry.shards:
-        chosen = [i - start for i in wanted if start <= i < start + shard.samples]
-        start += shard.samples
-        if chosen:
-            columns = read_columns(folder, shard, ["pixels", "offsets", "text"])
-            for i in chosen:
-                stored = columns["pixels"][columns["offsets"][i] : columns["offsets"][i + 1]].tobytes()
-                pixels = decode_image(stored, image.encoding, image.height, image.channels)
-                lines.append((pixels, columns["text"][i]))
+    num_samples = manifest.splits[split].samples
+    num_lines = min(COLUMNS * ROWS, num_samples)
+    wanted = [i * num_samples // num_lines for i in range(num_lines)]
+    lines = []
+    for place, shard in zip(manifest.plan, manifest.shards, strict=True):
+        chosen = [i - place.start for i in wanted if place.start <= i < place.stop]
+        if place.split == split and chosen:
+            columns = shard_columns(folder, shard, ["pixels", "offsets", "text"])
+            lines += [(image_at(columns, i, manifest.image), columns["text"][i]) for i in chosen]
     return lines
 
 
-def draw_preview(manifest: Manifest, counts: Counts, lines: list[tuple[np.ndarray, str]]) -> bytes:
+def draw_preview(manifest: Manifest, counts: LineCounts, lines: list[tuple[np.ndarray, str]]) -> bytes:
     """Returns the PNG of a contact sheet of `lines` above the histograms of `counts`."""
     font_path = find_font(manifest)
     sheet = draw_sheet(lines, cell_width(counts), manifest.image.height, font_path)
@@ -59,7 +55,7 @@ def draw_preview(manifest: Manifest, counts: Counts, lines: list[tuple[np.ndarra
     return stream.getvalue()
 
 
-def cell_width(counts: Counts) -> int:
+def cell_width(counts: LineCounts) -> int:
     """Returns the pixels that the sheet gives a line."""
     widths = np.fromiter(counts.widths.elements(), np.int32, counts.widths.total())
     return int(np.clip(np.quantile(widths, 0.9), MIN_CELL_PX, MAX_CELL_PX))
@@ -72,8 +68,8 @@ def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: in
     rows = -(-len(lines) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * across + _GAP_PX, rows * down + _GAP_PX), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    for number, (pixels, text) in enumerate(lines):
-        x, y = _GAP_PX + number % COLUMNS * across, _GAP_PX + number // COLUMNS * down
+    for i, (pixels, text) in enumerate(lines):
+        x, y = _GAP_PX + i % COLUMNS * across, _GAP_PX + i // COLUMNS * down
         line = _fitted(Image.fromarray(pixels), width_px)
         draw.rectangle((x - 1, y - 1, x + line.width, y + line.height), outline=_FRAME)
         sheet.paste(line, (x, y))
@@ -81,7 +77,7 @@ def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: in
     return sheet
 
 
-def draw_histograms(counts: Counts, width_px: int, font_path: Path) -> Image.Image:
+def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image.Image:
     """Returns bars of width, label length and characters side by side."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,6 +1,5 @@
 """The card of a dataset made by hand, so that every number can be checked against the page."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -12,15 +11,16 @@ from ocrlib.dataset import hdf5, tfrecord
 from ocrlib.dataset.card import preview
 from ocrlib.dataset.card.card import CARD_NAME, PREVIEW_NAME, write_card
 from ocrlib.dataset.card.counts import count_lines
-from ocrlib.dataset.card.preview import pick_lines
-from ocrlib.dataset.manifest import ENDINGS, read_manifest
+from ocrlib.dataset.card.preview import preview_lines
+from ocrlib.dataset.manifest import FileFormat, ShardEntry, read_manifest
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
-from ocrlib.dataset.verify import verify_shard
+from ocrlib.dataset.shards import FORMATS, write_shard
+from ocrlib.dataset.verify import verify_shards
 from ocrlib.errors import UserError
 from tests.programs import run_code
+from tests.training_fixtures import write_dataset_manifest
 
 HEIGHT = 16
-ENCODERS = {"tfrecord": tfrecord.encode_shard, "hdf5": hdf5.encode_shard}
 
 # Shard by shard: text, width, font, background, skew, blur, source.
 SHARDS = {
@@ -49,38 +49,24 @@ def make_samples(split: str, start: int, rows: list[tuple]) -> list[Sample]:
     return samples
 
 
-def make_folder(folder: Path, formats: tuple[str, ...]) -> Path:
+def make_folder(folder: Path, formats: tuple[FileFormat, ...]) -> Path:
     folder.mkdir()
-    splits: dict[str, dict] = {}
+    splits: dict[str, list[ShardEntry]] = {}
     for stem, rows in SHARDS.items():
-        name = stem.partition("-")[0]
-        split = splits.setdefault(name, {"samples": 0, "shards": []})
-        samples = make_samples(name, split["samples"], rows)
-        split["samples"] += len(rows)
-        files = {}
-        for file_format in formats:
-            data = ENCODERS[file_format](samples, "raw")
-            (folder / (stem + ENDINGS[file_format])).write_bytes(data)
-            digest = hashlib.sha256(data).hexdigest()
-            files[file_format] = {"name": stem + ENDINGS[file_format], "bytes": len(data), "sha256": digest}
-        widths = {str(row[1]): 1 for row in rows}
+        entries = splits.setdefault(stem.partition("-")[0], [])
+        samples = make_samples(stem.partition("-")[0], sum(entry.samples for entry in entries), rows)
         rejected = REJECTED.get(stem, {})
-        split["shards"].append(
-            {"stem": stem, "samples": len(rows), "files": files, "widths": widths, "rejected": rejected}
-        )
-    manifest = {
-        "format": "ocrlib-dataset/1",
-        "name": "hand",
-        "fingerprint": "ab" * 32,
-        "recipe": {"render": {"fonts": [{"source": "trdg:latin", "weight": None}]}},
-        "charset": "019.-",
-        "image": {"height": HEIGHT, "channels": 1, "encoding": "raw"},
-        "splits": splits,
-        "rejected": {"low-contrast": 4, "too-narrow": 2},
-        "fonts": {"used": ["Mono.ttf", "Sans.ttf", "Serif.ttf"], "left_out": {"Signs.ttf": "lacks 01"}},
-        "environment": {},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+        entries.append(write_shard(folder, stem, samples, formats=formats, encoding="raw", rejected=rejected))
+    write_dataset_manifest(
+        folder,
+        splits,
+        charset="019.-",
+        height=HEIGHT,
+        fingerprint="ab" * 32,
+        recipe={"render": {"fonts": [{"source": "trdg:latin", "weight": None}]}},
+        rejected={"low-contrast": 4, "too-narrow": 2},
+        fonts={"used": ["Mono.ttf", "Sans.ttf", "Serif.ttf"], "left_out": {"Signs.ttf": "lacks 01"}},
+    )
     return folder
 
 
@@ -163,7 +149,7 @@ def test_every_figure_of_the_card(folder: Path) -> None:
     assert without_sizes(text) == WHOLE.replace("@", str(folder))
     assert (folder / CARD_NAME).read_text() == text
     for file_format, entries in read_manifest(folder).splits["train"].shards[0].files.items():
-        ending = ENDINGS[file_format]
+        ending = FORMATS[file_format].ENDING
         size = sum(path.stat().st_size for path in folder.glob(f"*{ending}"))
         assert f"{file_format}: {size:,} bytes on disk\n" in text and entries.name.endswith(ending)
 
@@ -250,16 +236,13 @@ def test_an_unknown_split_is_refused(folder: Path) -> None:
 
 def test_card_files_do_not_count_as_files_of_the_dataset(folder: Path) -> None:
     write_card(folder)
-    manifest = read_manifest(folder)
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            assert verify_shard(folder, manifest, shard) == []
+    assert verify_shards(folder, read_manifest(folder)) == {}
 
 
 def test_lines_are_spread_over_the_split(tiny_dataset: Path) -> None:
     manifest = read_manifest(tiny_dataset)
     stored = [text for s in manifest.splits["train"].shards for text in hdf5_texts(tiny_dataset, s.stem)]
-    lines = pick_lines(tiny_dataset, manifest, "train")
+    lines = preview_lines(tiny_dataset, manifest, "train")
     assert [text for _, text in lines] == [stored[i * 80 // 64] for i in range(64)]
     assert all(pixels.shape[0] == 32 for pixels, _ in lines)
 

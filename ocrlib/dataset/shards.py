@@ -1,0 +1,152 @@
+"""One shard on disk: written in each format that is asked for, checked, and read back from either."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ocrlib.dataset import hdf5, tfrecord
+from ocrlib.dataset.manifest import FileFormat, ImageShape, ShardEntry, ShardFile
+from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image
+from ocrlib.errors import UserError
+from ocrlib.files import write_bytes
+
+
+class Format(Protocol):
+    """What the module of a format offers."""
+
+    ENDING: str
+
+    def encode_shard(self, samples: Sequence[Sample], encoding: str) -> bytes:
+        """Returns the bytes of a file that holds `samples` in order, their images stored as `encoding`."""
+        ...
+
+    def read_columns(self, path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Returns columns of a file, whole; strings as object arrays of str.
+
+        Args:
+          path: the file.
+          names: `pixels` (P,) uint8, `offsets` (N + 1,) int64, `id`, `text`, `width` or a key of PROVENANCE (N,).
+
+        Raises:
+          OSError, ValueError, IndexError: the file is damaged.
+          KeyError: it has no such column.
+        """
+        ...
+
+
+FORMATS: dict[FileFormat, Format] = {"hdf5": hdf5, "tfrecord": tfrecord}  # the one that is read faster first
+
+
+def write_shard(
+    folder: Path,
+    stem: str,
+    samples: Sequence[Sample],
+    *,
+    formats: Sequence[FileFormat],
+    encoding: str,
+    rejected: Mapping[str, int],
+) -> ShardEntry:
+    """Writes the files of a shard, each whole, and returns its entry for the manifest.
+
+    Args:
+      folder: of the dataset.
+      stem: the files' names without their endings.
+      samples: at least one.
+      formats: in the order that the entry lists them.
+      encoding: of the images, `raw` or `png`.
+      rejected: {reason: draws} that were drawn again for these samples.
+    """
+    widths = Counter(sample.image.shape[1] for sample in samples)
+    return ShardEntry(
+        stem=stem,
+        samples=len(samples),
+        files={name: _write_file(folder, stem, samples, name, encoding) for name in formats},
+        widths={width: widths[width] for width in sorted(widths)},
+        rejected=dict(sorted(rejected.items())),
+    )
+
+
+def _write_file(
+    folder: Path, stem: str, samples: Sequence[Sample], file_format: FileFormat, encoding: str
+) -> ShardFile:
+    """Writes one file of a shard; a function, so that its bytes leave the memory before the next file's are made."""
+    data = FORMATS[file_format].encode_shard(samples, encoding)
+    name = stem + FORMATS[file_format].ENDING
+    write_bytes(folder / name, data)
+    return ShardFile(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def check_files(folder: Path, shard: ShardEntry, *, hashes: bool) -> list[str]:
+    """Returns what is wrong with a shard's files, a line each: missing, of another size, of another hash."""
+    problems = []
+    for entry in shard.files.values():
+        path = folder / entry.name
+        if not path.is_file():
+            problems.append(f"{path}: is missing")
+        elif path.stat().st_size != entry.bytes:
+            problems.append(f"{path}: expected {entry.bytes} bytes, found {path.stat().st_size}")
+        elif hashes and sha256_of(path) != entry.sha256:
+            problems.append(f"{path}: its bytes changed since it was written (SHA-256 differs)")
+    return problems
+
+
+def sha256_of(path: Path) -> str:
+    """Returns the SHA-256 (hex) of a file, which need not fit in memory."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_samples(folder: Path, shard: ShardEntry, file_format: FileFormat, image: ImageShape) -> list[Sample]:
+    """Returns the samples that one file of a shard holds; raises as `Format.read_columns` does."""
+    path = folder / shard.files[file_format].name
+    columns = FORMATS[file_format].read_columns(path, ["pixels", "offsets", "id", "text", *PROVENANCE])
+    return [
+        Sample(
+            id=columns["id"][i],
+            text=columns["text"][i],
+            image=image_at(columns, i, image),
+            provenance={name: kind(columns[name][i]) for name, kind in PROVENANCE.items()},
+        )
+        for i in range(len(columns["id"]))
+    ]
+
+
+def image_at(columns: Mapping[str, np.ndarray], index: int, image: ImageShape) -> np.ndarray:
+    """Returns image `index` of a shard's `pixels` and `offsets`: (H, W) or (H, W, 3) uint8."""
+    start, stop = columns["offsets"][index : index + 2]
+    return decode_image(columns["pixels"][start:stop].tobytes(), image.encoding, image.height, image.channels)
+
+
+def shard_columns(
+    folder: Path, shard: ShardEntry, names: Sequence[str], file_format: FileFormat | None = None
+) -> dict[str, np.ndarray]:
+    """Returns columns of a shard whose files and counts are checked first.
+
+    Args:
+      folder: of the dataset.
+      shard: its entry in the manifest.
+      names: as `Format.read_columns` takes them.
+      file_format: which file to read; None takes the one that is read faster.
+
+    Raises:
+      UserError: the file is missing, damaged, or holds another number of samples than the manifest says.
+    """
+    hint = f"`python -m ocrlib verify {folder}` tells what is damaged"
+    if problems := check_files(folder, shard, hashes=False):
+        raise UserError(f"{problems[0]}; {hint}")
+    available = [name for name in FORMATS if name in shard.files]
+    chosen = file_format or available[0]
+    path = folder / shard.files[chosen].name
+    try:
+        columns = FORMATS[chosen].read_columns(path, names)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}; {hint}") from None
+    for name, column in columns.items():
+        found = len(column) - 1 if name == "offsets" else len(column)
+        if name != "pixels" and found != shard.samples:
+            raise UserError(f"{path}: expected {shard.samples} samples, found {found}; {hint}")
+    return columns

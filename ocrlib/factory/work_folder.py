@@ -1,0 +1,113 @@
+"""What an unfinished dataset keeps on disk, so that a run which stops anywhere can go on from there.
+
+out/.work/lock              locked while a process makes the dataset
+out/.work/state.json        the fingerprint, so that no other recipe is mixed in
+out/.work/manifest.json     the old manifest of a dataset that grows or is mended
+out/.work/KEY.json          the note of a finished shard: its entry for the manifest
+out/train-00000-of-00008.*  a shard's files, written whole
+out/manifest.json           written last; then `.work` is deleted
+"""
+
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from ocrlib import config
+from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, FileFormat, Manifest, ShardEntry, read_manifest, write_manifest
+from ocrlib.dataset.plan import Shard
+from ocrlib.dataset.shards import FORMATS, check_files
+from ocrlib.files import read_json, sync_folder, write_json
+
+_STATE_NAME = "state.json"
+
+
+def read_state(out: Path) -> str | None:
+    """Returns the fingerprint of the dataset that is being made in `out`; None if nothing was begun."""
+    try:
+        return read_json(out / WORK_DIR / _STATE_NAME)["fingerprint"]
+    except (OSError, ValueError):
+        return None
+
+
+def read_grown(out: Path) -> Manifest | None:
+    """Returns the old manifest of a dataset whose growth was stopped; None if there is none."""
+    return read_manifest(out / WORK_DIR) if (out / WORK_DIR / FILE_NAME).exists() else None
+
+
+def begin(out: Path, fingerprint: str) -> None:
+    """Makes `out` ready for shards to be written; what a finished dataset or a stopped run left there counts as done.
+
+    A finished dataset loses its manifest, because it is no dataset again until every shard of the new plan is there.
+    """
+    work = out / WORK_DIR
+    if (out / FILE_NAME).exists():
+        manifest = read_manifest(out)
+        for shard, entry in zip(manifest.plan, manifest.shards, strict=True):
+            write_note(out, shard, entry)
+        os.replace(out / FILE_NAME, work / FILE_NAME)
+    write_json(work / _STATE_NAME, {"fingerprint": fingerprint})
+    for leftover in [*out.glob(".*.tmp"), *work.glob(".*.tmp")]:
+        leftover.unlink(missing_ok=True)
+
+
+def write_note(out: Path, shard: Shard, entry: ShardEntry) -> None:
+    """Notes that a shard is finished; its files are on disk before the note is."""
+    sync_folder(out)
+    write_json(_note_path(out, shard), config.to_dict(entry))
+
+
+def read_note(out: Path, shard: Shard, formats: Collection[FileFormat]) -> ShardEntry | None:
+    """Returns the entry of a shard that is finished in all `formats` and whose files are still what the note says."""
+    path = _note_path(out, shard)
+    try:
+        entry = config.build(ShardEntry, read_json(path), {}, str(path))
+    except (OSError, ValueError):
+        return None
+    finished = set(formats) <= set(entry.files) and not check_files(out, entry, hashes=True)
+    return entry if finished else None
+
+
+def _note_path(out: Path, shard: Shard) -> Path:
+    return out / WORK_DIR / f"{shard.key}.json"
+
+
+def give_names(out: Path, shard: Shard, entry: ShardEntry) -> ShardEntry:
+    """Gives a finished shard's files the names of the plan, and returns its entry with those names.
+
+    They differ where a split has grown: `train-00000-of-00004` becomes `train-00000-of-00006`.
+    """
+    files = {}
+    for file_format, file in entry.files.items():
+        name = shard.stem + FORMATS[file_format].ENDING
+        if name != file.name:
+            (out / name).unlink(missing_ok=True)
+            os.link(out / file.name, out / name)
+        files[file_format] = replace(file, name=name)
+    return replace(entry, stem=shard.stem, files=files)
+
+
+def commit(out: Path, manifest: Manifest) -> None:
+    """Writes the manifest, and deletes what is not part of the dataset: outgrown names, temporary files, `.work`."""
+    sync_folder(out)
+    write_manifest(out, manifest)
+    listed = {file.name for shard in manifest.shards for file in shard.files.values()}
+    endings = {file_format.ENDING for file_format in FORMATS.values()}
+    for path in out.iterdir():
+        outgrown = path.suffix in endings and "-of-" in path.stem and path.name not in listed
+        if outgrown or path.match(".*.tmp"):
+            path.unlink()
+    shutil.rmtree(out / WORK_DIR)
+    sync_folder(out)
+
+
+def sweep(out: Path) -> None:
+    """Deletes temporary files in a finished dataset, such as half a card, unless the process that writes them lives."""
+    for path in out.glob(".*.tmp"):
+        try:
+            os.kill(int(path.suffixes[-2].removeprefix(".")), 0)
+        except (ProcessLookupError, IndexError, ValueError):
+            path.unlink(missing_ok=True)
+        except OSError:  # the process lives and belongs to another user
+            continue
