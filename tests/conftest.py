@@ -3,13 +3,17 @@
 import fcntl
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from ocrlib.arguments import run_main
 from tests.generating import TINY, generate
+from tests.programs import Outcome
 from tests.training_fixtures import TrainedRun, train_by_heart
 
 settings.register_profile("ocrlib", deadline=None)  # a busy machine is no error
@@ -73,6 +77,23 @@ def tiny_recipe(tmp_path: Path) -> Path:
 def trained_run(make_once: Callable[[str, Callable[[Path], None]], Path]) -> TrainedRun:
     """A finished training whose reader knows 16 lines of digits by heart. Not to be changed."""
     return TrainedRun.of(make_once("trained_run", train_by_heart))
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """`run_here(main, "generate_data.py", recipe)`: a program in this process, which has imported everything already."""
+
+    def run(main: Callable[[], None], name: str, *arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        handler = signal.getsignal(signal.SIGTERM)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as raised:
+            run_main(main, "run it again")
+        signal.signal(signal.SIGTERM, handler)
+        printed = capfd.readouterr()
+        return Outcome(code=int(raised.value.code or 0), stdout=printed.out, stderr=printed.err)
+
+    return run
 
 
 @pytest.fixture

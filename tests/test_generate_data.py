@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import generate_data
 from ocrlib.arguments import describe
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.factory.recipe import Recipe, load_recipe
@@ -21,12 +22,18 @@ FONT = str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVu
 EASY = 'charset = "0123456789.,-"'
 
 
-def one_line(recipe: Path, *arguments: object) -> str:
+@pytest.fixture
+def one_line(run_here, monkeypatch):
     """The only line on standard error of a run that refuses its input; checks exit code 2 and an empty standard output."""
-    outcome = generate(recipe, *arguments)
-    assert (outcome.code, outcome.stdout) == (2, ""), outcome.stderr
-    assert outcome.stderr.count("\n") == 1 and outcome.stderr.endswith("\n"), outcome.stderr
-    return outcome.stderr.rstrip("\n")
+
+    def refused(recipe: Path, *arguments: object) -> str:
+        monkeypatch.chdir(recipe.parent)
+        outcome = run_here(generate_data.main, "generate_data.py", recipe, *arguments)
+        assert (outcome.code, outcome.stdout) == (2, ""), outcome.stderr
+        assert outcome.stderr.count("\n") == 1 and outcome.stderr.endswith("\n"), outcome.stderr
+        return outcome.stderr.rstrip("\n")
+
+    return refused
 
 
 def test_the_script_makes_what_it_promises_and_says_how_to_go_on(tiny_dataset):
@@ -103,7 +110,7 @@ def test_a_default_that_help_shows_can_be_given(tiny_recipe):
         (["--wrokers", 2], "generate_data.py: unrecognized arguments: --wrokers 2; see generate_data.py --help"),
     ],
 )  # fmt: skip
-def test_a_mistake_on_the_command_line_is_one_line(tiny_recipe, arguments, says):
+def test_a_mistake_on_the_command_line_is_one_line(one_line, tiny_recipe, arguments, says):
     assert says in one_line(tiny_recipe, *arguments)
     assert sorted(path.name for path in tiny_recipe.parent.iterdir()) == ["tiny.toml"]
 
@@ -116,18 +123,18 @@ def test_a_mistake_on_the_command_line_is_one_line(tiny_recipe, arguments, says)
         (EASY, 'charset = "0123456789."', "but the charset lacks ','; add it to text.charset or change the pattern"),
     ],
 )
-def test_a_mistake_in_the_recipe_is_one_line(tiny_recipe, old, new, says):
+def test_a_mistake_in_the_recipe_is_one_line(one_line, tiny_recipe, old, new, says):
     assert TINY.count(old) == 1
     tiny_recipe.write_text(TINY.replace(old, new))
     line = one_line(tiny_recipe)
     assert says in line or (new.endswith('."') and "but the charset lacks" in line)
 
 
-def test_no_recipe_is_one_line(tiny_recipe):
+def test_no_recipe_is_one_line(one_line, tiny_recipe):
     assert "no such file" in one_line(tiny_recipe.with_name("tinny.toml"))
 
 
-def test_an_output_folder_that_holds_something_else_is_refused(tiny_recipe, tmp_path):
+def test_an_output_folder_that_holds_something_else_is_refused(one_line, tiny_recipe, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
     line = one_line(tiny_recipe, "--out", tmp_path / "mine")
@@ -135,7 +142,7 @@ def test_an_output_folder_that_holds_something_else_is_refused(tiny_recipe, tmp_
     assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
 
 
-def test_an_output_that_is_a_file_is_refused(tiny_recipe, tmp_path):
+def test_an_output_that_is_a_file_is_refused(one_line, tiny_recipe, tmp_path):
     (tmp_path / "a").write_text("a file")
     out = tmp_path / "a"
     assert one_line(tiny_recipe, "--out", out) == f"{out}: expected a folder, found a file; choose another --out"
@@ -145,7 +152,7 @@ def test_an_output_that_is_a_file_is_refused(tiny_recipe, tmp_path):
     assert out.read_text() == "a file"
 
 
-def test_a_dataset_of_another_fingerprint_is_refused_and_kept(tiny_copy, tiny_recipe):
+def test_a_dataset_of_another_fingerprint_is_refused_and_kept(one_line, tiny_copy, tiny_recipe):
     before = shard_hashes(tiny_copy)
     line = one_line(tiny_recipe, "--seed", 8)
     assert line.startswith(f"{tiny_copy}: was made from another recipe, font, corpus or library version (fingerprint ")
@@ -153,13 +160,13 @@ def test_a_dataset_of_another_fingerprint_is_refused_and_kept(tiny_copy, tiny_re
     assert shard_hashes(tiny_copy) == before and leftovers(tiny_copy) == []
 
 
-def test_fewer_samples_than_there_are_is_refused(tiny_copy, tiny_recipe):
+def test_fewer_samples_than_there_are_is_refused(one_line, tiny_copy, tiny_recipe):
     assert one_line(tiny_recipe, "--splits.val", 19) == (
         f"{tiny_copy}: holds 20 val samples, more than the 19 asked for; choose another --out"
     )
 
 
-def test_a_manifest_with_a_name_that_leaves_the_folder_is_refused(tiny_copy, tiny_recipe):
+def test_a_manifest_with_a_name_that_leaves_the_folder_is_refused(one_line, tiny_copy, tiny_recipe):
     values = json.loads((tiny_copy / "manifest.json").read_text())
     values["splits"]["val"]["shards"][0]["files"]["hdf5"]["name"] = "../val.h5"
     (tiny_copy / "manifest.json").write_text(json.dumps(values))
@@ -206,7 +213,7 @@ def test_kill_9_of_a_worker_and_then_of_the_parent_loses_no_finished_shard(tiny_
     assert leftovers(out) == []
 
 
-def test_the_second_process_on_a_folder_is_told_who_holds_it(tiny_recipe):
+def test_the_second_process_on_a_folder_is_told_who_holds_it(one_line, tiny_recipe):
     run = stop_in_the_middle(tiny_recipe, "--workers", 1, "--output.shard_samples", 24, "--splits.test", 50_000)
     try:
         line = one_line(tiny_recipe, "--output.shard_samples", 24)
