@@ -1,6 +1,7 @@
 """What an unfinished dataset keeps on disk, so that a run which stops anywhere can go on from there.
 
-out/.work/lock              locked while a process makes the dataset
+out/.lock                   there while a process works in the folder; see lock.py
+out/.work/holder            which process that is
 out/.work/state.json        the fingerprint, so that no other recipe is mixed in
 out/.work/manifest.json     the old manifest of a dataset that grows or is mended
 out/.work/KEY.json          the note of a finished shard: its entry for the manifest

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.dataset.manifest import FORMAT, read_manifest
+from ocrlib.dataset.manifest import FORMAT, read_manifest, write_manifest
+from ocrlib.dataset.plan import plan_shards
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe, recipe_from_dict
 from tests.generating import TINY_STEMS, shard_hashes
@@ -50,6 +51,19 @@ def test_the_manifest_says_how_the_dataset_was_made(tiny_dataset):
     assert "cmsy10.ttf" in manifest.fonts["left_out"]
 
 
+def test_a_manifest_is_written_as_it_was_read(tiny_copy):
+    before = (tiny_copy / "manifest.json").read_bytes()
+    write_manifest(tiny_copy, read_manifest(tiny_copy))
+    assert (tiny_copy / "manifest.json").read_bytes() == before
+
+
+def test_the_plan_of_a_manifest_is_the_one_its_shards_were_made_by(tiny_dataset):
+    manifest = read_manifest(tiny_dataset)
+    assert manifest.plan == plan_shards({"train": 80, "val": 20, "test": 20}, 25)
+    assert [shard.stem for shard in manifest.plan] == [shard.stem for shard in manifest.shards] == TINY_STEMS
+    assert manifest.num_samples == 120
+
+
 def test_rejected_draws_are_the_sum_over_the_shards(tiny_dataset):
     manifest = read_manifest(tiny_dataset)
     shards = [shard for split in manifest.splits.values() for shard in split.shards]
@@ -83,6 +97,10 @@ def test_a_stem_that_leaves_the_folder_is_refused(tiny_copy):
         (lambda v: v["splits"]["train"].update(samples=79), "[splits.train] counts 79 samples, but its shards 80"),
         (lambda v: v["splits"]["train"]["shards"].pop(), "[splits.train] counts 80 samples, but its shards 75"),
         (lambda v: v["splits"]["val"]["shards"][0].update(samples=19), "counts 19 samples, but widths of 20"),
+        (
+            lambda v: v["splits"]["val"]["shards"][0].update(widths={"wide": 20}),
+            'must be a valid integer, unable to parse string as an integer, not "wide"',
+        ),
         (lambda v: v["splits"]["val"]["shards"][0].update(files={}), "files must have at least 1 item"),
         (lambda v: v["splits"]["val"]["shards"][0]["files"].update(zip={}), "must be 'tfrecord' or 'hdf5'"),
     ],

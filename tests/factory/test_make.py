@@ -130,6 +130,23 @@ def test_what_a_stopped_run_left_is_checked_by_hash_before_it_counts(tiny_copy, 
     assert shard_hashes(tiny_copy) == wanted
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"stem": "val-00000-of-00001"}'])
+def test_a_note_that_cannot_be_read_means_that_its_shard_is_drawn_again(tiny_copy, tiny_recipe, monkeypatch, content):
+    def stop(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    wanted, before = shard_hashes(tiny_copy), identities(tiny_copy)
+    (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that there is something to do
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("ocrlib.factory.make.workers.run_tasks", stop)
+        make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    (tiny_copy / WORK_DIR / "val-00000:20.json").write_text(content)
+    make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
+    after = identities(tiny_copy)
+    assert shard_hashes(tiny_copy) == wanted and problems_of(tiny_copy) == []
+    assert {name[:3] for name in after if after[name] != before[name]} == {"val", "tes"}
+
+
 def test_a_recipe_that_cannot_be_drawn_stops_with_one_line(tiny_recipe, tmp_path):
     small = {"splits_train": 5, "splits_val": 0, "splits_test": 0}
     white = {"render_text_color": "#FFFFFF", "render_background": "plain_white"}

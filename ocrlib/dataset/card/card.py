@@ -19,7 +19,7 @@ CARD_NAME = "card.txt"
 PREVIEW_NAME = "preview.png"
 _BAR_LENGTH = 40  # characters of the longest bar
 _MAX_BARS = 20  # of a histogram of numbers
-_MAX_CHARACTERS = 100  # bars of characters; rarer ones are only counted
+_MAX_CHARACTERS = 100  # that get a bar each; the rarer ones share one line
 _NUM_RAREST = 5
 
 
@@ -27,7 +27,7 @@ def write_card(folder: Path, split: str | None = None) -> str:
     """Writes the card of a dataset into its folder; of one split alone as `card-SPLIT.txt`, `preview-SPLIT.png`.
 
     Returns:
-      The text, which ends in a line that says where the picture is.
+      The text; its last line says where the picture is.
 
     Raises:
       UserError: no dataset, no such split, a damaged shard, or a folder that cannot be written.
@@ -54,7 +54,7 @@ def write_card(folder: Path, split: str | None = None) -> str:
 
 
 def card_text(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> str:
-    """Returns the card of `splits` without the line about the picture."""
+    """Returns the card of `splits`, all but its last line."""
     image = manifest.image
     sections = [
         [f"{manifest.name}, fingerprint {manifest.fingerprint}"],
@@ -140,14 +140,14 @@ def _plural(count: int, noun: str) -> str:
 
 
 def _table(rows: Iterable[tuple[str, int]]) -> list[str]:
-    """A line for each name, counts aligned."""
+    """Returns a line for each name, with its count; the counts are aligned."""
     rows = list(rows)
     digits = max((len(f"{count:,}") for _, count in rows), default=0)
     return [f"  {count:>{digits},}  {name}" for name, count in rows]
 
 
 def _bars(rows: Sequence[tuple[str, int]]) -> list[str]:
-    """A line for each name with its count and a bar; the largest count has the full length."""
+    """Returns a line for each name, with its count and a bar; the largest count has the longest bar."""
     names = max(len(name) for name, _ in rows)
     digits = max(len(f"{count:,}") for _, count in rows)
     most = max(count for _, count in rows)
@@ -158,7 +158,7 @@ def _bars(rows: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def _binned(counter: Counter[int]) -> list[tuple[str, int]]:
-    """Rows of a histogram: single values, or where those are many, round bins such as 40-59."""
+    """Returns the rows of a histogram: one for each value, or for each round bin, such as 40-59, if there are many."""
     low, high = min(counter), max(counter)
     sizes = (m * 10**power for power in range(10) for m in (1, 2, 5))
     size = next(s for s in sizes if high // s - low // s < _MAX_BARS)

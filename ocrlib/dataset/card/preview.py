@@ -11,15 +11,15 @@ from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import image_at, shard_columns
 
 COLUMNS = ROWS = 8
-MIN_CELL_PX, MAX_CELL_PX = 150, 360  # width; between them, wide enough for nine lines in ten
+MIN_CELL_PX, MAX_CELL_PX = 150, 360  # limits of a cell's width; between them, nine lines in ten fit unchanged
 HISTOGRAM_PX = 340  # height
 _GAP_PX = 12
 _LABEL_PX = 13  # font size
 _LABEL_ROW_PX = 20
-_MIN_SCALE = 0.5  # a line is not shrunk further: it is cut
+_MIN_SCALE = 0.5  # a line that is still too wide at this scale is cut
 _MAX_BINS = 60  # of a histogram of numbers
-_MAX_LABELLED = 60  # characters with a label of their own below their bar
-_CANDIDATES = ("DejaVuSansMono.ttf", "DejaVuSans.ttf", "STIXGeneral.ttf")  # matplotlib brings them
+_MAX_LABELLED = 60  # characters that are named below their bars
+_CANDIDATES = ("DejaVuSansMono.ttf", "DejaVuSans.ttf", "STIXGeneral.ttf")  # from matplotlib's package
 _FONT_ENDINGS = (".ttf", ".otf")
 _INK, _PAPER, _FRAME, _LABEL, _BAR = "black", "white", "#d0d0d0", "#404040", "#4878a8"
 
@@ -56,7 +56,7 @@ def draw_preview(manifest: Manifest, counts: LineCounts, lines: list[tuple[np.nd
 
 
 def cell_width(counts: LineCounts) -> int:
-    """Returns the pixels that the sheet gives a line."""
+    """Returns the width of a cell in pixels."""
     widths = np.fromiter(counts.widths.elements(), np.int32, counts.widths.total())
     return int(np.clip(np.quantile(widths, 0.9), MIN_CELL_PX, MAX_CELL_PX))
 
@@ -88,7 +88,7 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
     widths, lengths, characters = figure.subplots(1, 3)
     for axes, counter, name in ((widths, counts.widths, "width, px"), (lengths, counts.lengths, "label, characters")):
         low, values = min(counter), max(counter) - min(counter) + 1
-        size = -(-values // _MAX_BINS)  # whole, or some bins would hold more values than others
+        size = -(-values // _MAX_BINS)  # a whole number, so that each bin counts equally many values
         bins = -(-values // size)
         span = (low - 0.5, low - 0.5 + bins * size)
         axes.hist(list(counter), bins=bins, range=span, weights=list(counter.values()), color=_BAR)
@@ -108,7 +108,7 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
 
 
 def find_font(manifest: Manifest) -> Path:
-    """Returns a font file whose character map has the charset, or the one that has most of it."""
+    """Returns a font file that has the whole charset, or the one that has most of it."""
     from matplotlib import get_data_path
     from matplotlib.ft2font import FT2Font
 
@@ -133,7 +133,7 @@ def find_font(manifest: Manifest) -> Path:
 
 
 def _fitted(line: Image.Image, width_px: int) -> Image.Image:
-    """Shrinks a line that is too wide, and cuts what is still too wide at its right end."""
+    """Returns a line no wider than `width_px`: shrunk if it is wider, and cut at the right if that is not enough."""
     scale = max(_MIN_SCALE, min(1.0, width_px / line.width))
     if scale < 1:
         size = (max(1, round(line.width * scale)), max(1, round(line.height * scale)))
@@ -142,7 +142,7 @@ def _fitted(line: Image.Image, width_px: int) -> Image.Image:
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, width_px: int) -> str:
-    """Returns text, or as much of it as fits with an ellipsis behind."""
+    """Returns the text, or its beginning and an ellipsis if it does not fit into `width_px`."""
     if font.getlength(text) <= width_px:
         return text
     while text and font.getlength(text + "…") > width_px:
