@@ -20,7 +20,7 @@ _PATIENCE_S = 0.5
 
 
 @contextmanager
-def held(out: Path) -> Iterator[None]:
+def lock_folder(out: Path) -> Iterator[None]:
     """Holds a dataset's folder for this process, and makes the folder and its work folder if they are missing.
 
     The lock is the operating system's, so it ends with the process, however the process ends.

@@ -24,7 +24,7 @@ from ocrlib.dataset.plan import Shard, plan_shards
 from ocrlib.dataset.shards import check_files, write_shard
 from ocrlib.errors import UserError
 from ocrlib.factory import work_folder, workers
-from ocrlib.factory.lock import held
+from ocrlib.factory.lock import lock_folder
 from ocrlib.factory.recipe import Recipe, fingerprint
 from ocrlib.factory.render.fonts import Face, load_faces
 from ocrlib.factory.render.renderer import Renderer, render_inputs, split_faces
@@ -80,7 +80,7 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
         work_folder.sweep(out)
         return finished, False
     try:
-        with held(out):
+        with lock_folder(out):
             # Look again: another process may have finished it before we got the lock.
             finished = _finished(out, recipe, ingredients.fingerprint)
             if finished is not None:
@@ -196,7 +196,7 @@ def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, rep
     """Renders a shard, writes its files, and then the note that it is finished."""
     samples, rejected = [], Counter[str]()
     for count, index in enumerate(range(shard.start, shard.stop), 1):
-        sample, rejects = renderer.draw(shard.split, index)
+        sample, rejects = renderer.render(shard.split, index)
         samples.append(sample)
         rejected.update(rejects)
         if count % _PROGRESS_SAMPLES == 0:

@@ -8,7 +8,7 @@ from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, Manifest
 from ocrlib.dataset.shards import read_samples
 from ocrlib.dataset.verify import same_sample
 from ocrlib.errors import UserError
-from ocrlib.factory.lock import held
+from ocrlib.factory.lock import lock_folder
 from ocrlib.factory.make import Ingredients, gather, render_shards
 from ocrlib.factory.recipe import Recipe, recipe_from_dict
 from ocrlib.factory.render.renderer import Renderer
@@ -29,7 +29,7 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
         chosen = [i for i in range(shard.num_samples) if first + i in wanted]
         stored = read_samples(folder, entry, next(iter(entry.files)), manifest.image) if chosen else []
         for i in chosen:
-            if not same_sample(stored[i], renderer.draw(shard.split, shard.start + i)[0]):
+            if not same_sample(stored[i], renderer.render(shard.split, shard.start + i)[0]):
                 problems.append(f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes")
         first += shard.num_samples
     return problems
@@ -50,7 +50,7 @@ def repair(folder: Path, manifest: Manifest, stems: Collection[str], num_workers
     entries = {entry.stem: entry for entry in manifest.shards}
     damaged = [shard for shard in manifest.plan if shard.stem in stems]
     problems = []
-    with held(folder):
+    with lock_folder(folder):
         for shard, made in render_shards(damaged, recipe, ingredients, folder, num_workers):
             for file_format, file in entries[shard.stem].files.items():
                 if made.files[file_format].sha256 != file.sha256:

@@ -168,11 +168,11 @@ def draw_bare(num_processes: int, num_lines: int) -> float:
 
 def _draw_bare(ready: Any, gate: Any, start: int, num_lines: int) -> None:
     renderer = make_worker()[1]
-    renderer.draw("train", 0)
+    renderer.render("train", 0)
     ready.wait()
     gate.wait()
     for index in range(start, start + num_lines):
-        renderer.draw("train", index)
+        renderer.render("train", index)
     os._exit(0)  # ends at once, as a killed worker does
 
 
@@ -190,12 +190,12 @@ def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
     seconds: dict[str, float] = {}
     patches: list[Any] = [
         (texts, "draw", "text"),
-        (renderer, "_settle", "options"),
+        (renderer, "_draw_options", "options"),
         (renderer_module, "draw_degradations", "options"),
         (renderer_module, "sample_rng", "seeds"),
-        (renderer_module, "draw_line", "drawing"),
+        (renderer_module, "render_line", "drawing"),
         (renderer_module, "degrade", "degrading"),
-        (renderer, "_objection", "contrast check"),
+        (renderer, "_reject_reason", "contrast check"),
         (renderer_module, "_provenance", "provenance"),
         *((FORMATS[name], "encode_shard", f"encode {name}") for name in FORMATS),
         (shards, "write_bytes", "write and fsync"),

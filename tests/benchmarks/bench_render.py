@@ -1,4 +1,4 @@
-"""Lines a second of stock trdg and of `draw_line`, which take turns on the same work.
+"""Lines a second of stock trdg and of `render_line`, which take turns on the same work.
 
 Run as `python -m tests.benchmarks.bench_render`. Time is the processor time of this process, all threads together:
 the speed of one core, even on a busy machine. "first" is the pass that fills the glyph cache, "ours" the median of the
@@ -17,7 +17,7 @@ from random import Random
 
 import numpy as np
 
-from ocrlib.factory.render.line import DrawError, draw_line
+from ocrlib.factory.render.line import RenderError, render_line
 from ocrlib.factory.render.options import LineOptions
 from tests.factory.render.samples import draw_digits, draw_sentence, trdg_fonts, trdg_pictures
 from tests.stock_trdg import stock_line
@@ -72,8 +72,8 @@ def make_cases(work: Work, num_lines: int) -> list[Case]:
 
 def draw_ours(*case) -> np.ndarray | None:
     try:
-        return draw_line(*case).image
-    except DrawError:
+        return render_line(*case).image
+    except RenderError:
         return None
 
 
@@ -117,7 +117,7 @@ def run(work: Work, num_lines: int, num_rounds: int) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Stock trdg against draw_line, on the same lines in turn.")
+    parser = argparse.ArgumentParser(description="Stock trdg against render_line, on the same lines in turn.")
     parser.add_argument("--lines", type=int, default=200, help="lines a pass (default 200)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, each 1 pass of stock and 3 of ours (default 3)")
     parser.add_argument("--only", default="", help="run only the works whose name contains this")

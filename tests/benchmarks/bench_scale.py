@@ -119,7 +119,7 @@ def _warm_up(pipe: Connection, num_lines: int) -> None:
     for _ in range(2):
         start = time.process_time()
         for index in range(num_lines):
-            renderer.draw("train", index)
+            renderer.render("train", index)
         passes.append(time.process_time() - start)
     pipe.send(passes[0] - passes[1])
 

@@ -8,5 +8,5 @@ ink, backgrounds, distortions     the parts of a line
 degrade      what happens to a line after it is drawn, chosen by chance
 press, scissors, camera     the degradations: printing, cutting, photographing
 marks, pixels     what they share: where ink is, noise, rounding
-errors       why a line cannot be drawn
+render_error     why a line cannot be drawn
 """

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ocrlib.factory.render.errors import DrawError
+from ocrlib.factory.render.render_error import RenderError
 
 _NOISE_MEAN, _NOISE_STDDEV = np.array([235.0]), np.array([10.0])
 # Above 2^18, OpenBLAS wakes a thread per core; in a worker that has one core to itself they only wait.
@@ -48,12 +48,12 @@ def quasicrystal(height: int, width: int, rng: Random) -> Image.Image:
     levels; where this could turn a rounding (one pixel in five million), trdg's own formula decides.
 
     Raises:
-      DrawError: "background" if a side is a single pixel, which trdg divides by zero for.
+      RenderError: "background" if a side is a single pixel, which trdg divides by zero for.
 
     Source: https://en.wikipedia.org/wiki/Quasicrystal
     """
     if min(height, width) < 2:
-        raise DrawError("background", f"expected at least 2 x 2 pixels of quasicrystal, given {width} x {height}")
+        raise RenderError("background", f"expected at least 2 x 2 pixels of quasicrystal, given {width} x {height}")
     frequency = rng.random() * 30 + 20
     phase = rng.random() * 2 * math.pi
     num_rotations = rng.randint(10, 20)
@@ -96,14 +96,14 @@ def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Im
       The cut, in the picture's own mode, and the picture's file name.
 
     Raises:
-      DrawError: "background" if the folder is unreadable or empty, or the file is no picture.
+      RenderError: "background" if the folder is unreadable or empty, or the file is no picture.
     """
     try:
         names = sorted(os.listdir(folder))  # the disk's own order differs from one machine to the next
     except OSError as error:
-        raise DrawError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
+        raise RenderError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
     if not names:
-        raise DrawError("background", f"expected a folder of pictures, {folder!r} is empty")
+        raise RenderError("background", f"expected a folder of pictures, {folder!r} is empty")
     name = names[rng.randint(0, len(names) - 1)]
     image = _open_picture(os.path.join(folder, name))
     if image.width < width:
@@ -130,5 +130,5 @@ def _decode(path: str) -> Image.Image:
         image.load()
         Image.new("RGBA", (1, 1)).convert(image.mode).convert("L")  # text must get there, and both to gray
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DrawError("background", f"expected a picture, {path!r} cannot be used: {error}") from error
+        raise RenderError("background", f"expected a picture, {path!r} cannot be used: {error}") from error
     return image

@@ -52,7 +52,7 @@ def find_fonts(font_set: FontSet) -> list[Path]:
     source = font_set.source
     paths = _find_system(source) if source in _SYSTEM else _find_files(source)
     only, without = font_set.only or ("*",), font_set.without
-    paths = [path for path in paths if _like(path, only) and not _like(path, without)]
+    paths = [path for path in paths if _matches(path, only) and not _matches(path, without)]
     if not paths and not font_set.optional:
         if source in _SYSTEM:
             raise UserError(f"[render] fonts '{source}': none of them is installed; `make fonts`, or leave it out")
@@ -61,7 +61,7 @@ def find_fonts(font_set: FontSet) -> list[Path]:
     return paths
 
 
-def _like(path: Path, patterns: Sequence[str]) -> bool:
+def _matches(path: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(path.name, pattern) for pattern in patterns)
 
 
@@ -69,7 +69,7 @@ def _find_system(source: str) -> list[Path]:
     found: dict[str, Path] = {}
     for folder in _SYSTEM_FOLDERS:
         for path in sorted(Path(folder).expanduser().rglob("*")):
-            if path.suffix.lower() in _ENDINGS and _like(path, _SYSTEM[source]):
+            if path.suffix.lower() in _ENDINGS and _matches(path, _SYSTEM[source]):
                 found.setdefault(path.name, path)  # a file may lie in two of the folders
     return [found[name] for name in sorted(found)]
 

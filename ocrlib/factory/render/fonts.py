@@ -55,14 +55,14 @@ class Face:
       path: where it lies.
       sha256: of the file, hex.
       weight: how often it is drawn, relative to the others.
-      drawable: the characters of the charset that it draws truly.
+      supported: the characters of the charset that it draws truly.
     """
 
     name: str
     path: str
     sha256: str
     weight: float
-    drawable: frozenset[str]
+    supported: frozenset[str]
 
 
 def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[list[Face], dict[str, str]]:
@@ -85,24 +85,24 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
         usable = []
         for path in paths:
             try:
-                drawable = drawable_characters(path, wanted)
-                why = _why_not(path.name, drawable, wanted, coverage)
+                supported = supported_characters(path, wanted)
+                why = _why_not(path.name, supported, wanted, coverage)
             except (OSError, ValueError) as error:
-                drawable, why = frozenset(), f"cannot be opened: {error}"
+                supported, why = frozenset(), f"cannot be opened: {error}"
             if why and path == Path(font_set.source):
                 raise UserError(f"[render] font {path} {why}; choose another, or lower render.font_coverage")
             if why:
                 left_out[path.name] = why
             else:
-                usable.append((path, drawable | ({" "} & set(charset))))
-        mine: dict[str, Face] = {}
-        for path, drawable in usable:
+                usable.append((path, supported | ({" "} & set(charset))))
+        of_set: dict[str, Face] = {}
+        for path, supported in usable:
             weight = 1.0 if font_set.weight is None else font_set.weight / len(usable)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            mine.setdefault(
-                digest, Face(name=path.name, path=str(path), sha256=digest, weight=weight, drawable=drawable)
+            of_set.setdefault(
+                digest, Face(name=path.name, path=str(path), sha256=digest, weight=weight, supported=supported)
             )
-        for digest, face in mine.items():
+        for digest, face in of_set.items():
             before = faces[digest].weight if digest in faces else 0.0  # in two sets: drawn for both
             faces[digest] = replace(face, weight=before + face.weight)
     if not faces:
@@ -111,16 +111,16 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
     return sorted(faces.values(), key=lambda face: (face.name, face.sha256)), left_out
 
 
-def _why_not(name: str, drawable: frozenset[str], wanted: str, coverage: float) -> str:
+def _why_not(name: str, supported: frozenset[str], wanted: str, coverage: float) -> str:
     """Why a face is of no use for a charset, or an empty string."""
     if name in _NOT_TEXT:
         return f"is no text face: {_NOT_TEXT[name]}"
-    lacks = "".join(c for c in wanted if c not in drawable)
+    lacks = "".join(c for c in wanted if c not in supported)
     lacks_core = any(c.isascii() and c.isalnum() for c in lacks)
-    return f"lacks {lacks}" if lacks_core or len(drawable) < coverage * len(wanted) else ""
+    return f"lacks {lacks}" if lacks_core or len(supported) < coverage * len(wanted) else ""
 
 
-def drawable_characters(path: Path, characters: str) -> frozenset[str]:
+def supported_characters(path: Path, characters: str) -> frozenset[str]:
     """Returns those of `characters` that the face draws: not blank, not .notdef, not a capital for a small letter."""
     font = ImageFont.truetype(str(path), _PROBE_PX)
     notdef = _glyph(font, _UNASSIGNED)

@@ -1,8 +1,8 @@
-"""The glyphs of a font, each shaped and drawn once a process; `ink.py` lays them side by side.
+"""The glyphs of a font, each shaped and drawn once per process; `ink.py` lays them side by side.
 
-Stock trdg asks the shaper (Raqm) for each character five times a line, which is where nearly all of
-its time goes. What the shaper answers depends only on font file, size, stroke and the characters, so
-it is kept here, up to a limit in bytes.
+Stock trdg asks the shaper (Raqm) five times for each character of a line, and spends nearly all of its time there. The
+answer depends only on the font file, the size, the stroke and the characters, so it is kept here, up to a limit in
+bytes.
 """
 
 from collections import OrderedDict
@@ -11,17 +11,17 @@ from typing import Any
 
 from PIL import ImageFont
 
-from ocrlib.factory.render.errors import DrawError
+from ocrlib.factory.render.render_error import RenderError
 
 # 100 fonts x 95 characters at 32 px take 10 MiB. With word_split, whole words are kept.
 CACHE_BYTES = 48 << 20  # 48 MiB
 # An open font costs 0.15 MiB (measured over trdg's 100), so their number has a limit of its own.
-CACHE_FACES = 256
+CACHE_FONTS = 256
 # What a glyph costs on top of its pixels: the objects that hold them (measured: 770).
 GLYPH_OVERHEAD_BYTES = 800
 
-# Thai vowels and tone marks drawn over or under the letter before: trdg gives them no width.
-# U+0E3A is not among them, for a typing mistake in trdg's own list.
+# Thai vowels and tone marks are drawn over or under the letter before them: trdg gives them no width.
+# U+0E3A is missing here because a typing mistake in trdg's list leaves it out there.
 ZERO_WIDTH = frozenset(map(chr, (0xE31, *range(0xE34, 0xE3A), *range(0xE47, 0xE4F))))
 
 
@@ -43,11 +43,11 @@ class Glyph:
     top: int
 
 
-class Face(dict[str, Glyph]):
-    """Glyphs of one font file at one size and stroke; a missing one is drawn on the spot.
+class FontGlyphs(dict[str, Glyph]):
+    """The glyphs of one font file at one size and stroke; a missing one is drawn when it is looked up.
 
     Raises:
-      DrawError: "font" if the file does not open, "layout" if the shaper refuses a text.
+      RenderError: "font" if the file does not open, "layout" if the shaper refuses a text.
     """
 
     def __init__(self, cache: "GlyphCache", font_path: str, size_px: int, stroke_px: int):
@@ -55,7 +55,7 @@ class Face(dict[str, Glyph]):
         try:
             self._font = ImageFont.truetype(font_path, size_px)
         except OSError as error:
-            raise DrawError("font", f"expected a font file, {font_path!r} did not open: {error}") from error
+            raise RenderError("font", f"expected a font file, {font_path!r} did not open: {error}") from error
         self._cache = cache
         self._stroke_px = stroke_px
         self.num_bytes = 0
@@ -69,7 +69,7 @@ class Face(dict[str, Glyph]):
                 text, "L", stroke_width=self._stroke_px, anchor="la", start=(0, 0), stroke_filled=True
             )
         except (OSError, RuntimeError) as error:
-            raise DrawError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
+            raise RenderError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
         num_pixels = mask.size[0] * mask.size[1]
         inked = mask.getbbox() is not None
         num_pixels *= inked
@@ -80,30 +80,30 @@ class Face(dict[str, Glyph]):
 
 
 class GlyphCache:
-    """Faces by (font, size, stroke), bounded in bytes and in number of open fonts.
+    """Glyphs by (font, size, stroke), bounded in bytes and in the number of open fonts.
 
-    Past a limit the face that was least lately used goes, as a whole: so a glyph is a plain dict look-up.
-    The limits are held between lines, by `trim`; one line may overstep them. One process, one thread.
+    Past a limit, the font that was used longest ago is dropped with all its glyphs. So looking up a glyph is a plain
+    dict look-up. `trim` enforces the limits between lines; one line may exceed them. For one process and one thread.
     """
 
-    def __init__(self, max_bytes: int = CACHE_BYTES, max_faces: int = CACHE_FACES):
+    def __init__(self, max_bytes: int = CACHE_BYTES, max_fonts: int = CACHE_FONTS):
         self._max_bytes = max_bytes
-        self._max_faces = max_faces
-        self._faces: OrderedDict[tuple[str, int, int], Face] = OrderedDict()
+        self._max_fonts = max_fonts
+        self._fonts: OrderedDict[tuple[str, int, int], FontGlyphs] = OrderedDict()
         self.num_bytes = 0
 
-    def face(self, font_path: str, size_px: int, stroke_px: int) -> Face:
+    def glyphs(self, font_path: str, size_px: int, stroke_px: int) -> FontGlyphs:
         """The glyphs of a font at `size_px` pixels an em, with `stroke_px` of stroke around each."""
         key = (font_path, size_px, stroke_px)
-        face = self._faces.get(key)
-        if face is None:
-            face = self._faces[key] = Face(self, font_path, size_px, stroke_px)
+        glyphs = self._fonts.get(key)
+        if glyphs is None:
+            glyphs = self._fonts[key] = FontGlyphs(self, font_path, size_px, stroke_px)
         else:
-            self._faces.move_to_end(key)
-        return face
+            self._fonts.move_to_end(key)
+        return glyphs
 
     def trim(self) -> None:
-        """Drops faces until the limits hold. Not while somebody draws with one: it would go on uncounted."""
-        while self.num_bytes > self._max_bytes or len(self._faces) > self._max_faces:
-            _, face = self._faces.popitem(last=False)
-            self.num_bytes -= face.num_bytes
+        """Drops fonts until the limits hold. Call it between lines: glyphs in use would no longer be counted."""
+        while self.num_bytes > self._max_bytes or len(self._fonts) > self._max_fonts:
+            _, glyphs = self._fonts.popitem(last=False)
+            self.num_bytes -= glyphs.num_bytes

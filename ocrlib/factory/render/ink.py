@@ -10,9 +10,9 @@ from random import Random
 
 from PIL import Image, ImageColor, ImageDraw
 
-from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.glyphs import Glyph, GlyphCache
 from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.render.render_error import RenderError
 
 Color = tuple[int, int, int]  # red, green, blue, 0 to 255
 
@@ -24,7 +24,7 @@ def _color_range(colors: str) -> tuple[tuple[int, int], ...]:
         parsed = [ImageColor.getrgb(color)[:3] for color in colors.split(",")]
     except ValueError as error:
         expected = "expected '#RRGGBB' or '#RRGGBB,#RRGGBB'"
-        raise DrawError("color", f"{expected}, given {colors!r}") from error
+        raise RenderError("color", f"{expected}, given {colors!r}") from error
     return tuple((min(pair), max(pair)) for pair in zip(parsed[0], parsed[-1], strict=True))
 
 
@@ -32,7 +32,7 @@ def pick_color(colors: str, rng: Random) -> Color:
     """A colour out of "#RRGGBB" or the range "#RRGGBB,#RRGGBB"; draws three times from `rng` either way.
 
     Raises:
-      DrawError: "color" if `colors` is neither.
+      RenderError: "color" if `colors` is neither.
     """
     red, green, blue = _color_range(colors)
     return rng.randint(*red), rng.randint(*green), rng.randint(*blue)
@@ -42,19 +42,19 @@ def split_text(text: str, word_split: bool) -> list[str]:
     """The pieces that are drawn each on its own: characters, or words with the spaces between them.
 
     Raises:
-      DrawError: "empty-text", "newline".
+      RenderError: "empty-text", "newline".
     """
     if not text:
-        raise DrawError("empty-text", "expected at least one character, given none")
+        raise RenderError("empty-text", "expected at least one character, given none")
     if "\n" in text:
-        raise DrawError("newline", f"expected a single line, given {text!r}")
+        raise RenderError("newline", f"expected a single line, given {text!r}")
     if not word_split:
         return list(text)
     pieces = [piece for word in text.split(" ") for piece in (word, " ")]
     return pieces[:-1]
 
 
-def draw_ink(
+def render_ink(
     text: str, font_path: str, options: LineOptions, cache: GlyphCache, fill: Color, stroke: Color
 ) -> Image.Image:
     """The text at the font's own size, before scaling.
@@ -64,12 +64,12 @@ def draw_ink(
       another colour than the letters.
 
     Raises:
-      DrawError: "empty-text", "newline", "font", "layout", "zero-width", "zero-height", "nothing-drawn".
+      RenderError: "empty-text", "newline", "font", "layout", "zero-width", "zero-height", "nothing-drawn".
     """
     pieces = split_text(text, options.word_split)
-    face = cache.face(font_path, options.height, options.stroke_width)
-    glyphs = [face[piece] for piece in pieces]
-    space_width = int(face[" "].advance * options.space_width)
+    font = cache.glyphs(font_path, options.height, options.stroke_width)
+    glyphs = [font[piece] for piece in pieces]
+    space_width = int(font[" "].advance * options.space_width)
     spacing = 0 if options.word_split else options.character_spacing
     starts, x = [], 0  # pixels from the left, one a piece
     for piece, glyph in zip(pieces, glyphs, strict=True):
@@ -77,22 +77,22 @@ def draw_ink(
         x += (space_width if piece == " " else glyph.advance) + spacing
     size = (x - spacing, max(glyph.bottom for glyph in glyphs))
     if size[0] < 1:
-        raise DrawError("zero-width", f"expected {text!r} to be at least a pixel wide, it takes {size[0]}")
+        raise RenderError("zero-width", f"expected {text!r} to be at least a pixel wide, it takes {size[0]}")
     if size[1] < 1:
-        raise DrawError("zero-height", f"expected {text!r} to be at least a pixel high, it takes {size[1]}")
+        raise RenderError("zero-height", f"expected {text!r} to be at least a pixel high, it takes {size[1]}")
 
     if options.stroke_width == 0 or fill == stroke:
-        ink = _draw_coverage(glyphs, starts, size)
+        ink = _render_coverage(glyphs, starts, size)
     else:
-        inner = cache.face(font_path, options.height, 0)
-        ink = _draw_two_colors(glyphs, [inner[piece] for piece in pieces], starts, size, stroke, fill)
+        inner = cache.glyphs(font_path, options.height, 0)
+        ink = _render_two_colors(glyphs, [inner[piece] for piece in pieces], starts, size, stroke, fill)
     box = ink.getbbox()
     if box is None:
-        raise DrawError("nothing-drawn", f"expected ink, {font_path} draws none for {text!r}")
+        raise RenderError("nothing-drawn", f"expected ink, {font_path} draws none for {text!r}")
     return ink.crop(box) if options.fit else ink
 
 
-def _draw_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> Image.Image:
+def _render_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> Image.Image:
     coverage = Image.new("L", size)
     # The drawing object under ImageDraw takes a font's bitmap as it is; ImageDraw.text would shape it again.
     draw_bitmap = ImageDraw.Draw(coverage).draw.draw_bitmap
@@ -102,7 +102,7 @@ def _draw_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]
     return coverage
 
 
-def _draw_two_colors(
+def _render_two_colors(
     outer: list[Glyph],
     inner: list[Glyph],
     starts: list[int],

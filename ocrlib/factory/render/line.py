@@ -12,18 +12,18 @@ from PIL import Image, ImageFilter
 
 from ocrlib.factory.render import backgrounds
 from ocrlib.factory.render.distortions import distort
-from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.glyphs import GlyphCache
-from ocrlib.factory.render.ink import Color, draw_ink, pick_color
+from ocrlib.factory.render.ink import Color, pick_color, render_ink
 from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.render.render_error import RenderError
 
-__all__ = ["DrawError", "DrawnLine", "draw_line"]
+__all__ = ["RenderError", "RenderedLine", "render_line"]
 
 _GLYPHS = GlyphCache()  # of this process
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DrawnLine:
+class RenderedLine:
     """One line as drawn, with what chance decided about it.
 
     Attributes:
@@ -42,7 +42,7 @@ class DrawnLine:
     background_picture: str | None
 
 
-def draw_line(text: str, font_path: str, options: LineOptions, seed: int) -> DrawnLine:
+def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> RenderedLine:
     """The line that stock trdg draws, byte for byte.
 
     Two things it does otherwise. It draws where trdg gives up because it thinks text and background too
@@ -59,13 +59,13 @@ def draw_line(text: str, font_path: str, options: LineOptions, seed: int) -> Dra
         the low 31 bits and is the one global state that is touched.
 
     Raises:
-      DrawError: where there is nothing to draw or no way to; its `reason` says which.
+      RenderError: where there is nothing to draw or no way to; its `reason` says which.
     """
     _GLYPHS.trim()
     rng = Random(seed)
     fill = pick_color(options.text_color, rng)
     stroke = pick_color(options.stroke_fill, rng)
-    ink = draw_ink(text, font_path, options, _GLYPHS, fill, stroke)
+    ink = render_ink(text, font_path, options, _GLYPHS, fill, stroke)
 
     skew_deg = rng.randint(-options.skew_deg, options.skew_deg)
     if not options.random_skew:
@@ -80,7 +80,7 @@ def draw_line(text: str, font_path: str, options: LineOptions, seed: int) -> Dra
     page = _paste(printed, paper, options)
 
     blur = rng.random() * options.blur if options.random_blur else options.blur
-    return DrawnLine(
+    return RenderedLine(
         image=_finish(page, blur, options.channels),
         skew_deg=skew_deg,
         blur=blur,
@@ -95,10 +95,10 @@ def _scale(ink: Image.Image, fill: Color, options: LineOptions) -> Image.Image:
     top, _, bottom, _ = options.margins
     height = options.height - top - bottom
     if height < 1:
-        raise DrawError("zero-height", f"expected margins below {options.height} px, given {top}, {bottom}")
+        raise RenderError("zero-height", f"expected margins below {options.height} px, given {top}, {bottom}")
     size = (int(ink.width * (height / ink.height)), height)
     if size[0] < 1:
-        raise DrawError("zero-width", f"expected a pixel of width at {height} px height, the text has less")
+        raise RenderError("zero-width", f"expected a pixel of width at {height} px height, the text has less")
     if ink.mode == "L" and fill == (0, 0, 0):
         # Pillow scales colour times coverage beside coverage; with black the first is nought throughout.
         return Image.merge("LA", (Image.new("L", size), ink.resize(size, Image.Resampling.LANCZOS)))
@@ -120,7 +120,7 @@ def _make_background(text_width: int, options: LineOptions, rng: Random, seed: i
     height = options.height
     width = options.width if options.width > 0 else text_width + left + right
     if width < 1:
-        raise DrawError("zero-width", f"expected margins that leave a pixel, given {left} and {right}")
+        raise RenderError("zero-width", f"expected margins that leave a pixel, given {left} and {right}")
     if options.background == "gaussian_noise":
         return backgrounds.gaussian_noise(height, width, seed), None
     if options.background == "plain_white":
@@ -128,7 +128,7 @@ def _make_background(text_width: int, options: LineOptions, rng: Random, seed: i
     if options.background == "quasicrystal":
         return backgrounds.quasicrystal(height, width, rng), None
     if options.image_dir is None:
-        raise DrawError("background", "expected image_dir with background 'image', given None")
+        raise RenderError("background", "expected image_dir with background 'image', given None")
     return backgrounds.picture(height, width, options.image_dir, rng)
 
 

@@ -21,11 +21,11 @@ from ocrlib.charset import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
 from ocrlib.factory.render.degrade import degrade, draw_degradations
-from ocrlib.factory.render.errors import DrawError
 from ocrlib.factory.render.fonts import Face
-from ocrlib.factory.render.line import DrawnLine, draw_line
+from ocrlib.factory.render.line import RenderedLine, render_line
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.render.render_error import RenderError
 from ocrlib.factory.settings.render import Render
 from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.text.source import TextSource, sample_rng
@@ -45,13 +45,13 @@ class Renderer:
     """
 
     def __init__(self, render: Render, seed: int, faces: Sequence[Face], texts: TextSource) -> None:
-        self._render = render
+        self._settings = render
         self._seed = seed
         self._known, self._heldout = split_faces(render, faces)
         self._texts = texts
         self._image_dir = str(background_folder(render)) if render.background_images else None
 
-    def draw(self, split: str, index: int) -> tuple[Sample, Counter[str]]:
+    def render(self, split: str, index: int) -> tuple[Sample, Counter[str]]:
         """Returns sample `index` of `split`, and how often a draw was rejected on the way, by reason.
 
         Raises:
@@ -62,18 +62,18 @@ class Renderer:
             text, source = self._texts.draw(split, index, attempt)
             rng = sample_rng(self._seed, split, index, attempt, "render")
             face = self._pick_face(split, rng)
-            options, seed = self._settle(rng), rng.getrandbits(31)
-            if not face.drawable.issuperset(text):
+            options, seed = self._draw_options(rng), rng.getrandbits(31)
+            if not face.supported.issuperset(text):
                 rejected["glyph-missing"] += 1
                 continue
             try:
-                line = draw_line(text, face.path, options, seed)
-            except DrawError as error:
+                line = render_line(text, face.path, options, seed)
+            except RenderError as error:
                 rejected[error.reason] += 1
                 continue
-            drawn = draw_degradations(self._render.degrade, rng)
+            drawn = draw_degradations(self._settings.degrade, rng)
             image = degrade(line.image, drawn, seed)
-            if reason := self._objection(image, text):
+            if reason := self._reject_reason(image, text):
                 rejected[reason] += 1
                 continue
             provenance = _provenance(face, options, line) | {
@@ -91,13 +91,13 @@ class Renderer:
         )
 
     def _pick_face(self, split: str, rng: Random) -> Face:
-        heldout = split == "test" and bool(self._heldout.faces) and rng.random() < self._render.heldout_share
+        heldout = split == "test" and bool(self._heldout.faces) and rng.random() < self._settings.heldout_share
         pool = self._heldout if heldout else self._known
         return rng.choices(pool.faces, cum_weights=pool.weights)[0]
 
-    def _settle(self, rng: Random) -> LineOptions:
+    def _draw_options(self, rng: Random) -> LineOptions:
         """Draws one value from each range and choice of the recipe, in a fixed order."""
-        render = self._render
+        render = self._settings
         return LineOptions(
             height=render.height,
             channels=render.channels,
@@ -121,11 +121,11 @@ class Renderer:
             alignment=_choose(render.alignment, rng),
         )
 
-    def _objection(self, image: np.ndarray, text: str) -> str:
+    def _reject_reason(self, image: np.ndarray, text: str) -> str:
         """Why an image is no good for its label, or an empty string."""
-        if image.shape[1] < ctc_steps(text) * self._render.px_per_step:
+        if image.shape[1] < ctc_steps(text) * self._settings.px_per_step:
             return "too-narrow"
-        if contrast(image) < self._render.min_contrast:
+        if contrast(image) < self._settings.min_contrast:
             return "low-contrast"
         return ""
 
@@ -157,8 +157,8 @@ def split_faces(
     known: list[Face] = []
     heldout: list[Face] = []
     for face in faces:
-        mine = any(fnmatchcase(face.name, pattern) for pattern in render.heldout_fonts)
-        (heldout if mine else known).append(face)
+        is_heldout = any(fnmatchcase(face.name, pattern) for pattern in render.heldout_fonts)
+        (heldout if is_heldout else known).append(face)
     if not known:
         raise UserError("[render] heldout_fonts: holds out every face; leave some to draw the other splits with")
     known_pool, heldout_pool = (FacePool(p, list(accumulate(face.weight for face in p))) for p in (known, heldout))
@@ -200,7 +200,7 @@ def _choose(choices: Choice, rng: Random) -> Any:
     return rng.choices([name for name, _ in choices], [weight for _, weight in choices])[0]
 
 
-def _provenance(face: Face, options: LineOptions, line: DrawnLine) -> dict[str, str | int | float]:
+def _provenance(face: Face, options: LineOptions, line: RenderedLine) -> dict[str, str | int | float]:
     background: str = options.background
     if line.background_picture is not None:
         background = f"{background}:{line.background_picture}"

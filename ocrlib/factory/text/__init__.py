@@ -5,7 +5,8 @@ numeric, patterns     strings drawn from regular expressions
 sentences    lines of a corpus, each split by its own
 build        a corpus read once into a sentence file
 corpus       which files a corpus is
-files, readers       text, JSON lines and parquet files
+corpus_files     finding, opening and hashing the files of a corpus
+readers      text, JSON lines and parquet files
 dump, wikitext       XML dumps of a wiki
 live         the live Wikipedia
 prose, cleaning     paragraphs to lines

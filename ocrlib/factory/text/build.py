@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ocrlib.errors import UserError
 from ocrlib.factory.settings.text import LineText, WikipediaText, WordsText
 from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
-from ocrlib.factory.text.files import cache_folder
+from ocrlib.factory.text.corpus_files import cache_folder
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
 from ocrlib.files import sync_folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from ocrlib.errors import UserError
-from ocrlib.factory.text.files import DamagedFile, open_bytes
+from ocrlib.factory.text.corpus_files import DamagedFile, open_bytes
 
 # What a cut or damaged dump raises in bz2, gzip, expat and mwxml.
 _BROKEN = (ParseError, EOFError, OSError, ValueError)

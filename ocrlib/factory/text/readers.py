@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ocrlib.errors import UserError
-from ocrlib.factory.text.files import DamagedFile, open_bytes
+from ocrlib.factory.text.corpus_files import DamagedFile, open_bytes
 
 _LEIPZIG = re.compile(r"\d+\t")  # the Leipzig corpora number their sentences: id<TAB>sentence
 _BATCH_ROWS = 64  # Wikipedia articles at a time; the longest are about 500 kB

@@ -41,21 +41,21 @@ class SentenceSorter:
         self._table.execute("PRAGMA journal_mode = OFF")  # a table that a crash leaves behind is thrown away
         self._table.execute("PRAGMA synchronous = OFF")
         self._table.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        unique = "place, line" if near_duplicates else "place"
-        self._table.execute(f"CREATE TABLE lines (place INTEGER, line TEXT, PRIMARY KEY ({unique})) WITHOUT ROWID")
+        unique = "key, line" if near_duplicates else "key"
+        self._table.execute(f"CREATE TABLE lines (key INTEGER, line TEXT, PRIMARY KEY ({unique})) WITHOUT ROWID")
         self._table.execute("BEGIN")
 
     def add(self, line: str) -> str | None:
         """Takes a line in; returns "duplicate" or "near_duplicate" if one like it is there already."""
-        place = key_hash(line)
-        if self._table.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (place, line)).rowcount:
+        key = key_hash(line)
+        if self._table.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (key, line)).rowcount:
             return None
-        same = self._table.execute("SELECT 1 FROM lines WHERE place = ? AND line = ?", (place, line)).fetchone()
+        same = self._table.execute("SELECT 1 FROM lines WHERE key = ? AND line = ?", (key, line)).fetchone()
         return "duplicate" if same else "near_duplicate"
 
     def sorted(self) -> Generator[tuple[int, str], None, None]:
-        """Yields (place in the hash space, line) in the order of the file."""
-        yield from self._table.execute("SELECT place, line FROM lines ORDER BY place, line")
+        """Yields (hash of the line, line) in the order of the file."""
+        yield from self._table.execute("SELECT key, line FROM lines ORDER BY key, line")
 
     def close(self) -> None:
         self._table.close()
@@ -66,19 +66,19 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
 
     Args:
       folder: exists, and is not yet where readers look.
-      lines: (place in the hash space, line), as SentenceSorter yields them.
+      lines: (hash of the line, line), as SentenceSorter yields them.
     """
     offsets = array("q", [0])  # 8 bytes a line, where a list takes 40
     num_lines: Counter[str] = Counter(dict.fromkeys(SHARES, 0))
     characters: dict[str, Counter[str]] = {split: Counter() for split in SHARES}
     digest = hashlib.sha256()
     with open_whole(folder / "sentences.txt", "wb") as file:
-        for place, line in lines:
+        for key, line in lines:
             data = line.encode() + b"\n"
             file.write(data)
             digest.update(data)
             offsets.append(offsets[-1] + len(data))
-            split = split_of(place)
+            split = split_of(key)
             num_lines[split] += 1
             characters[split].update(set(line))
     with open_whole(folder / "offsets.npy", "wb") as file:

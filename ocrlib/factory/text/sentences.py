@@ -57,13 +57,13 @@ class SentenceText:
           UserError: the corpus is so small that the split got none of it.
         """
         if isinstance(self._config, WordsText):
-            return self._words(self._config, split, index, attempt)
+            return self._draw_words(self._config, split, index, attempt)
         place = self._schedules[split].place(index)
         if place.kind == "mixed":
-            return self._mixed_line(split, index, attempt) or self._sentence(split, index, attempt)
+            return self._draw_mixed(split, index, attempt) or self._draw_sentence(split, index, attempt)
         if place.kind == "rare":
-            return self._rare(split, index, attempt, place)
-        return self._hyphenated(self._sentence(split, place.ordinal, attempt), split, index, attempt)
+            return self._draw_rare(split, index, attempt, place)
+        return self._hyphenated(self._draw_sentence(split, place.ordinal, attempt), split, index, attempt)
 
     def _plan(self, config: WikipediaText | FileText, split: str) -> Schedule:
         num_mixed = round(config.mixed_share * BLOCK)
@@ -75,7 +75,7 @@ class SentenceText:
         rare = plan_rare(with_character, num_lines, num_mixed, config.min_per_char) if num_lines else ""
         return Schedule(self._seed, split, num_mixed, rare, config.min_per_char)
 
-    def _sentence(self, split: str, ordinal: int, attempt: int) -> DrawnText:
+    def _draw_sentence(self, split: str, ordinal: int, attempt: int) -> DrawnText:
         num_lines = self._file.num_lines[split]
         if not num_lines:
             raise UserError(
@@ -98,22 +98,22 @@ class SentenceText:
         fits = len(cut) >= self._config.min_length and split_of(key_hash(cut)) == split
         return drawn._replace(text=cut) if fits else drawn
 
-    def _rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
+    def _draw_rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
         """Returns a line that has the place's character; after some attempts, any line."""
         lines = self._lines_with(place.character, split)
         if attempt < min(8, len(lines)):
             past, position = divmod(place.ordinal, len(lines))
             key = f"{self._seed}/{split}/{ord(place.character)}/{past}"
             return self._line(lines[(permuted(position, len(lines), key) + attempt) % len(lines)])
-        drawn = self._mixed_line(split, index, attempt, place.character) if not lines else None
-        return drawn or self._sentence(split, index, attempt)
+        drawn = self._draw_mixed(split, index, attempt, place.character) if not lines else None
+        return drawn or self._draw_sentence(split, index, attempt)
 
     def _lines_with(self, character: str, split: str) -> list[int]:
         if (character, split) not in self._rare_lines:
             self._rare_lines[character, split] = self._file.lines_with(character, split)
         return self._rare_lines[character, split]
 
-    def _mixed_line(self, split: str, index: int, attempt: int, character: str = "") -> DrawnText | None:
+    def _draw_mixed(self, split: str, index: int, attempt: int, character: str = "") -> DrawnText | None:
         """Returns a mixed line that belongs to the split, as a sentence does: by the hash of its key."""
         rng = sample_rng(self._seed, split, index, attempt, "mixed")
         for _ in range(_MIXED_TRIES):
@@ -122,7 +122,7 @@ class SentenceText:
                 return DrawnText(drawn[0], f"mixed:{drawn[1]}")
         return None  # a charset or a length range that allows hardly any line
 
-    def _words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
+    def _draw_words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
         rng = sample_rng(self._seed, split, index, attempt, "words")
         names, weights = zip(*config.case, strict=True)
         for _ in range(_MIXED_TRIES):

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from ocrlib.factory.render import backgrounds
-from ocrlib.factory.render.errors import DrawError
-from ocrlib.factory.render.line import draw_line
+from ocrlib.factory.render.line import render_line
 from ocrlib.factory.render.options import LineOptions
+from ocrlib.factory.render.render_error import RenderError
 from tests.factory.render.samples import trdg_fonts, trdg_pictures
 from tests.stock_trdg import background_generator, stock_line
 
@@ -70,24 +70,24 @@ def test_pictures_of_any_mode_are_pasted_as_trdg_does(mode, color, tmp_path):
             background="image", image_dir=str(tmp_path), text_color=color, channels=channels, height=48
         )
         expected = stock_line("Hello", trdg_fonts()[3], options, 4)
-        drawn = draw_line("Hello", trdg_fonts()[3], options, 4).image
+        drawn = render_line("Hello", trdg_fonts()[3], options, 4).image
         assert drawn.shape[0] == 48
         if expected is not None:
             np.testing.assert_array_equal(drawn, expected)
 
 
 def test_a_file_that_is_not_a_picture_is_refused(tmp_path):
-    with pytest.raises(DrawError, match="is empty"):
+    with pytest.raises(RenderError, match="is empty"):
         backgrounds.picture(10, 10, str(tmp_path), Random(1))
     (tmp_path / "notes.txt").write_text("not a picture")
-    with pytest.raises(DrawError, match=r"notes\.txt"):
+    with pytest.raises(RenderError, match=r"notes\.txt"):
         backgrounds.picture(10, 10, str(tmp_path), Random(1))
 
 
 def test_a_picture_cut_short_is_refused(tmp_path):
     whole = (Path(trdg_pictures()) / "bricks.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DrawError, match=r"cut\.jpg"):
+    with pytest.raises(RenderError, match=r"cut\.jpg"):
         backgrounds.picture(10, 10, str(tmp_path), Random(1))
 
 

@@ -71,7 +71,7 @@ def test_held_out_faces_draw_their_share_of_test_and_nothing_else():
     faces, _ = load_faces([SANS], DIGITS, 1.0)
     renderer = Renderer(render, 1, faces, Numbers())
     drawn = {
-        split: Counter(str(renderer.draw(split, i)[0].provenance["font"]) for i in range(200))
+        split: Counter(str(renderer.render(split, i)[0].provenance["font"]) for i in range(200))
         for split in ("train", "val", "test")
     }
     assert set(drawn["train"]) == set(drawn["val"]) == {"DejaVuSans.ttf", "DejaVuSansMono.ttf"}

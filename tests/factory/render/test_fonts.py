@@ -7,7 +7,7 @@ import pytest
 
 from ocrlib.charset import ASCII, Charset
 from ocrlib.errors import UserError
-from ocrlib.factory.render.fonts import drawable_characters, load_faces
+from ocrlib.factory.render.fonts import load_faces, supported_characters
 from ocrlib.factory.settings.render import FontSet
 from tests.factory.render.samples import package_folder
 
@@ -34,40 +34,40 @@ def message_of(*sets, **kwargs):
     ["BEBAS___.ttf", "Capture_it.ttf", "Capture_it_2.ttf", "SEASRN__.ttf", "AmaticSC-Regular.ttf", "Amatic-Bold.ttf"],
 )
 def test_a_face_that_draws_small_letters_as_capitals_draws_no_small_letters(name):
-    drawable = drawable_characters(TRDG / name, LETTERS + LETTERS.upper() + DIGITS)
-    assert drawable.isdisjoint(LETTERS)
-    assert drawable.issuperset(LETTERS.upper() + DIGITS)
+    supported = supported_characters(TRDG / name, LETTERS + LETTERS.upper() + DIGITS)
+    assert supported.isdisjoint(LETTERS)
+    assert supported.issuperset(LETTERS.upper() + DIGITS)
 
 
 @pytest.mark.parametrize("name", ["Aller_Bd.ttf", "Raleway-Black.ttf", "Lato-Light.ttf", "Walkway_Bold.ttf"])
 def test_a_face_with_both_cases_draws_both(name):
-    assert drawable_characters(TRDG / name, LETTERS + LETTERS.upper()) == set(LETTERS + LETTERS.upper())
+    assert supported_characters(TRDG / name, LETTERS + LETTERS.upper()) == set(LETTERS + LETTERS.upper())
 
 
 def test_glyphs_that_are_mapped_but_blank_do_not_count():
     """SEASRN__ has these in its character map, so a check of the map alone would accept them."""
     blank = "#%+<=>[\\]^{|}~"
-    assert drawable_characters(TRDG / "SEASRN__.ttf", blank + "ABC0123") == set("ABC0123")
+    assert supported_characters(TRDG / "SEASRN__.ttf", blank + "ABC0123") == set("ABC0123")
 
 
 def test_the_missing_glyph_box_does_not_count():
     walkways = sorted(TRDG.glob("Walkway_*.ttf"))
     assert len(walkways) == 9
     for path in walkways:
-        assert drawable_characters(path, "a1€") == {"a", "1"}
-    assert drawable_characters(MATPLOTLIB / "DejaVuSans.ttf", "a1€中\U0010fffd") == {"a", "1", "€"}
+        assert supported_characters(path, "a1€") == {"a", "1"}
+    assert supported_characters(MATPLOTLIB / "DejaVuSans.ttf", "a1€中\U0010fffd") == {"a", "1", "€"}
 
 
 @pytest.mark.parametrize(
-    ("name", "characters", "drawable"),
+    ("name", "characters", "supported"),
     [
         ("cmr10.ttf", 'ab12"<>\\^_`{|}~', "ab12"),
         ("cmtt10.ttf", "ab12^`~{}", "ab12{}"),
         ("cmti10.ttf", "ab12$", "ab12"),
     ],
 )
-def test_tex_fonts_do_not_draw_what_their_encoding_moved(name, characters, drawable):
-    assert drawable_characters(MATPLOTLIB / name, characters) == set(drawable)
+def test_tex_fonts_do_not_draw_what_their_encoding_moved(name, characters, supported):
+    assert supported_characters(MATPLOTLIB / name, characters) == set(supported)
 
 
 def test_symbol_fonts_are_left_out_and_it_says_why():
@@ -84,7 +84,7 @@ def test_trdgs_fonts_over_the_digits():
     faces, left_out = faces_of("trdg:latin")
     assert len(faces) + len(left_out) == 100
     assert len(faces) >= 95
-    assert all(face.drawable == set(DIGITS) for face in faces)
+    assert all(face.supported == set(DIGITS) for face in faces)
 
 
 def test_each_face_is_hashed_named_and_ordered():
@@ -129,8 +129,8 @@ def test_a_sets_weight_is_shared_by_its_faces_and_one_without_weighs_one_each():
 
 def test_the_space_is_drawable_where_the_charset_has_it():
     path = MATPLOTLIB / "DejaVuSans.ttf"
-    assert faces_of(path, charset="a b")[0][0].drawable == {"a", " ", "b"}
-    assert faces_of(path, charset="ab")[0][0].drawable == {"a", "b"}
+    assert faces_of(path, charset="a b")[0][0].supported == {"a", " ", "b"}
+    assert faces_of(path, charset="ab")[0][0].supported == {"a", "b"}
 
 
 def test_coverage_admits_a_face_that_lacks_signs_but_never_letters_or_digits():
@@ -138,7 +138,7 @@ def test_coverage_admits_a_face_that_lacks_signs_but_never_letters_or_digits():
     walkway, seasrn = TRDG / "Walkway_Bold.ttf", TRDG / "SEASRN__.ttf"
     assert "lacks" in message_of(walkway, charset=charset)
     (face,), _ = faces_of(walkway, charset=charset, coverage=0.8)
-    assert "€" not in face.drawable and "é" in face.drawable
+    assert "€" not in face.supported and "é" in face.supported
     assert "lacks abcdefghijklmnopqrstuvwxyz" in message_of(seasrn, charset=LETTERS + LETTERS.upper(), coverage=0.1)
 
 

@@ -1,4 +1,4 @@
-"""draw_line gives stock trdg's bytes for random options, and differs only in the cases listed here."""
+"""render_line gives stock trdg's bytes for random options, and differs only in the cases listed here."""
 
 import pickle
 import random
@@ -12,7 +12,7 @@ import pytest
 
 from ocrlib.factory.render import line
 from ocrlib.factory.render.glyphs import GlyphCache
-from ocrlib.factory.render.line import DrawError, draw_line
+from ocrlib.factory.render.line import RenderError, render_line
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.settings.render import Background, Distortion, DistortionAxis
 from tests.factory.render.samples import draw_digits, draw_sentence, matplotlib_fonts, trdg_fonts, trdg_pictures
@@ -84,11 +84,11 @@ def test_same_bytes_as_stock_for_random_options(chunk):
         try:
             expected = stock_line(*case)
         except Exception as error:  # trdg raises all kinds of exceptions
-            with pytest.raises(DrawError):
-                draw_line(*case)
-                pytest.fail(f"stock raised {error!r}, draw_line drew {case}")
+            with pytest.raises(RenderError):
+                render_line(*case)
+                pytest.fail(f"stock raised {error!r}, render_line drew {case}")
             continue
-        drawn = draw_line(*case).image
+        drawn = render_line(*case).image
         assert drawn.dtype == np.uint8
         assert drawn.shape[2:] == (() if case[2].channels == 1 else (3,))
         if expected is not None:
@@ -137,8 +137,8 @@ def test_refuses_what_stock_raises_for(name, tmp_path, monkeypatch):
     text, font, options, reason = REFUSED[name]
     with pytest.raises(Exception):  # noqa: B017 - stock raises anything
         assert stock_line(text, font, options, 1) is not None
-    with pytest.raises(DrawError) as caught:
-        draw_line(text, font, options, 1)
+    with pytest.raises(RenderError) as caught:
+        render_line(text, font, options, 1)
     assert caught.value.reason == reason
 
 
@@ -146,8 +146,8 @@ def test_refuses_what_stock_raises_for(name, tmp_path, monkeypatch):
 def test_refuses_spaces_of_which_stock_gives_bare_paper(word_split):
     options = replace(OPTIONS, word_split=word_split)
     assert np.all(stock_line("   ", FONT, options, 1) == 255)
-    with pytest.raises(DrawError) as caught:
-        draw_line("   ", FONT, options, 1)
+    with pytest.raises(RenderError) as caught:
+        render_line("   ", FONT, options, 1)
     assert caught.value.reason == "nothing-drawn"
 
 
@@ -157,30 +157,30 @@ def test_draws_where_stock_finds_too_little_contrast():
     refused = [seed for seed in range(40) if stock_line("Hello", FONT, options, seed) is None]
     assert refused
     for seed in refused:
-        assert draw_line("Hello", FONT, options, seed).image.shape[0] == 32
+        assert render_line("Hello", FONT, options, seed).image.shape[0] == 32
 
 
 def test_error_survives_pickling():
-    error = pickle.loads(pickle.dumps(DrawError("newline", "expected a single line")))
-    assert (type(error), error.reason, error.detail) == (DrawError, "newline", "expected a single line")
+    error = pickle.loads(pickle.dumps(RenderError("newline", "expected a single line")))
+    assert (type(error), error.reason, error.detail) == (RenderError, "newline", "expected a single line")
     assert str(error) == "newline: expected a single line"
 
 
 def test_provenance_says_what_was_done():
     options = LineOptions(skew_deg=9, random_skew=True, blur=2.0, random_blur=True, text_color="#000000,#f00000")
     for seed in range(10):
-        drawn = draw_line("12:30", FONT, options, seed)
+        drawn = render_line("12:30", FONT, options, seed)
         assert -9 <= drawn.skew_deg <= 9 and 0 <= drawn.blur < 2
         assert drawn.stroke_color is None and drawn.background_picture is None
         settled = LineOptions(
             skew_deg=drawn.skew_deg % 360, blur=drawn.blur, text_color="#" + bytes(drawn.text_color).hex()
         )
-        np.testing.assert_array_equal(draw_line("12:30", FONT, settled, 0).image, drawn.image)
+        np.testing.assert_array_equal(render_line("12:30", FONT, settled, 0).image, drawn.image)
 
 
 def test_provenance_names_the_picture_and_the_stroke():
     options = replace(OPTIONS, background="image", image_dir=trdg_pictures(), stroke_width=1, stroke_fill="#ff0000")
-    drawn = [draw_line("1", FONT, options, seed) for seed in range(30)]
+    drawn = [render_line("1", FONT, options, seed) for seed in range(30)]
     names = {one.background_picture for one in drawn}
     assert names == {"bricks.jpg", "city.jpg", "containers.jpg", "water.jpg"}
     assert {one.stroke_color for one in drawn} == {(255, 0, 0)}
@@ -188,17 +188,17 @@ def test_provenance_names_the_picture_and_the_stroke():
 
 def test_a_small_cache_draws_the_same(monkeypatch):
     cases = draw_cases(0)
-    expected = [draw_line(*case).image for case in cases]
-    monkeypatch.setattr(line, "_GLYPHS", GlyphCache(max_bytes=1, max_faces=1))
+    expected = [render_line(*case).image for case in cases]
+    monkeypatch.setattr(line, "_GLYPHS", GlyphCache(max_bytes=1, max_fonts=1))
     for case, image in zip(cases, expected, strict=True):
-        np.testing.assert_array_equal(draw_line(*case).image, image)
+        np.testing.assert_array_equal(render_line(*case).image, image)
 
 
 def test_the_random_states_of_python_and_numpy_stay_unchanged():
     random.seed(5)
     np.random.seed(5)
     options = LineOptions(background="gaussian_noise", distortion="sine", distortion_axis="both", alignment="center")
-    draw_line("Hello", FONT, options, 3)
+    render_line("Hello", FONT, options, 3)
     assert random.random() == Random(5).random()
     assert np.random.random_sample() == np.random.RandomState(5).random_sample()
 

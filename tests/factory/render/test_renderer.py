@@ -44,32 +44,32 @@ def make_renderer(regex="[0-9]{1,12}", charset="0123456789€", seed=1, **render
 
 def draw(renderer: Renderer, count: int, split: str = "train"):
     """`count` samples, and the counts of what was rejected for them."""
-    drawn = [renderer.draw(split, i) for i in range(count)]
+    drawn = [renderer.render(split, i) for i in range(count)]
     return [sample for sample, _ in drawn], sum((rejected for _, rejected in drawn), Counter())
 
 
 def test_the_same_arguments_give_the_same_sample_in_any_order():
     places = [(split, i) for split in ("train", "val") for i in range(25)]
     here, there = make_renderer(**VARIED), make_renderer(**VARIED)
-    forwards = [here.draw(*place) for place in places]
-    backwards = [there.draw(*place) for place in reversed(places)][::-1]
+    forwards = [here.render(*place) for place in places]
+    backwards = [there.render(*place) for place in reversed(places)][::-1]
     for (left, left_rejects), (right, right_rejects) in zip(forwards, backwards, strict=True):
         assert same_sample(left, right) and left_rejects == right_rejects
 
 
 def test_another_seed_split_or_index_is_another_sample():
-    base = make_renderer(**VARIED).draw("train", 0)[0]
+    base = make_renderer(**VARIED).render("train", 0)[0]
     others = [
-        make_renderer(**VARIED, seed=2).draw("train", 0)[0],
-        make_renderer(**VARIED).draw("val", 0)[0],
-        make_renderer(**VARIED).draw("train", 1)[0],
+        make_renderer(**VARIED, seed=2).render("train", 0)[0],
+        make_renderer(**VARIED).render("val", 0)[0],
+        make_renderer(**VARIED).render("train", 1)[0],
     ]
     assert len({sample.provenance["seed"] for sample in [base, *others]}) == 4
     assert not any(np.array_equal(base.image, other.image) for other in others)
 
 
 def test_a_sample_is_named_by_its_place():
-    assert make_renderer().draw("val", 12)[0].id == "val-000000012"
+    assert make_renderer().render("val", 12)[0].id == "val-000000012"
 
 
 @pytest.mark.parametrize(("height", "channels", "shape"), [(32, 1, (32,)), (20, 3, (20, 3)), (64, 1, (64,))])
@@ -139,7 +139,7 @@ def test_a_line_too_narrow_for_its_label_is_counted_and_drawn_again():
 def test_an_impossible_recipe_stops_with_one_line(monkeypatch, render, reason):
     monkeypatch.setattr(renderer_module, "MAX_ATTEMPTS", 30)
     with pytest.raises(UserError) as caught:
-        make_renderer(regex="[0-9]{6}", **render).draw("train", 7)
+        make_renderer(regex="[0-9]{6}", **render).render("train", 7)
     message = str(caught.value)
     assert message.startswith("[render] sample train-000000007 could not be drawn in 30 attempts (")
     assert f"{reason})" in message and "\n" not in message

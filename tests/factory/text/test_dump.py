@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from ocrlib.errors import UserError
+from ocrlib.factory.text.corpus_files import DamagedFile
 from ocrlib.factory.text.dump import read_dump
-from ocrlib.factory.text.files import DamagedFile
 from tests.factory.text.samples import article, many_pages, page_xml, sentence, write_dump
 from tests.programs import run_code
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.factory.text.files import DamagedFile, content_hash, find_files, kind_of
+from ocrlib.factory.text.corpus_files import DamagedFile, content_hash, find_files, kind_of
 from ocrlib.factory.text.readers import read_jsonl, read_parquet, read_txt
 
 

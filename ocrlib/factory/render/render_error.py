@@ -1,7 +1,7 @@
 """Why a line cannot be drawn; raised all over `render`, counted by the factory."""
 
 
-class DrawError(ValueError):
+class RenderError(ValueError):
     """This text, font and these options give no line; draw again with others.
 
     Attributes:
