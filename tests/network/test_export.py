@@ -23,9 +23,10 @@ BATCHES = [
     [5, 8, 31, 33, 64, 97],
     [97] * 3,
 ]  # single lines and batches; multiples of the stride and others
+LSTM = pytest.param({"use_lstm": True}, id="lstm")
 SHAPES = [
     pytest.param({}, id="convolutions"),
-    pytest.param({"use_lstm": True}, id="lstm"),
+    LSTM,
     pytest.param({"encoder": "dilated", "filters": 0.5}, id="dilated"),
     pytest.param({"height": 21, "channels": 3}, id="height 21, colour"),
     pytest.param({"stride": 2}, id="stride 2"),
@@ -104,10 +105,9 @@ def test_onnx_tells_what_it_wants_and_gives(exported: tuple[keras.Model, Path]) 
     assert (output.name, output.shape, output.type) == ("probs", ["batch", "steps", 11], "tensor(float)")
 
 
-def test_an_lstm_is_written_as_lstms_not_as_loops(tmp_path: Path) -> None:
-    _, path = save(tmp_path, use_lstm=True)
-    export_model(str(path), "onnx", tmp_path / "net.onnx")
-    kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+@pytest.mark.parametrize("exported", [LSTM], indirect=True)
+def test_an_lstm_is_written_as_lstms_not_as_loops(exported: tuple[keras.Model, Path]) -> None:
+    kinds = [node.op_type for node in onnx.load(exported[1]).graph.node]
     assert (kinds.count("LSTM"), kinds.count("Loop")) == (2, 0)
 
 
