@@ -8,6 +8,8 @@ For somebody with a network of his own:
 
 from typing import Any
 
+from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
+
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "read_hdf5"]
 

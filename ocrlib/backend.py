@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ocrlib.private import import_keras
+
 __all__ = ["keras", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -31,6 +33,7 @@ def _stderr_closed() -> Iterator[None]:
 
 
 with _stderr_closed():
+    import_keras()
     import keras
     import tensorflow as tf
 

@@ -13,11 +13,14 @@ from hypothesis import settings
 
 from ocrlib.arguments import run_main
 from tests.generating import TINY, generate
-from tests.programs import Outcome
+from tests.programs import ROOT, Outcome
 from tests.training_fixtures import TrainedRun, train_by_heart
 
 settings.register_profile("ocrlib", deadline=None)  # a busy machine is no error
 settings.load_profile("ocrlib")
+
+# Programs that tests start share matplotlib's list of fonts, which each would make again.
+os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".pytest_cache" / "matplotlib"))
 
 # Testing processes that run at once share the cores. TensorFlow reads this when it is imported, later than here, and
 # the programs that tests start inherit it.

@@ -1,12 +1,12 @@
 """Lines with their truth and what was read for them, wrong characters in red: a look at a reader's mistakes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.evaluation.metrics import wrong_positions
+from ocrlib.private import matplotlib_fonts
 
 _FONT_PX, _CAPTION_PX = 14, 11
 _TEXT_ROW_PX, _CAPTION_ROW_PX = 17, 14
@@ -59,6 +59,4 @@ def strip_width(
 
 
 def _label_font(size_px: int) -> ImageFont.FreeTypeFont:
-    from matplotlib import get_data_path
-
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSansMono.ttf"), size_px)
+    return ImageFont.truetype(str(matplotlib_fonts() / "DejaVuSansMono.ttf"), size_px)

@@ -3,6 +3,8 @@
 import csv
 from pathlib import Path
 
+from ocrlib.private import import_matplotlib
+
 
 def draw_curve(history: Path, out: Path) -> None:
     """Writes a picture of a run's history, which has a row an epoch; CER on a logarithmic axis.
@@ -11,6 +13,7 @@ def draw_curve(history: Path, out: Path) -> None:
       history: history.csv of a run folder, with columns minutes, val_cer, loss and val_loss.
       out: a .png file.
     """
+    import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ocrlib.dataset.card.counts import LineCounts
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import image_at, shard_columns
+from ocrlib.private import import_matplotlib, matplotlib_fonts
 
 COLUMNS = ROWS = 8
 MIN_CELL_PX, MAX_CELL_PX = 150, 360  # limits of a cell's width; between them, nine lines in ten fit unchanged
@@ -79,6 +80,7 @@ def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: in
 
 def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image.Image:
     """Returns bars of width, label length and characters side by side."""
+    import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
@@ -109,11 +111,10 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
 
 def find_font(manifest: Manifest) -> Path:
     """Returns a font file that has the whole charset, or the one that has most of it."""
-    from matplotlib import get_data_path
+    import_matplotlib()
     from matplotlib.ft2font import FT2Font
 
-    packaged = Path(get_data_path()) / "fonts" / "ttf"
-    paths = [packaged / name for name in _CANDIDATES]
+    paths = [matplotlib_fonts() / name for name in _CANDIDATES]
     for font_set in manifest.recipe.get("render", {}).get("fonts", ()):  # files and folders of the user's own
         source = Path(font_set["source"] if isinstance(font_set, dict) else font_set)
         paths += [source] if source.is_file() else sorted(source.rglob("*")) if source.is_dir() else []

@@ -1,0 +1,52 @@
+"""Nothing leaves this machine, and the home folder stays as it was: other libraries' habits, switched off in one place.
+
+`ocrlib/__init__.py` imports this before anything else, so it holds for the commands, for the Reader and for programs
+that use ocrlib as a library.
+"""
+
+import importlib
+import os
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+# ONNX Runtime looks up a host of its maker, and writes an identifier of the machine under the home folder, as soon as
+# it is imported. It reads this name once, at that moment; `disable_telemetry_events()` comes too late.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
+def import_keras() -> None:
+    """Imports keras, on TensorFlow and with its own defaults, before anything imports it by name.
+
+    Keras would write `.keras/keras.json` under the home folder, or read it: a float type or an axis order in it would
+    change our networks. So would KERAS_BACKEND. A program that imports keras before ocrlib keeps what it has.
+    """
+    if "keras" in sys.modules:
+        return
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["KERAS_HOME"] = os.path.join(os.devnull, "keras")  # can be neither read nor made
+    importlib.import_module("keras")
+
+
+def import_matplotlib() -> None:
+    """Imports matplotlib, before anything imports a part of it by name.
+
+    matplotlib keeps a list of the system's fonts under the home folder. Ours goes to a folder that is deleted at once;
+    making the list takes half a second. MPLCONFIGDIR, where it is set, is a place that the user chose for it.
+    """
+    if "matplotlib" in sys.modules or os.environ.get("MPLCONFIGDIR"):
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MPLCONFIGDIR"] = folder
+        try:
+            importlib.import_module("matplotlib.font_manager")  # makes the list
+        finally:
+            del os.environ["MPLCONFIGDIR"]
+
+
+def matplotlib_fonts() -> Path:
+    """Returns the folder of the fonts that come with matplotlib, which need not be imported for them."""
+    found = find_spec("matplotlib")
+    assert found is not None and found.origin is not None, "matplotlib is a dependency of ocrlib's"
+    return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
