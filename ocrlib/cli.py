@@ -1,4 +1,4 @@
-"""`python -m ocrlib predict | evaluate | export | verify | card`: a trained model or a finished dataset, put to use."""
+"""`python -m ocrlib COMMAND`: a trained model or a dataset, put to use; `import` and `unpack` are in cli_imports."""
 
 import argparse
 import os
@@ -8,7 +8,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 import ocrlib
-from ocrlib.arguments import Parser, run_main
+from ocrlib.arguments import Parser, run_main, split_overrides
+from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.dataset.manifest import FILE_NAME, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
@@ -94,6 +95,8 @@ def verify(arguments: argparse.Namespace) -> int:
     if problems and arguments.repair:
         from ocrlib.factory.repair import repair
 
+        if manifest.imported:
+            raise UserError(f"{folder}: was imported; delete it and import again, damaged shards cannot be drawn again")
         print("\n".join(problems))
         problems = repair(folder, manifest, damaged, arguments.workers)
         print(f"{folder}: {len(damaged)} shards drawn again")
@@ -103,13 +106,15 @@ def verify(arguments: argparse.Namespace) -> int:
     if not problems and num_again:
         from ocrlib.factory.repair import rerender
 
-        problems = rerender(folder, manifest, num_again)
+        problems = (check_again if manifest.imported else rerender)(folder, manifest, num_again)
     if problems:
         print("\n".join(problems), file=sys.stderr)
-        hint = "" if arguments.repair else f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
+        hint = f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
+        hint = "" if arguments.repair or manifest.imported else hint
         print(f"{folder}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
         return 1
-    again = f", {num_again} samples rendered again to the same bytes" if num_again else ""
+    how = "imported" if manifest.imported else "rendered"
+    again = f", {num_again} samples {how} again to the same bytes" if num_again else ""
     print(f"{folder}: {len(manifest.shards)} shards as the manifest says{again}")
     return 0
 
@@ -224,7 +229,13 @@ def main() -> int:
     command.add_argument("--split", help="tell of one split alone (default: all)")
     command.set_defaults(run=card)
 
-    arguments = parser.parse_args()
+    add_commands(commands)
+
+    # Of the commands only `import` has settings by section and key; elsewhere a point in an option is a mistake.
+    argv, overrides = split_overrides(sys.argv[1:]) if sys.argv[1:2] == ["import"] else (sys.argv[1:], {})
+    arguments = parser.parse_args(argv)
+    if overrides:
+        arguments.overrides = overrides
     return arguments.run(arguments)
 
 

@@ -1,5 +1,6 @@
 """Pictures from anywhere, brought to what a network was trained on: upright, opaque, 8 bits, of its height."""
 
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -46,6 +47,21 @@ _FORMATS = {
     "SPIDER": (),
 }
 ENDINGS = tuple(ending for endings in _FORMATS.values() for ending in endings)
+# What Pillow raises over a damaged file: whatever the code that parses it runs into.
+_DAMAGES = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 # Pictures that people have and Pillow does not read: named, so that nobody believes they were used.
 UNREADABLE_ENDINGS = (".heic", ".heif", ".jxl", ".svg", ".pdf", ".djvu", ".eps", ".ps", ".emf", ".wmf", ".xcf")
 
@@ -95,7 +111,7 @@ def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
     """
     try:
         return Image.open(source, formats=tuple(_FORMATS))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _DAMAGES as error:
         raise _broken(name, error) from None
 
 
@@ -114,7 +130,7 @@ def load_picture(opened: Image.Image, name: str) -> Image.Image:
     try:
         picture = ImageOps.exif_transpose(opened)
         picture.load()
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except _DAMAGES as error:
         raise _broken(name, error) from None
     return picture
 

@@ -112,6 +112,11 @@ class Manifest:
     environment: dict[str, Any]
 
     @property
+    def imported(self) -> bool:
+        """Whether the lines are pictures that were there, and not drawn from a recipe."""
+        return self.recipe.get("text", {}).get("source") == "import"
+
+    @property
     def shards(self) -> list[ShardEntry]:
         """All shards, split by split."""
         return [shard for split in self.splits.values() for shard in split.shards]

@@ -13,8 +13,8 @@ PROVENANCE: dict[str, type] = {
     "skew_deg": int,
     "blur_px": float,
     "degradation": str,  # each one that was applied, with its strength: "crop=0.4 jpeg=0.7"
-    "source": str,  # where the text came from
-    "seed": int,  # of the attempt that was kept; 63 bits
+    "source": str,  # where the text came from; of an imported line, its picture's path in the source
+    "seed": int,  # of the attempt that was kept; 63 bits; of an imported line, a hash of its image
     "attempt": int,  # how many were rejected before it
 }
 

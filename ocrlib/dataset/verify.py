@@ -58,16 +58,33 @@ def same_sample(left: Sample, right: Sample) -> bool:
 def verify_splits(folder: Path, manifest: Manifest) -> list[str]:
     """Returns a line for each text that is in two splits, but for case and punctuation; an empty list is good.
 
-    Numbers may be: there are not enough different short ones to keep them apart.
+    Numbers may be: there are not enough different short ones to keep them apart. Of imported lines it is the
+    pictures that may not, because two pages may well say the same.
 
     Raises:
       UserError: a shard cannot be read.
     """
     if manifest.recipe["text"]["source"] == "numeric":
         return []
+    if manifest.imported:
+        return _copies(folder, manifest)
 
     def texts(split: str) -> Iterator[str]:
         for shard in manifest.splits[split].shards:
             yield from shard_columns(folder, shard, ["text"])["text"]
 
     return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]
+
+
+def _copies(folder: Path, manifest: Manifest) -> list[str]:
+    """Returns a line for each picture of an imported dataset that is also in another split; raises as above."""
+    owner: dict[int, tuple[str, str]] = {}
+    problems = []
+    for split, entry in manifest.splits.items():
+        for shard in entry.shards:
+            columns = shard_columns(folder, shard, ["id", "seed"])  # seed: a hash of the image
+            for name, image in zip(columns["id"], columns["seed"].tolist(), strict=True):
+                first = owner.setdefault(image, (split, name))
+                if first[0] != split:
+                    problems.append(f"{folder}: sample {name} shows the same picture as {first[1]}")
+    return problems

@@ -20,6 +20,7 @@ PREVIEW_NAME = "preview.png"
 _BAR_LENGTH = 40  # characters of the longest bar
 _MAX_BARS = 20  # of a histogram of numbers
 _MAX_CHARACTERS = 100  # that get a bar each; the rarer ones share one line
+_MAX_FOLDERS = 20  # of imported lines
 _NUM_RAREST = 5
 
 
@@ -63,19 +64,45 @@ def card_text(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> 
             f"images: {image.height} px high, {_plural(image.channels, 'channel')}, {image.encoding}",
             f"charset, {len(manifest.charset)} characters: {manifest.charset}",
             f"widest line: {max(counts.widths)} px, {counts.widest_id}",
-            f"skew: {min(counts.skews)} to {max(counts.skews)} degrees",
-            f"blur: {counts.blur_range_px[0]:g} to {counts.blur_range_px[1]:g} px",
+            *([] if manifest.imported else _change_lines(counts)),
         ],
+        *(_import_sections(manifest, counts) if manifest.imported else _drawing_sections(manifest, counts, splits)),
+        ["width in pixels:", *_bars(_binned(counts.widths))],
+        ["label length in characters:", *_bars(_binned(counts.lengths))],
+        _character_lines(manifest, counts),
+        [] if manifest.imported else _font_lines(manifest, counts),
+    ]
+    return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
+
+
+def _import_sections(manifest: Manifest, counts: LineCounts) -> list[list[str]]:
+    """Where the lines are from, and what could not be used; the rejects are of all splits."""
+    sources = [(f"{source['path']} ({source['layout']})", source["lines"]) for source in manifest.recipe["sources"]]
+    folders = counts.sources.most_common(_MAX_FOLDERS)
+    others = [f"  and {len(counts.sources) - len(folders)} more"] if len(counts.sources) > len(folders) else []
+    rejected = sorted(manifest.rejected.items(), key=lambda item: -item[1])
+    return [
+        ["imported from:", *_table(sources)],
+        ["left out:", *_table(rejected)] if rejected else ["left out: nothing"],
+        ["folders:", *_table(folders), *others],
+    ]
+
+
+def _drawing_sections(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> list[list[str]]:
+    """How the lines were drawn."""
+    return [
         _reject_lines(manifest, splits),
         ["text sources:", *_table(counts.sources.most_common())],
         ["backgrounds:", *_table(counts.backgrounds.most_common())],
         ["degradations:", *_table(counts.degradations.most_common())] if counts.degradations else [],
-        ["width in pixels:", *_bars(_binned(counts.widths))],
-        ["label length in characters:", *_bars(_binned(counts.lengths))],
-        _character_lines(manifest, counts),
-        _font_lines(manifest, counts),
     ]
-    return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
+
+
+def _change_lines(counts: LineCounts) -> list[str]:
+    return [
+        f"skew: {min(counts.skews)} to {max(counts.skews)} degrees",
+        f"blur: {counts.blur_range_px[0]:g} to {counts.blur_range_px[1]:g} px",
+    ]
 
 
 def _size_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:

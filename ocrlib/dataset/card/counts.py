@@ -39,6 +39,7 @@ class LineCounts:
     degradations: Counter[str] = field(default_factory=Counter)
     blur_range_px: tuple[float, float] = (math.inf, -math.inf)
     widest_id: str = ""
+    by_folder: bool = False
 
     def add(self, columns: dict[str, np.ndarray]) -> None:
         """Counts the lines of a shard."""
@@ -52,7 +53,7 @@ class LineCounts:
         self.skews.update(columns["skew_deg"].tolist())
         self.fonts.update(columns["font"])
         self.backgrounds.update(columns["background"])
-        self.sources.update(columns["source"])
+        self.sources.update(columns["source"] if not self.by_folder else map(_folder, columns["source"]))
         for degradations in columns.get("degradation", ()):
             self.degradations.update(item.partition("=")[0] for item in degradations.split())
         least, most = self.blur_range_px
@@ -65,7 +66,7 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
     Raises:
       UserError: a shard is missing, damaged, or not what the manifest says.
     """
-    counts = LineCounts()
+    counts = LineCounts(by_folder=manifest.imported)
     degraded = any(
         isinstance(kind, dict) and kind.get("share")
         for kind in manifest.recipe.get("render", {}).get("degrade", {}).values()
@@ -75,3 +76,8 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
         for shard in manifest.splits[split].shards:
             counts.add(shard_columns(folder, shard, names))
     return counts
+
+
+def _folder(source: str) -> str:
+    """The folder of an imported line's picture: each line has a source of its own."""
+    return f"{source.rpartition('/')[0]}/"
