@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT_S = 120
+TIMEOUT_S = 300  # TensorFlow alone takes minutes to start where ten programs share a core
 _PROGRESS_BAR = re.compile(r"\d+/\d+ \[\d\d:\d\d")  # 35/120 [00:02<00:05, 16.20img/s]
 
 
