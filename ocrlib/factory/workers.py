@@ -7,10 +7,11 @@ task that process had. Here each worker has a pipe of its own, so the parent kno
 import multiprocessing
 import os
 import signal
+import threading
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -152,13 +153,29 @@ def _start_worker(start: Callable[..., Work], start_args: tuple[Any, ...], worke
     # Ctrl-C reaches every process of the group; only the parent acts on it. A new worker imports for a second before it
     # can ignore the signal, so the parent blocks it first: a new process inherits what is blocked.
     resource_tracker.ensure_running()  # else it starts with the first process, and unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    with _ctrl_c_waits():
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours))
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Blocks SIGINT; one that came is delivered at the end."""
+    came: list[int] = []
+    # The mask is this thread's alone. If another thread runs, such as that of a progress bar, it gets the signal, and
+    # Python calls the handler in the main thread all the same.
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if in_main else None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)  # a Ctrl-C that came meanwhile is delivered now
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if in_main:
+            signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _worker_main(pipe: Connection, start: Callable[..., Work], start_args: tuple[Any, ...]) -> None:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_no_ctrl_c_reaches_a_worker_that_is_still_importing():
     )  # in the parent, SIGINT is no longer blocked
 
 
+@pytest.fixture
+def other_thread(request):
+    """A thread beside the main one, as a progress bar has, which does not block signals; or none."""
+    done = threading.Event()
+    if request.param:
+        threading.Thread(target=done.wait).start()
+    yield
+    done.set()
+
+
+@pytest.mark.usefixtures("other_thread")
+@pytest.mark.parametrize("other_thread", [False, True], indirect=True, ids=["alone", "with a thread"])
 def test_a_ctrl_c_while_a_worker_starts_is_handled_after_the_start_and_leaves_no_worker(tmp_path, monkeypatch):
     process = multiprocessing.get_context("spawn").Process
     real_start = process.start
@@ -78,6 +91,7 @@ def test_a_ctrl_c_while_a_worker_starts_is_handled_after_the_start_and_leaves_no
     def start_and_interrupt(self):
         real_start(self)
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)  # another thread may get the signal, a little later
         self.started = True  # would not be reached if the signal were handled at once
 
     monkeypatch.setattr(process, "start", start_and_interrupt)
