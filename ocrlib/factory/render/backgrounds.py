@@ -1,6 +1,6 @@
-"""What a line is printed on: noise, white, quasicrystal or a cut from a picture; `line.py` pastes onto it.
+"""Backgrounds: noise, white, a quasicrystal, or a cut from a picture; `line.py` pastes the text onto them.
 
-The first three are gray, one byte a pixel, where trdg makes four equal ones.
+The first three are gray, with one byte per pixel; trdg makes four bytes per pixel, all of one value.
 Letters: H, W pixels; N rotations of the quasicrystal.
 """
 
@@ -16,21 +16,21 @@ from PIL import Image
 from ocrlib.factory.render.render_error import RenderError
 
 _NOISE_MEAN, _NOISE_STDDEV = np.array([235.0]), np.array([10.0])
-# Above 2^18, OpenBLAS wakes a thread per core; in a worker that has one core to itself they only wait.
+# Above 2^18, OpenBLAS starts a thread per core, which only costs time in a worker that has one core.
 _MULTIPLICATIONS_PER_PRODUCT = 250_000
-# Gray levels by which the quick sum may be off trdg's; it is off by some 1e-10.
+# Gray levels by which the quick sum may differ from trdg's; it differs by about 1e-10.
 _ROUNDING_DOUBT = 1e-7
-# Decoded pictures kept for the next line, where trdg decodes anew; a photograph of 4 megapixels takes 16 MiB.
+# Decoded pictures are kept for later lines; trdg decodes each time. A photograph of 4 megapixels takes 16 MiB.
 PICTURE_BYTES = 64 << 20  # 64 MiB
 _pictures: OrderedDict[str, Image.Image] = OrderedDict()
 
 
 def gaussian_noise(height: int, width: int, seed: int) -> Image.Image:
-    """Mode L, normal noise about 235 with a standard deviation of 10, cut at 255, from OpenCV's generator."""
+    """Mode L, normal noise with mean 235 and standard deviation 10, cut at 255, from OpenCV's generator."""
     cv2.setRNGSeed(seed & 0x7FFFFFFF)
     noise = np.empty((height, width))
     cv2.randn(noise, _NOISE_MEAN, _NOISE_STDDEV)
-    # By way of float32, as Pillow reads it: rounding up to an integer must happen before cutting down to one.
+    # Through float32, as Pillow reads it: a value just below an integer must first round up to it, and then be cut.
     return Image.fromarray(np.minimum(noise.astype(np.float32), 255).astype(np.uint8))
 
 
@@ -40,15 +40,15 @@ def plain_white(height: int, width: int) -> Image.Image:
 
 
 def quasicrystal(height: int, width: int, rng: Random) -> Image.Image:
-    """Mode L, the sum of N plane waves in as many directions; darker where they add up, white elsewhere.
+    """Mode L, the sum of N plane waves in N directions; darker where they add up, white elsewhere.
 
     trdg sums cos(r sin(a + 2 pi i / N) f + p) pixel by pixel. Since r sin(a + t) = y cos t + x sin t and
     cos(u + v) = cos u cos v - sin u sin v, each wave is a product of a column and a row, and their sum is
-    one product of a (H, 2 N) and a (2 N, W) matrix. That differs from trdg's sum by about 1e-10 gray
-    levels; where this could turn a rounding (one pixel in five million), trdg's own formula decides.
+    one product of a (H, 2 N) and a (2 N, W) matrix. It differs from trdg's sum by about 1e-10 gray
+    levels. Where this could change a rounding (one pixel in five million), trdg's own formula is used.
 
     Raises:
-      RenderError: "background" if a side is a single pixel, which trdg divides by zero for.
+      RenderError: "background" if a side is one pixel: trdg divides by zero there.
 
     Source: https://en.wikipedia.org/wiki/Quasicrystal
     """
@@ -81,7 +81,7 @@ def quasicrystal(height: int, width: int, rng: Random) -> Image.Image:
 
 
 def _quasicrystal_sum(y: float, x: float, frequency: float, phase: float, num_rotations: int) -> float:
-    """trdg's sum for one pixel, operation by operation, to the last bit."""
+    """trdg's sum for one pixel, with the same operations in the same order, so that every bit agrees."""
     total = 0.0
     for i in range(num_rotations):
         angle = math.atan2(y, x) + i * math.pi * 2.0 / num_rotations
@@ -90,16 +90,16 @@ def _quasicrystal_sum(y: float, x: float, frequency: float, phase: float, num_ro
 
 
 def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Image, str]:
-    """A cut of `width` x `height` pixels from a picture of `folder`, enlarged first if it is too small.
+    """A cut of `width` x `height` pixels from a picture in `folder`, which is enlarged first if it is too small.
 
     Returns:
       The cut, in the picture's own mode, and the picture's file name.
 
     Raises:
-      RenderError: "background" if the folder is unreadable or empty, or the file is no picture.
+      RenderError: "background" if the folder cannot be read or is empty, or the file is not a picture.
     """
     try:
-        names = sorted(os.listdir(folder))  # the disk's own order differs from one machine to the next
+        names = sorted(os.listdir(folder))  # the order on disk differs between machines
     except OSError as error:
         raise RenderError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
     if not names:
@@ -116,7 +116,7 @@ def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Im
 
 
 def _open_picture(path: str) -> Image.Image:
-    """The decoded picture, kept for later lines; the least lately used go once there are too many bytes."""
+    """The decoded picture, kept for later lines; those used longest ago are dropped when they take too many bytes."""
     image = _pictures.pop(path, None) or _decode(path)
     _pictures[path] = image
     while len(_pictures) > 1 and sum(4 * p.width * p.height for p in _pictures.values()) > PICTURE_BYTES:
@@ -128,7 +128,9 @@ def _decode(path: str) -> Image.Image:
     try:
         image = Image.open(path)
         image.load()
-        Image.new("RGBA", (1, 1)).convert(image.mode).convert("L")  # text must get there, and both to gray
+        Image.new("RGBA", (1, 1)).convert(image.mode).convert(
+            "L"
+        )  # text is converted to the picture's mode, and both to gray
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RenderError("background", f"expected a picture, {path!r} cannot be used: {error}") from error
     return image

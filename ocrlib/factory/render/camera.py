@@ -1,4 +1,4 @@
-"""What befalls a picture of print on its way into a file: lens, light, sensor, scanner, compression."""
+"""Degradations between the paper and the file: lens, light, sensor, scanner, compression."""
 
 from io import BytesIO
 
@@ -11,7 +11,7 @@ from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel
 
 
 def perspective(image: Array, strength: float, random: Random) -> Array:
-    """Seen from the side: the corners move by up to 8% of the height, the edges repeat."""
+    """Seen from the side: the corners move by up to 8% of the height; pixels at the edge are repeated."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     moved = corners + (random.uniform(-0.08, 0.08, (4, 2)) * height * strength).astype(np.float32)
@@ -20,7 +20,7 @@ def perspective(image: Array, strength: float, random: Random) -> Array:
 
 
 def uneven_light(image: Array, strength: float, random: Random) -> Array:
-    """A shadow or a gray cast: paper as dark as half its brightness, in a slope or in broad clouds."""
+    """A shadow or a gray cast, as a slope or as broad clouds: the paper becomes up to half as bright."""
     height, width = image.shape[:2]
     if random.uniform() < 0.5:
         ramp = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :].repeat(height, axis=0)
@@ -32,13 +32,13 @@ def uneven_light(image: Array, strength: float, random: Random) -> Array:
 
 
 def defocus(image: Array, strength: float, random: Random) -> Array:
-    """Out of focus: a Gaussian of up to 1.6 pixels at 32 pixels' height."""
+    """Out of focus: a Gaussian blur of up to 1.6 pixels in a line 32 pixels high."""
     sigma = (0.3 + 1.3 * strength) * image.shape[0] / 32
     return cv2.GaussianBlur(image, (0, 0), sigma)
 
 
 def motion_blur(image: Array, strength: float, random: Random) -> Array:
-    """A shaken camera: a streak of up to 5 pixels at 32 pixels' height, in any direction."""
+    """A shaken camera: a streak of up to 5 pixels in a line 32 pixels high, in any direction."""
     length = 1.0 + 4.0 * strength * image.shape[0] / 32
     size = 2 * int(np.ceil(length / 2)) + 1
     angle = random.uniform(0.0, np.pi)
@@ -50,7 +50,7 @@ def motion_blur(image: Array, strength: float, random: Random) -> Array:
 
 
 def low_resolution(image: Array, strength: float, random: Random) -> Array:
-    """Scanned small and blown up again: down to 12 pixels of 32, or to 10 for all that is ink if that is more."""
+    """Scanned small and enlarged again: 32 pixels become at least 12, and the ink stays 10 pixels high."""
     height, width = image.shape[:2]
     rows = np.flatnonzero(inked(image).any(axis=1))
     ink_height = rows[-1] + 1 - rows[0] if len(rows) else height
@@ -62,7 +62,7 @@ def low_resolution(image: Array, strength: float, random: Random) -> Array:
 
 
 def camera_noise(image: Array, strength: float, random: Random) -> Array:
-    """Grain, fine or a little clotted: its standard deviation goes to 18 gray levels or a quarter of the contrast,
+    """Fine or slightly coarse grain, with a standard deviation of up to 18 gray levels or a quarter of the contrast,
     whichever is less.
     """
     grain = random.standard_normal(image.shape).astype(np.float32)
@@ -72,20 +72,19 @@ def camera_noise(image: Array, strength: float, random: Random) -> Array:
 
 
 def binarise(image: Array, strength: float, random: Random) -> Array:
-    """Black and white at Otsu's threshold, or up to half way from there to the ink or to the paper.
+    """Black and white at Otsu's threshold, or at one shifted up to half way to the paper or a quarter to the ink.
 
-    From bright paper shadows are taken out before, as programs for scanners do: in a dark corner no print would be
-    left.
+    Shadows on bright paper are removed first, as scanner programs do. Otherwise a dark corner would become all black.
     """
     gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     paper = paper_of(gray)
     if dark_ink := dark_on_light(gray):
-        size = image.shape[0] // 2 | 1  # more than a stroke is wide, so that of the print nothing is left
+        size = image.shape[0] // 2 | 1  # wider than a stroke, so that no print is left in it
         light = cv2.GaussianBlur(cv2.dilate(gray, np.ones((size, size), np.uint8)), (0, 0), size / 2)
         gray = rounded(gray * (paper / np.maximum(light, 1.0)))
         paper = paper_of(gray)
     middle, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
-    # Less far towards the ink: thin strokes, which never are as dark as thick ones, would go altogether.
+    # Not as far towards the ink: thin strokes are never as dark as thick ones, and would disappear.
     threshold = middle + (paper - middle) * strength * random.uniform(-0.25, 0.5)
     black_white = np.where(gray > threshold, np.uint8(255), np.uint8(0))
     black_white = keep_marks(gray, black_white, 0 if dark_ink else 255)
@@ -93,14 +92,14 @@ def binarise(image: Array, strength: float, random: Random) -> Array:
 
 
 def jpeg(image: Array, strength: float, random: Random) -> Array:
-    """Saved as JPEG, quality 80 down to 12."""
+    """Saved as JPEG, with a quality from 80 down to 12."""
     stream = BytesIO()
     Image.fromarray(image).save(stream, "JPEG", quality=round(80 - 68 * strength))
     return np.asarray(Image.open(stream))
 
 
 def specks(image: Array, strength: float, random: Random) -> Array:
-    """Dust and pinholes of a scan: up to 12 specks of ink or of paper to a square of the line's height."""
+    """Dust and pinholes of a scan: up to 12 specks of ink or paper per square of the line's height."""
     height, width = image.shape[:2]
     out = image.copy()
     paper = np.uint8(paper_of(image))

@@ -1,4 +1,4 @@
-"""What of a line image is ink and what is paper, and whether a mark is still there.
+"""Finds what is ink and what is paper in a line image, and whether a mark is still there.
 
 Images are (H, W) or (H, W, 3) uint8; the print may be dark on light or light on dark, the paper of any colour.
 """
@@ -10,8 +10,8 @@ import numpy as np
 
 Array = np.ndarray
 
-_INK_QUANTILE = 0.02  # share of the pixels that must stand off the paper, if the text is to be seen
-_FAINTEST = 20  # gray levels that ink stands off the paper at least
+_INK_QUANTILE = 0.02  # share of the pixels that must differ from the paper for the text to be visible
+_FAINTEST = 20  # gray levels between the palest ink and the paper
 _KEPT = 0.35  # share of its ink that a mark must keep
 
 
@@ -27,33 +27,34 @@ def dark_on_light(image: Array) -> bool:
 
 
 def off_paper(image: Array, paper: Any = None) -> Array:
-    """(H, W) int16, 0 to 255: how far each pixel stands off the paper, in the channel where it does most.
+    """(H, W) int16, 0 to 255: how much each pixel differs from the paper, in the channel where it differs most.
 
-    `paper` saves another look for it, and is what `paper_of` returned.
+    Args:
+      paper: what `paper_of` returned, if it is known already.
     """
     off = np.abs(image.astype(np.int16) - np.int16(paper_of(image) if paper is None else paper))
     return off if image.ndim == 2 else off.max(axis=2)
 
 
 def inked(image: Array) -> Array:
-    """(H, W) bool: True where there is ink, pale ink too; what shows through the paper is none, nor is its grain.
+    """(H, W) bool: True where there is ink, also pale ink. Print that shows through and the paper's grain do not count.
 
-    But for paper so bright, or so dark, that its grain is cut off at the end of the scale: there some of it may count.
+    On paper so bright or so dark that its grain is cut off at the end of the scale, some grain may count as ink.
     """
     paper = paper_of(image)
     off = off_paper(image, paper)
     level, middle = (image, paper) if image.ndim == 2 else (image.mean(axis=2), paper.mean(dtype=np.float64))
-    bare = min(off[level < middle], off[level > middle], key=np.sum)  # the ink lies on the other side of the paper
-    # From the spread of half a bell its standard deviation; heavy print draws the median of all towards the ink.
+    bare = min(off[level < middle], off[level > middle], key=np.sum)  # the side of the paper's level where no ink is
+    # The grain's standard deviation, from its spread on that side. The spread is taken around the median of that side,
+    # because heavy print shifts the median of all pixels towards the ink.
     grain = 2.5 * float(np.median(np.abs(bare - np.median(bare)))) if bare.size else 0.0
     return off > max(_FAINTEST, 4.5 * grain, off.max() / 5)
 
 
 def contrast(image: Array) -> float:
-    """Returns how far the most outstanding pixels lie from the paper, in gray levels, 0 to 255; of colours the mean.
+    """Returns how much the darkest or brightest pixels differ from the paper: 0 to 255 gray levels, of colours the mean.
 
-    Outstanding are the _INK_QUANTILE darkest or brightest pixels, so that a lone speck of noise does not pass for
-    text.
+    These are a share of _INK_QUANTILE of the pixels, so that a single speck of noise does not count as text.
     """
     num_pixels = image.shape[0] * image.shape[1]
     count = max(1, int(_INK_QUANTILE * num_pixels))
@@ -67,15 +68,15 @@ def contrast(image: Array) -> float:
 
 
 def keep_marks(before: Array, after: Array, mark: Array | int) -> Array:
-    """Returns `after`, with every mark that was lost in it put back.
+    """Returns `after` with every lost mark put back.
 
-    A mark is ink that hangs together in `before`: a digit, a point, half of a colon. It is lost when of its ink,
-    pixels times gray levels off the paper, less than 35% is left: without its point 13.50 is 1350, and no one can
-    tell from the picture that its label is not. A point that runs into a digit is part of it, and not looked after.
+    A mark is connected ink in `before`: a digit, a point, half of a colon. It is lost if less than 35% of its ink is
+    left, in pixels times gray levels off the paper. Without its point, 13.50 would look like 1350 and have a wrong
+    label. A point that touches a digit belongs to the digit's mark, so it is not protected.
 
     Args:
       before, after: of one shape.
-      mark: what the lost mark's pixels become: an image of that shape to take them from, or a gray level.
+      mark: what the pixels of a lost mark become: a gray level, or those of this image of the same shape.
     """
     num_marks, labels = cv2.connectedComponents(inked(before).view(np.uint8))
     ink = [np.bincount(labels.ravel(), off_paper(image).ravel(), num_marks) for image in (before, after)]

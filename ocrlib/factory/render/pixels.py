@@ -1,4 +1,4 @@
-"""What degradations have in common: types, smooth noise, and the way back to bytes."""
+"""What degradations share: types, smooth noise, and rounding back to bytes."""
 
 import cv2
 import numpy as np
@@ -16,8 +16,10 @@ def noise_field(shape: tuple[int, ...], cell_px: float, random: Random) -> Array
 
 
 def per_channel(field: Array, image: Array) -> Array:
+    """(H, W) as it is for a gray image, (H, W, 1) for a colour image."""
     return field if image.ndim == 2 else field[:, :, None]
 
 
 def rounded(image: Array) -> Array:
+    """uint8: rounded, and cut to 0 to 255."""
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)

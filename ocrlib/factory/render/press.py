@@ -1,4 +1,4 @@
-"""What befalls print while it is made and as it grows old: presses, printers, ink, the back of the sheet."""
+"""Degradations of print while it is made and as it ages: presses, printers, ink, the back of the sheet."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel
 
 
 def stretch(image: Array, strength: float, random: Random) -> Array:
-    """Condensed to 60% of its width or spread to 170%, as printers do with one and the same face."""
+    """Condensed down to 60% of its width or spread up to 170%, as printers do with one font."""
     height, width = image.shape[:2]
     factor = 1.0 + 0.7 * strength if random.uniform() < 0.5 else 1.0 - 0.4 * strength
     how = cv2.INTER_CUBIC if factor > 1.0 else cv2.INTER_AREA
@@ -16,9 +16,10 @@ def stretch(image: Array, strength: float, random: Random) -> Array:
 
 
 def printer_dots(image: Array, strength: float, random: Random) -> Array:
-    """Set in dots by a thermal head or a dot-matrix printer: 30 rows of them to a line down to 13.
+    """Set in dots, as by a thermal head or a dot-matrix printer: from 30 rows of dots per line down to 13.
 
-    A dot is there or it is not; it is round, and smaller than its cell (gaps show) or larger (dots run together).
+    A dot is printed or not, nothing in between. It is round, and smaller than its cell (with gaps) or larger (dots run
+    together).
     """
     height, width = image.shape[:2]
     rows = 30.0 - 17.0 * strength
@@ -32,7 +33,7 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
         return image
     cover = cv2.resize(gray / ink.mean(), size, interpolation=cv2.INTER_AREA)
     touched = cover[cover > 0.1]
-    full = float(np.quantile(touched, 0.9)) if touched.size else 1.0  # less than 1 where strokes are finer than a dot
+    full = float(np.quantile(touched, 0.9)) if touched.size else 1.0  # below 1 where strokes are thinner than a dot
     dots = (cover > full * random.uniform(0.3, 0.5)).astype(np.float32)
     if random.uniform() < 0.15:  # a dead heating element leaves a streak, a dead needle a row
         across = random.uniform() < 0.5
@@ -41,7 +42,7 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
             dots[dead] = 0.0
         else:
             dots[:, dead] = 0.0
-    cell = 6  # pixels a dot is drawn with
+    cell = 6  # pixels that a dot is drawn with
     spots = np.zeros((dots.shape[0] * cell, dots.shape[1] * cell), np.float32)
     spots[cell // 2 :: cell, cell // 2 :: cell] = dots
     diameter = 2 * round(cell * random.uniform(0.75, 1.5) / 2) + 1
@@ -51,7 +52,7 @@ def printer_dots(image: Array, strength: float, random: Random) -> Array:
 
 
 def ink_spread(image: Array, strength: float, random: Random) -> Array:
-    """Strokes swell or shrink by up to half a pixel at 32 pixels' height, as on soft paper or a worn ribbon."""
+    """Strokes swell or shrink by up to half a pixel in a line 32 pixels high, as on soft paper or by a worn ribbon."""
     grow = random.uniform() < 0.5
     kernel = np.ones((2, 2) if image.shape[0] < 48 else (3, 3), np.uint8)
     changed = (cv2.erode if grow == dark_on_light(image) else cv2.dilate)(image, kernel)
@@ -60,7 +61,7 @@ def ink_spread(image: Array, strength: float, random: Random) -> Array:
 
 
 def broken_dots(image: Array, strength: float, random: Random) -> Array:
-    """Specks of ink go missing, as from a dot-matrix or a dry printer: up to a quarter of it, never a whole mark."""
+    """Small specks of ink are missing, as from a dry printer: up to a quarter of the ink, never a whole mark."""
     height = image.shape[0]
     specks = noise_field(image.shape, height / random.uniform(10.0, 24.0), random)
     lost = np.clip((specks - (1.0 - 0.4 * strength)) * 8.0, 0.0, 1.0)
@@ -69,7 +70,7 @@ def broken_dots(image: Array, strength: float, random: Random) -> Array:
 
 
 def thermal_fade(image: Array, strength: float, random: Random) -> Array:
-    """Ink pales in broad bands, as on thermal paper: to a third of its contrast, but to no less than 45 gray levels."""
+    """Ink pales in broad bands, as on thermal paper: down to a third of its contrast, but not below 45 gray levels."""
     field = noise_field(image.shape, image.shape[0] * random.uniform(1.0, 4.0), random)
     fade = strength * random.uniform(0.3, 0.65) * (0.5 + 0.5 * field)
     fade = np.minimum(fade, max(0.0, 1.0 - 45.0 / max(1.0, contrast(image))))
@@ -78,7 +79,7 @@ def thermal_fade(image: Array, strength: float, random: Random) -> Array:
 
 
 def show_through(image: Array, strength: float, random: Random) -> Array:
-    """What is printed on the back of the sheet, mirrored, blurred by the paper and faint: up to a sixth as dark."""
+    """The print on the back of the sheet: mirrored, blurred by the paper, and up to a sixth as dark."""
     height, width = image.shape[:2]
     shift = (random.randint(-height // 2, height // 2 + 1), random.randint(width))
     back = cv2.GaussianBlur(np.roll(image[:, ::-1], shift, axis=(0, 1)), (0, 0), height / 32)

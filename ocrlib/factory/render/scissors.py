@@ -1,4 +1,4 @@
-"""What befalls a line as it is cut out of a page: how it lies, what lies beside it, how tight the cut is."""
+"""Degradations of a line when it is cut out of a page: its slope, its neighbours, and how tight the cut is."""
 
 import cv2
 import numpy as np
@@ -8,10 +8,10 @@ from ocrlib.factory.render.pixels import Array, Random
 
 
 def slope(image: Array, strength: float, random: Random) -> Array:
-    """Rises or falls along the line, which is then cut out along its box: by 40% of the height or 3 degrees at most,
-    whichever is less.
+    """The line rises or falls, and is cut out along its box: by at most 40% of the height or 3 degrees, whichever is
+    less.
 
-    A turn by an angle, trdg's skew, leaves of a long line nothing but a hair in a high box.
+    trdg's skew turns by an angle instead: a long line then becomes very small in a high box.
     """
     height, width = image.shape[:2]
     rise = strength * min(0.4 * height, np.tan(np.radians(3.0)) * width)
@@ -23,21 +23,21 @@ def slope(image: Array, strength: float, random: Random) -> Array:
 
 
 def neighbours(image: Array, strength: float, random: Random) -> Array:
-    """Pieces of the line above or below, or a ruled line, at the edge that a crop left them on."""
+    """Pieces of the line above or below, or a rule, which a crop left at the edge."""
     height, width = image.shape[:2]
     out = image.copy()
     reach = max(1, round(height * 0.14 * strength))
     dark_ink = dark_on_light(image)
     ink = out.min() if dark_ink else out.max()
     at_top = random.uniform() < 0.5
-    if random.uniform() < 0.5:  # a rule, now and then dashed
+    if random.uniform() < 0.5:  # a rule, sometimes dashed
         y = random.randint(0, reach) if at_top else height - 1 - random.randint(0, reach)
         thickness = random.randint(1, 3)
         dash = random.randint(3, 12) if random.uniform() < 0.4 else width
         for x in range(0, width, 2 * dash):
             out[max(0, y) : y + thickness, x : x + dash] = ink
         return out
-    # The feet of some text above or the heads of some below: a piece of this very line, displaced.
+    # The lower ends of the text above, or the upper ends of the text below: a piece of this same line, moved.
     rows = np.flatnonzero((off_paper(image) > 60).any(axis=1))
     if not len(rows):
         return out
@@ -55,10 +55,10 @@ def neighbours(image: Array, strength: float, random: Random) -> Array:
 
 
 def crop(image: Array, strength: float, random: Random) -> Array:
-    """Cut tightly to the ink, or even into it, or set loosely into more paper; back to its height.
+    """Cut tightly to the ink, or a little into it, or loosely with more paper around; then scaled back to its height.
 
-    A tight cut may take up to a quarter of the first and of the last character, and 4% above; below it takes nothing,
-    for there lie the points.
+    A tight cut may take up to a quarter of the first and the last character, and 4% of the ink at the top. It takes
+    nothing at the bottom, because points stand there.
     """
     height, width = image.shape[:2]
     ink = inked(image)
@@ -73,9 +73,8 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     sides = (0.0, 0.8 * strength) if loose else (0.0, 0.12)
     left, right = (round(size * random.uniform(*sides)) for _ in range(2))
     if not loose and random.uniform() < 0.3:
-        gaps = np.flatnonzero(
-            np.diff(columns) > 1
-        )  # characters that touch count as one: hence at most half as wide as high
+        # Characters that touch have no gap between them, so a character counts as at most half as wide as it is high.
+        gaps = np.flatnonzero(np.diff(columns) > 1)
         first, last = (gaps[0] + 1, len(columns) - 1 - gaps[-1]) if len(gaps) else (len(columns), len(columns))
         left, right = (-round(0.25 * strength * random.uniform() * min(wide, size / 2)) for wide in (first, last))
     edges = (rows[0] - top, rows[-1] + 1 + bottom, columns[0] - left, columns[-1] + 1 + right)
@@ -91,12 +90,12 @@ def crop(image: Array, strength: float, random: Random) -> Array:
 
 
 def sliver(image: Array, strength: float, random: Random) -> Array:
-    """At the left or right edge the rim of a further character, cut off by the crop: at most a fifth of the height."""
+    """The edge of one more character at the left or right, as a crop leaves it: at most a fifth of the height wide."""
     height, width = image.shape[:2]
     wide = max(1, round(height * (0.04 + 0.14 * strength)))
     ink = np.logical_or.reduce(inked(image), axis=0)
     at_left = random.uniform() < 0.5
-    # The rim of a character is where ink begins (for the right edge) or ends (for the left one).
+    # Take the rim of a character where ink begins (for the right edge) or where it ends (for the left edge).
     turns = np.flatnonzero(ink[:-1] & ~ink[1:]) + 1 - wide if at_left else np.flatnonzero(~ink[:-1] & ink[1:]) + 1
     turns = turns[(turns >= 0) & (turns + wide <= width)]
     if not len(turns):
