@@ -9,7 +9,7 @@ from ocrlib.factory.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe
 
 
 def main() -> None:
-    """Arguments -> one call."""
+    """Reads the arguments, makes the dataset and its card, and says what to do next."""
     argv, overrides = split_overrides(sys.argv[1:], TOP_LEVEL_KEYS)
     parser = Parser(
         description="Renders the text lines of a recipe into sharded TFRecord and HDF5 files. Run it again to resume.",
@@ -26,7 +26,9 @@ def main() -> None:
     recipe = load_recipe(arguments.recipe, overrides)
 
     from ocrlib.dataset.card.card import PREVIEW_NAME, write_card
-    from ocrlib.factory.make import make_dataset  # here: trdg takes a second, a typo should not
+    from ocrlib.factory.make import (
+        make_dataset,
+    )  # late: these imports take a second, and a typo should be answered at once
 
     out = arguments.out or arguments.recipe.parent / recipe.name
     if not arguments.out and recipe.name != arguments.recipe.stem:

@@ -31,12 +31,12 @@ class Parser(argparse.ArgumentParser):
 def split_overrides(
     argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, str]]:
-    """Separates `--section.key VALUE` from the rest.
+    """Separates `--section.key VALUE` from the other arguments.
 
     Args:
       argv: the arguments.
-      top_level: keys without a section that count as well.
-      besides: names with a section that do not, because they are options of another kind.
+      top_level: keys without a section that count too.
+      besides: names with a section that do not count, because they are options of another kind.
 
     Returns:
       The remaining arguments in order, and {"section.key": raw value}. A key with no value after it is "true".
@@ -116,10 +116,10 @@ def _default(key: Field[Any]) -> str:
 
 
 def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
-    """Runs a program's main and exits: 0 done, 2 the user's mistake (one line), 1 anything else.
+    """Runs a program's main and exits with 0 (done), 2 (the user's mistake, in one line) or 1 (anything else).
 
     Args:
-      interrupted: what to tell somebody who stopped it by Ctrl-C or SIGTERM.
+      interrupted: the message after Ctrl-C or SIGTERM.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -131,7 +131,7 @@ def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
     except (WorkerError, FloatingPointError) as error:
         print(error, file=sys.stderr)
         code = 1
-    except BrokenPipeError:  # `| head` has seen enough; what Python flushes at its end must not fail again
+    except BrokenPipeError:  # such as `| head`; Python flushes once more at its end, which must not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except KeyboardInterrupt:

@@ -25,11 +25,11 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Returns the tables of a TOML file; raises UserError when it cannot be read."""
+    """Returns the tables of a TOML file; raises UserError if it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `ls datasets/*.toml` shows the recipes at hand") from None
+        raise UserError(f"{path}: no such file; `ls datasets/*.toml` lists the recipes") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -37,21 +37,21 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def build(cls: type[C], data: Mapping[str, Any], overrides: Mapping[str, str], where: str) -> C:
-    """Returns an instance of the dataclass `cls` made from `data`, overrides on top.
+    """Returns an instance of the dataclass `cls` made from `data`; overrides win over `data`.
 
     Args:
       data: nested tables, as TOML gives them. Not changed.
-      overrides: {"section.key": text}; the text is read as a TOML value, or as a plain string where it is none.
-      where: what error messages call the source of data, usually a file name.
+      overrides: {"section.key": text}; the text is read as a TOML value, or, if it is none, as a plain string.
+      where: the name of the data's source for messages, usually a file name.
 
     Raises:
-      UserError: unknown key, wrong type, or impossible value; one line.
+      UserError: an unknown key, a wrong type or an impossible value, in one line.
     """
     values = {name: _toml_value(text) for name, text in overrides.items()}
     try:
         return _validate(cls, _merged(data, values))
     except ValidationError as error:
-        # `--text.charset 123` is a string to the user and a number to TOML: only the field knows.
+        # `--text.charset 123` is a number in TOML but meant as a string: only the field knows which it is.
         for item in error.errors():
             name = ".".join(_resolve(cls, item["loc"]).path)
             if item["type"] == "string_type" and name in values:
@@ -73,7 +73,7 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 
 def _validate(cls: Any, data: Mapping[str, Any]) -> Any:
-    # By way of JSON, because strict JSON takes a list for a tuple and still refuses "1000" for 1000.
+    # Through JSON, because pydantic's strict JSON mode accepts a list as a tuple but refuses "1000" as 1000.
     return _adapter(cls).validate_json(json.dumps(data, default=str), strict=True)
 
 
@@ -98,7 +98,7 @@ def _merged(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any
 
 def _one_line(cls: type, error: ValidationError, overrides: Mapping[str, str], where: str) -> str:
     """Words one finding: `datasets/numeric.toml: [render] has no key 'blurr'; did you mean 'blur'?`"""
-    # Unknown keys first: "no key 'trian', did you mean 'train'?" helps more than "lacks the key 'train'".
+    # Unknown keys first: "no key 'trian'; did you mean 'train'?" helps more than "lacks the key 'train'".
     found = sorted(error.errors(), key=lambda item: item["type"] != "unexpected_keyword_argument")[0]
     path, owner, is_table = _resolve(cls, found["loc"])
     if is_table and found["type"] == "value_error":  # a rule over several keys
@@ -108,12 +108,12 @@ def _one_line(cls: type, error: ValidationError, overrides: Mapping[str, str], w
     else:
         expected = found["msg"].removeprefix("Value error, ").replace("an object", "a table")
         expected = re.sub(r"^\w+ should (.*?)( after validation.*)?$", r"must \1", expected)
-    while path and path[-1].isdecimal():  # a list's item goes by the list's name
+    while path and path[-1].isdecimal():  # name the list, not its item
         path.pop()
     *tables, key = path or [""]
     place = f"--{'.'.join(path)}" if ".".join(path) in overrides else where
     if found["type"] == "unexpected_keyword_argument":
-        # `--rendr.height 32` brings in a whole section that nobody knows.
+        # `--rendr.height 32` adds a whole section that is unknown.
         place = next((f"--{name}" for name in overrides if f"{name}.".startswith(f"{'.'.join(path)}.")), place)
         known = [field.name for field in fields(owner)]
         near = difflib.get_close_matches(key, known, n=1)
@@ -136,8 +136,8 @@ def _section(tables: Sequence[str]) -> str:
 
 
 class _Place(NamedTuple):
-    """Where in a config an error lies: the user's key path, the dataclass that owns its last key, and whether
-    that key is a table of its own."""
+    """The place of an error in a config: the user's key path, the dataclass that has its last key, and whether that key
+    is a table."""
 
     path: list[str]
     owner: type
@@ -153,7 +153,7 @@ def _resolve(cls: type, loc: tuple[int | str, ...]) -> _Place:
         if get_origin(hint) is Annotated:
             hint = get_args(hint)[0]
         tags = {getattr(member, "TAG", None): member for member in get_args(hint)}
-        if part in tags:  # pydantic names the chosen member of a union; the user never wrote it
+        if part in tags:  # pydantic adds the chosen member of a union, which the user has not written
             hint = tags[part]
             continue
         path.append(str(part))

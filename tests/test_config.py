@@ -113,7 +113,7 @@ def test_to_dict_and_build_are_inverse():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "no such file; `ls datasets/*.toml` shows the recipes at hand"),
+        (None, "no such file; `ls datasets/*.toml` lists the recipes"),
         (b"name = \n", "is not valid TOML: Invalid value (at line 1, column 8)"),
         (b"name = 'a'\nname = 'b'\n", "is not valid TOML: Cannot overwrite a value"),
         (b"\xff\xfe", "cannot be read: 'utf-8' codec can't decode"),

@@ -1,7 +1,7 @@
-"""What a dataset is made of: frozen dataclasses read from `datasets/NAME.toml`, and their fingerprint.
+"""A recipe: what a dataset is made of, read from `datasets/NAME.toml`, and its fingerprint.
 
-A recipe holds everything that shapes the bytes of a dataset. Nothing here opens a font or a corpus:
-`text/` and `render/` do, and hand back the hashes of what they opened, for the fingerprint.
+A recipe has everything that decides the bytes of a dataset. Fonts and corpora are not opened here: `text/` and
+`render/` open them, and return their hashes for the fingerprint.
 """
 
 import hashlib
@@ -74,21 +74,21 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
     """Returns the recipe in a TOML file, with {"section.key": text} overrides applied.
 
     Raises:
-      UserError: the file cannot be read, or a key or value is not a recipe's.
+      UserError: the file cannot be read, or a key or a value is wrong.
     """
     return config.build(Recipe, config.read_toml(path), overrides or {}, str(path))
 
 
 def recipe_from_dict(values: Mapping[str, Any], where: str) -> Recipe:
-    """Returns the recipe that `config.to_dict` wrote into a manifest; `where` names the file in errors."""
+    """Returns the recipe that `config.to_dict` wrote into a manifest; `where` is the file's name for messages."""
     return config.build(Recipe, values, {}, where)
 
 
 def fingerprint(recipe: Recipe, inputs: Mapping[str, str]) -> str:
-    """Returns the SHA-256 (hex) of all that shapes the bytes of a sample.
+    """Returns the SHA-256 (hex) of everything that decides the bytes of a sample.
 
     Args:
-      recipe: the sizes of its splits and its formats are left out, so that a dataset can grow.
+      recipe: the sizes of its splits and its file formats are left out, so that a dataset can grow.
       inputs: {what: hash or version} of the corpus, fonts, backgrounds and libraries.
     """
     canonical = config.to_dict(recipe)

@@ -1,7 +1,7 @@
 """trdg's three waves, laid over the bare line before it is scaled; between `ink.py` and the scaling.
 
-Each column moves up or down by its own offset, then each row left or right. A moved column is a window
-onto the column padded with zeros, so that a whole picture is moved by one look-up.
+Each column moves up or down by its own offset, then each row left or right. A moved column is a window into the same
+column padded with zeros, so one look-up moves a whole picture.
 
 Letters: H, W pixels of the picture; m the largest offset in pixels; B bands.
 """
@@ -19,7 +19,7 @@ _WAVES = {"sine": math.sin, "cosine": math.cos}
 
 
 def distort(pixels: np.ndarray, distortion: Distortion, axis: DistortionAxis, rng: Random) -> np.ndarray:
-    """The picture with its columns, its rows or both displaced by a wave.
+    """The picture with its columns, its rows or both moved by a wave.
 
     Args:
       pixels: (H, W) or (H, W, B) uint8.
@@ -28,8 +28,8 @@ def distort(pixels: np.ndarray, distortion: Distortion, axis: DistortionAxis, rn
       axis: "vertical" moves columns, "horizontal" rows, "both" columns and then rows.
 
     Returns:
-      uint8 with 2 m more rows if columns move and 2 m more columns if rows do. As in trdg, "both" leaves the
-      lowest rows empty where no column has come down far enough.
+      uint8 with 2 m more rows if columns move, and 2 m more columns if rows move. As in trdg, "both" leaves the lowest
+      rows empty if no column moves that far down.
     """
     if distortion == "none":
         return pixels
@@ -40,7 +40,7 @@ def distort(pixels: np.ndarray, distortion: Distortion, axis: DistortionAxis, rn
     if axis != "horizontal":
         num_rows += int(columns.max()) - min(int(columns.min()), 0)
         pixels = _shift_rows(pixels.swapaxes(0, 1), columns, max_offset).swapaxes(0, 1)
-    rows = _offsets(distortion, num_rows, max_offset, rng)  # drawn even where unused: it moves `rng` on
+    rows = _offsets(distortion, num_rows, max_offset, rng)  # drawn even if unused, because trdg draws it too
     if axis != "vertical":
         shifted = _shift_rows(pixels[:num_rows], rows, max_offset)
         pixels = np.zeros((pixels.shape[0], *shifted.shape[1:]), np.uint8)
@@ -49,7 +49,7 @@ def distort(pixels: np.ndarray, distortion: Distortion, axis: DistortionAxis, rn
 
 
 def _shift_rows(pixels: np.ndarray, offsets: np.ndarray, max_offset: int) -> np.ndarray:
-    """Row i of (H, W, ...) pushed right by m + offsets[i] into W + 2 m pixels, zeros around it."""
+    """Row i of (H, W, ...) moved right by m + offsets[i] within W + 2 m pixels, with zeros around it."""
     height, width = pixels.shape[:2]
     padded = np.zeros((height, width + 4 * max_offset, *pixels.shape[2:]), np.uint8)
     padded[:, 2 * max_offset : 2 * max_offset + width] = pixels
@@ -67,17 +67,17 @@ def _offsets(distortion: Distortion, count: int, max_offset: int, rng: Random) -
 
 @lru_cache(maxsize=64)
 def _wave(distortion: Distortion, count: int, max_offset: int) -> np.ndarray:
-    """Offsets of `count` columns, computed as trdg does: int() cuts, so the last bit of math.sin shows."""
+    """Offsets of `count` columns, computed exactly as trdg does: int() cuts, so the last bit of math.sin matters."""
     function = _WAVES[distortion]
     return np.array([int(function(math.radians(i)) * max_offset) for i in range(count)])
 
 
 def _random_integers(highest: int, count: int, rng: Random) -> np.ndarray:
-    """The next `count` values of rng.randint(0, highest), and `rng` left in the same state as by those calls.
+    """The next `count` values of rng.randint(0, highest); `rng` ends in the same state as after those calls.
 
-    randint takes the top bits of a 32-bit word and tries again while they exceed `highest`;
-    getrandbits(32 n) returns n such words in one call, the first one lowest. `count` words never give
-    more than `count` values, so nothing is drawn too many.
+    randint takes the top bits of a 32-bit word, and tries again while they exceed `highest`. getrandbits(32 n) returns
+    n such words in one call, the first one in the lowest bits. `count` words never give more than `count` values, so
+    no word is drawn that randint would not draw.
     """
     bits = (highest + 1).bit_length()
     values = np.empty(0, np.int64)

@@ -1,4 +1,4 @@
-"""Where font files come from: sets that packages carry, sets of the system's, folders, files."""
+"""Finds font files: the sets that come with packages, the sets of the system, folders, files."""
 
 import difflib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from ocrlib.factory.settings.render import FontSet
 _ENDINGS = (".ttf", ".otf", ".ttc")
 _PACKAGED = {"trdg:latin": ("trdg", "fonts/latin"), "matplotlib": ("matplotlib", "mpl-data/fonts/ttf")}
 
-# Families that `make fonts` installs, by what they are for; a set is what is there of them.
+# Families that `make fonts` installs, grouped by use. A set consists of those that are installed.
 _SYSTEM = {
     "system:serif": (
         *("C059-*", "FreeSerif*", "LiberationSerif-*", "LinLibertine_R*", "NimbusRoman-*", "P052-*"),
@@ -26,7 +26,7 @@ _SYSTEM = {
         *("Courier Prime*", "FreeMono*", "Inconsolata*", "LiberationMono-*", "NimbusMonoPS-*", "OCRB.otf"),
         *("TlwgTypewriter*", "texgyrecursor-*"),
     ),
-    # What tills, cash machines and line printers write with, and what machines were made to read.
+    # Fonts of tills, cash machines and line printers, and fonts made for machines to read.
     "system:machine": (
         *("3270*", "DotGothic16-*", "GNUTypewriter.ttf", "Glass_TTY_VT220.ttf", "OCRA*.ttf", "OCRB.otf"),
         *("TerminusTTF-*", "spleen-*x*.otf", "unifont.otf"),
@@ -44,10 +44,10 @@ _SYSTEM_FOLDERS = (
 
 
 def find_fonts(font_set: FontSet) -> list[Path]:
-    """Returns the files of a set, in order of name; an optional one may have none.
+    """Returns the files of a set in order of name; an optional set may have none.
 
     Raises:
-      UserError: there is no such set, folder or file, or nothing in it.
+      UserError: the set, folder or file does not exist, or holds no font.
     """
     source = font_set.source
     paths = _find_system(source) if source in _SYSTEM else _find_files(source)
@@ -70,7 +70,7 @@ def _find_system(source: str) -> list[Path]:
     for folder in _SYSTEM_FOLDERS:
         for path in sorted(Path(folder).expanduser().rglob("*")):
             if path.suffix.lower() in _ENDINGS and _matches(path, _SYSTEM[source]):
-                found.setdefault(path.name, path)  # a file may lie in two of the folders
+                found.setdefault(path.name, path)  # the same file may lie in two of the folders
     return [found[name] for name in sorted(found)]
 
 

@@ -1,7 +1,7 @@
-"""Which faces a recipe draws with, and which characters each of them really draws.
+"""Finds the faces that a recipe draws with, and the characters that each of them really draws.
 
-A font that maps a character to a blank, to its "missing glyph" box, or draws `a` as `A` gives a picture
-with a wrong label. The character map does not tell, so the glyphs themselves are drawn and compared.
+Some fonts map a character to a blank or to their "missing glyph" box, or draw `a` as `A`. Such a picture would have a
+wrong label. The character map does not tell, so the glyphs themselves are drawn and compared.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from ocrlib.errors import UserError
 from ocrlib.factory.render.font_sets import find_fonts
 from ocrlib.factory.settings.render import FontSet
 
-# Faces whose character map lies: it names characters that the glyphs are not. Measured by eye, once.
+# Faces whose character map is wrong: their glyphs are other signs. Found by looking at them once.
 _SIGNS = "its letters and digits are signs"
 _NOT_TEXT = {
     "cmex10.ttf": _SIGNS,
@@ -36,14 +36,14 @@ _MISDRAWN = {
     "cmss10.ttf": _TEX,
     "cmti10.ttf": _TEX + "$",
     "cmtt10.ttf": "^`~",
-    # Capitals drawn anew by hand for the small letters: alike to a reader, but not to a comparison of shapes.
+    # Their small letters are capitals, drawn a second time by hand: a reader sees capitals, but the shapes differ.
     "Amatic-Bold.ttf": ascii_lowercase,
     "AmaticSC-Regular.ttf": ascii_lowercase,
 }
-_PROBE_PX = 48  # size at which glyphs are compared: large enough to tell c from C
-_UNASSIGNED = "\U0010fffe"  # no font has it, so it shows the .notdef glyph
+_PROBE_PX = 48  # size at which glyphs are compared
+_UNASSIGNED = "\U0010fffe"  # no font has this character, so the .notdef glyph is drawn
 _CASE_TELLING = "abdeghnqrt"  # letters whose two cases differ in shape, not only in size
-_SAME_SHAPE = 24.0  # gray levels, mean; below it two glyphs scaled to one size count as one shape
+_SAME_SHAPE = 24.0  # mean difference in gray levels below which two glyphs, scaled to one size, count as one shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Face:
       path: where it lies.
       sha256: of the file, hex.
       weight: how often it is drawn, relative to the others.
-      supported: the characters of the charset that it draws truly.
+      supported: the characters of the charset that it draws correctly.
     """
 
     name: str
@@ -70,12 +70,12 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
 
     Args:
       sets: the recipe's.
-      charset: the characters that may be asked for; the space is not looked at.
-      coverage: the share of the charset that a face must draw to be used. ASCII letters and digits of
-        the charset it must draw all, whatever the share.
+      charset: the characters of the texts; the space is not checked.
+      coverage: the share of the charset that a face must draw to be used. It must draw all ASCII letters and digits
+        of the charset, whatever this share is.
 
     Raises:
-      UserError: an unknown set or file, a file named by itself that is not usable, or no face left.
+      UserError: an unknown set or file, a single named file that cannot be used, or no face left.
     """
     faces: dict[str, Face] = {}
     left_out: dict[str, str] = {}
@@ -103,7 +103,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
                 digest, Face(name=path.name, path=str(path), sha256=digest, weight=weight, supported=supported)
             )
         for digest, face in of_set.items():
-            before = faces[digest].weight if digest in faces else 0.0  # in two sets: drawn for both
+            before = faces[digest].weight if digest in faces else 0.0  # a face in two sets has the weight of both
             faces[digest] = replace(face, weight=before + face.weight)
     if not faces:
         some = "; ".join(f"{name} {why}" for name, why in list(left_out.items())[:3])
@@ -112,7 +112,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
 
 
 def _why_not(name: str, supported: frozenset[str], wanted: str, coverage: float) -> str:
-    """Why a face is of no use for a charset, or an empty string."""
+    """Why a face cannot be used for a charset, or an empty string."""
     if name in _NOT_TEXT:
         return f"is no text face: {_NOT_TEXT[name]}"
     lacks = "".join(c for c in wanted if c not in supported)
@@ -121,7 +121,7 @@ def _why_not(name: str, supported: frozenset[str], wanted: str, coverage: float)
 
 
 def supported_characters(path: Path, characters: str) -> frozenset[str]:
-    """Returns those of `characters` that the face draws: not blank, not .notdef, not a capital for a small letter."""
+    """Returns the `characters` that the face draws: not blank, not .notdef, and no capital for a small letter."""
     font = ImageFont.truetype(str(path), _PROBE_PX)
     notdef = _glyph(font, _UNASSIGNED)
     glyphs = {c: _glyph(font, c) for c in characters}
@@ -129,13 +129,13 @@ def supported_characters(path: Path, characters: str) -> frozenset[str]:
     telling = [c for c in _CASE_TELLING if c in drawn or c.upper() in drawn]
     if telling:
         same = [_same_shape(_glyph(font, c), _glyph(font, c.upper())) for c in telling]
-        if sum(same) > len(same) / 2:  # small letters look like capitals: the whole lower case is unsafe
+        if sum(same) > len(same) / 2:  # most small letters look like capitals: do not trust the others either
             drawn -= {c for c in drawn if c.lower() == c != c.upper()}
     return frozenset(drawn - set(_MISDRAWN.get(path.name, "")))
 
 
 def _glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
-    """The ink of a character, cut to its edges, (h, w) uint8; None where nothing is drawn."""
+    """The ink of a character, cut to its edges, (h, w) uint8; None if nothing is drawn."""
     mask = font.getmask(character)
     if 0 in mask.size:
         return None

@@ -1,8 +1,8 @@
-"""The bare line: glyphs laid side by side on nothing, with colours still apart; `line.py` goes on from it.
+"""The bare line: glyphs side by side, without background; `line.py` goes on with it.
 
-Text of one colour is drawn as its coverage alone, one byte a pixel. That is exact: Pillow gives a pixel
-of a transparent picture the full colour at its first touch, and mixing a colour with itself changes
-nothing, so stock trdg's RGBA picture holds the same colour wherever it holds any.
+Text of one colour is drawn as its coverage alone, with one byte per pixel. This is exact: the first glyph that touches
+a pixel of a transparent picture gives it the full colour, and mixing a colour with itself changes nothing. So stock
+trdg's RGBA picture has the same colour in every pixel that has any.
 """
 
 from functools import lru_cache
@@ -29,7 +29,7 @@ def _color_range(colors: str) -> tuple[tuple[int, int], ...]:
 
 
 def pick_color(colors: str, rng: Random) -> Color:
-    """A colour out of "#RRGGBB" or the range "#RRGGBB,#RRGGBB"; draws three times from `rng` either way.
+    """A colour from "#RRGGBB" or from the range "#RRGGBB,#RRGGBB"; draws three times from `rng` in both cases.
 
     Raises:
       RenderError: "color" if `colors` is neither.
@@ -39,7 +39,7 @@ def pick_color(colors: str, rng: Random) -> Color:
 
 
 def split_text(text: str, word_split: bool) -> list[str]:
-    """The pieces that are drawn each on its own: characters, or words with the spaces between them.
+    """The pieces that are drawn one by one: characters, or words and the spaces between them.
 
     Raises:
       RenderError: "empty-text", "newline".
@@ -60,8 +60,8 @@ def render_ink(
     """The text at the font's own size, before scaling.
 
     Returns:
-      Mode L, the coverage (0: no ink, 255: all ink), where one colour does; RGBA where the stroke has
-      another colour than the letters.
+      Mode L, the coverage (0: no ink, 255: full ink), if there is one colour; RGBA if the stroke has another colour
+      than the letters.
 
     Raises:
       RenderError: "empty-text", "newline", "font", "layout", "zero-width", "zero-height", "nothing-drawn".
@@ -71,7 +71,7 @@ def render_ink(
     glyphs = [font[piece] for piece in pieces]
     space_width = int(font[" "].advance * options.space_width)
     spacing = 0 if options.word_split else options.character_spacing
-    starts, x = [], 0  # pixels from the left, one a piece
+    starts, x = [], 0  # pixels from the left, for each piece
     for piece, glyph in zip(pieces, glyphs, strict=True):
         starts.append(x)
         x += (space_width if piece == " " else glyph.advance) + spacing
@@ -94,7 +94,7 @@ def render_ink(
 
 def _render_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> Image.Image:
     coverage = Image.new("L", size)
-    # The drawing object under ImageDraw takes a font's bitmap as it is; ImageDraw.text would shape it again.
+    # The drawing object inside ImageDraw takes a glyph's bitmap as it is; ImageDraw.text would shape the text again.
     draw_bitmap = ImageDraw.Draw(coverage).draw.draw_bitmap
     for glyph, x in zip(glyphs, starts, strict=True):
         if glyph.mask is not None:
@@ -113,7 +113,7 @@ def _render_two_colors(
     picture = Image.new("RGBA", size)
     draw = ImageDraw.Draw(picture).draw
     stroke_ink, fill_ink = draw.draw_ink(stroke), draw.draw_ink(fill)
-    # Letter over its own stroke, the next stroke over both: the order shows where they touch.
+    # Each letter covers its own stroke, and the next stroke covers both: the order matters where they touch.
     for stroked, plain, x in zip(outer, inner, starts, strict=True):
         if stroked.mask is not None:
             draw.draw_bitmap((x + stroked.left, stroked.top), stroked.mask, stroke_ink)

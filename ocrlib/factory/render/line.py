@@ -1,7 +1,7 @@
-"""Text, font, options and seed in; the pixels of one line out. `renderer.py` calls this for each sample.
+"""From text, font, options and seed to the pixels of one line; `renderer.py` calls this for each sample.
 
-The bytes are those of stock trdg (`stock_trdg.stock_line`), which serves as the reference and is not
-needed here. What is left out changes no pixel: the mask, glyphs drawn anew, equal bands computed thrice.
+The bytes are those of stock trdg, which the tests compare with (`tests/stock_trdg.py`) and which is not imported here.
+Work that changes no pixel is left out: trdg's mask, drawing a glyph again, computing three equal bands.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _GLYPHS = GlyphCache()  # of this process
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RenderedLine:
-    """One line as drawn, with what chance decided about it.
+    """One drawn line, with the values that were drawn by chance.
 
     Attributes:
       image: (H, W) uint8 with one channel, (H, W, 3) with three; read-only.
-      skew_deg: whole degrees it is turned by, counter-clockwise.
-      blur: radius in pixels it is blurred with.
+      skew_deg: whole degrees that it is turned by, counter-clockwise.
+      blur: radius in pixels that it is blurred with.
       text_color, stroke_color: red, green, blue; stroke_color is None without a stroke.
-      background_picture: file name within image_dir, or None with another background.
+      background_picture: file name in image_dir, or None for another background.
     """
 
     image: np.ndarray
@@ -45,21 +45,21 @@ class RenderedLine:
 def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> RenderedLine:
     """The line that stock trdg draws, byte for byte.
 
-    Two things it does otherwise. It draws where trdg gives up because it thinks text and background too
-    much alike: that check is off (it leaves out blue, divides by three all the same, and needs a second
-    drawing of the text); look at the contrast of what came out instead. And it refuses a line without a
-    speck of ink, spaces for instance, of which trdg returns the bare background. (Pictures for a background
-    are sorted by name before one is drawn, here and in the reference: trdg takes the disk's order.)
+    There are two differences. trdg gives up if it finds text and background too similar; this function draws the line.
+    trdg's check is wrong (it leaves out blue but divides by three) and draws the text a second time; check the contrast
+    of the result instead. And this function refuses a line without any ink, such as spaces, for which trdg returns the
+    bare background. (Background pictures are sorted by name before one is drawn, here and in the reference; trdg uses
+    the order on disk.)
 
     Args:
       text: one line, at least one character.
       font_path: a TrueType or OpenType file.
       options: how to draw it.
-      seed: at least 0. The stream is that of `random.seed(seed)`, in trdg's order; OpenCV's noise gets
-        the low 31 bits and is the one global state that is touched.
+      seed: at least 0. Values come from `Random(seed)`, in the order of trdg. OpenCV's generator gets the low 31 bits;
+        it is the only global state that changes.
 
     Raises:
-      RenderError: where there is nothing to draw or no way to; its `reason` says which.
+      RenderError: nothing can be drawn; its `reason` says why.
     """
     _GLYPHS.trim()
     rng = Random(seed)
@@ -91,7 +91,7 @@ def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> R
 
 
 def _scale(ink: Image.Image, fill: Color, options: LineOptions) -> Image.Image:
-    """The ink in its colour, as high as the line without its margins: LA where gray, else RGBA."""
+    """The ink in its colour, as high as the line without its margins: LA for gray, else RGBA."""
     top, _, bottom, _ = options.margins
     height = options.height - top - bottom
     if height < 1:
@@ -100,13 +100,13 @@ def _scale(ink: Image.Image, fill: Color, options: LineOptions) -> Image.Image:
     if size[0] < 1:
         raise RenderError("zero-width", f"expected a pixel of width at {height} px height, the text has less")
     if ink.mode == "L" and fill == (0, 0, 0):
-        # Pillow scales colour times coverage beside coverage; with black the first is nought throughout.
+        # Pillow scales colour times coverage, and coverage; for black the first is 0 everywhere.
         return Image.merge("LA", (Image.new("L", size), ink.resize(size, Image.Resampling.LANCZOS)))
     return _tint(ink, fill).resize(size, Image.Resampling.LANCZOS)
 
 
 def _tint(ink: Image.Image, fill: Color) -> Image.Image:
-    """Coverage beside its colour, LA or RGBA; ink that has its colours already comes back as it is."""
+    """The colour with the coverage as alpha, LA or RGBA; ink that is RGBA already comes back unchanged."""
     if ink.mode == "RGBA":
         return ink
     if len(set(fill)) == 1:
@@ -133,7 +133,7 @@ def _make_background(text_width: int, options: LineOptions, rng: Random, seed: i
 
 
 def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Image.Image:
-    """Text laid onto paper at its place."""
+    """The text pasted onto the paper at its place."""
     top, left, _, right = options.margins
     if options.alignment == "left" or options.width == -1:
         x = left
@@ -143,16 +143,16 @@ def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Im
         x = paper.width - printed.width - right
     generated = options.background in ("gaussian_noise", "plain_white", "quasicrystal")
     if generated and printed.mode == "RGBA":
-        paper = paper.convert("RGB")  # trdg's own are RGBA, and go on without their A
+        paper = paper.convert("RGB")  # in trdg it is RGBA, and loses its alpha later
     elif not generated:
-        printed = printed.convert("RGBA")  # as trdg has it: Pillow brings it to the picture's own mode
+        printed = printed.convert("RGBA")  # as in trdg: Pillow converts it to the picture's mode
     paper.paste(printed, (x, top), printed)
     return paper
 
 
 def _finish(page: Image.Image, blur: float, channels: int) -> np.ndarray:
-    """(H, W) or (H, W, 3) uint8: in gray or colour as asked for, then blurred."""
-    mode = "RGB" if channels == 3 and page.mode != "L" else "L"  # equal bands are blurred once
+    """(H, W) or (H, W, 3) uint8: converted to gray or colour, then blurred."""
+    mode = "RGB" if channels == 3 and page.mode != "L" else "L"  # three equal bands are blurred as one
     if page.mode != mode:
         page = page.convert(mode)
     if blur:

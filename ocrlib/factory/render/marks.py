@@ -52,7 +52,7 @@ def inked(image: Array) -> Array:
 
 
 def contrast(image: Array) -> float:
-    """Returns how far the darkest or brightest pixels are from the paper, in gray levels, 0 to 255; of colours the mean.
+    """Returns how many gray levels, 0 to 255, the darkest or brightest pixels are off the paper; of colours the mean.
 
     These are a share of _INK_QUANTILE of the pixels, so that a single speck of noise does not count as text.
     """

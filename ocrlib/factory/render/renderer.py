@@ -1,7 +1,7 @@
-"""A recipe and a sample's number in, a `Sample` out: text, face and options are drawn here, from one seed.
+"""From a recipe and a sample's number to a `Sample`: text, face and options are drawn here, from one seed.
 
-Sample i of a split draws from (recipe seed, split, i, attempt) and nothing else, so it is the same in any
-worker, in any order. A draw that cannot be used is counted by its reason and drawn again, attempt + 1.
+Sample i of a split depends on (recipe seed, split, i, attempt) and nothing else, so it is the same in any worker and in
+any order. A draw that cannot be used is counted by its reason, and the next attempt draws again.
 """
 
 import hashlib
@@ -31,16 +31,16 @@ from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.text.source import TextSource, sample_rng
 
 RENDER_VERSION = 4  # raise it when the same recipe gives other bytes
-MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is called impossible
+MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is refused
 
 
 class Renderer:
-    """Draws the samples of one recipe.
+    """Renders the samples of one recipe.
 
     Args:
       render: the recipe's `[render]`.
       seed: the recipe's.
-      faces: those that may be drawn with, in a fixed order.
+      faces: the usable faces, in a fixed order.
       texts: where the strings come from.
     """
 
@@ -52,10 +52,10 @@ class Renderer:
         self._image_dir = str(background_folder(render)) if render.background_images else None
 
     def render(self, split: str, index: int) -> tuple[Sample, Counter[str]]:
-        """Returns sample `index` of `split`, and how often a draw was rejected on the way, by reason.
+        """Returns sample `index` of `split`, and the number of rejected draws before it, by reason.
 
         Raises:
-          UserError: MAX_ATTEMPTS draws gave nothing that can be used.
+          UserError: none of MAX_ATTEMPTS draws could be used.
         """
         rejected: Counter[str] = Counter()
         for attempt in range(MAX_ATTEMPTS):
@@ -122,7 +122,7 @@ class Renderer:
         )
 
     def _reject_reason(self, image: np.ndarray, text: str) -> str:
-        """Why an image is no good for its label, or an empty string."""
+        """Why an image cannot be used with its label, or an empty string."""
         if image.shape[1] < ctc_steps(text) * self._settings.px_per_step:
             return "too-narrow"
         if contrast(image) < self._settings.min_contrast:
@@ -131,7 +131,7 @@ class Renderer:
 
 
 class FacePool(NamedTuple):
-    """Faces to pick from, and their weights added up from the first to each."""
+    """Faces to choose from, and their cumulative weights."""
 
     faces: list[Face]
     weights: list[float]
@@ -140,15 +140,15 @@ class FacePool(NamedTuple):
 def split_faces(
     render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None
 ) -> tuple[FacePool, FacePool]:
-    """Returns the faces that all splits are drawn with, and those kept for `test`.
+    """Returns the faces for all splits, and those that only `test` is drawn with.
 
     Args:
       render: the recipe's `[render]`.
-      faces: those that may be drawn with.
-      left_out: {file name: why it may not}, for the message.
+      faces: the usable faces.
+      left_out: {file name: why it cannot be used}, for the message.
 
     Raises:
-      UserError: a pattern of render.heldout_fonts that fits none of the faces, or all faces held out.
+      UserError: a pattern of render.heldout_fonts matches no face, or all faces are held out.
     """
     for pattern in render.heldout_fonts:
         if not any(fnmatchcase(face.name, pattern) for face in faces):
@@ -169,7 +169,7 @@ def background_folder(render: Render) -> Path:
     """Returns the folder of pictures for background `image`.
 
     Raises:
-      UserError: it is no folder, or holds none.
+      UserError: it is not a folder, or it is empty.
     """
     folder = Path(render.background_images or "")
     if render.background_images == "trdg":
@@ -182,7 +182,7 @@ def background_folder(render: Render) -> Path:
 
 
 def render_inputs(render: Render, faces: Sequence[Face]) -> dict[str, str]:
-    """Returns {what: hash or version} of all that shapes the pixels, for the fingerprint."""
+    """Returns {what: hash or version} of everything that decides the pixels, for the fingerprint."""
     inputs = {f"font:{face.name}:{face.sha256[:16]}": repr(face.weight) for face in faces}
     if render.background_images is not None:
         for path in sorted(background_folder(render).iterdir()):
@@ -195,7 +195,7 @@ def render_inputs(render: Render, faces: Sequence[Face]) -> dict[str, str]:
 def _choose(choices: Choice, rng: Random) -> Any:
     """Returns one name, drawn by weight; Any, because the recipe has checked that it is one of the names allowed."""
     if len(choices) == 1:
-        rng.random()  # as `choices` does, so that what follows does not depend on how many there are
+        rng.random()  # `choices` draws once too, so later values do not depend on the number of choices
         return choices[0][0]
     return rng.choices([name for name, _ in choices], [weight for _, weight in choices])[0]
 

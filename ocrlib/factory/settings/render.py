@@ -26,7 +26,7 @@ def _color(choices: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], .
 
 
 def _patterns(value: Any) -> Any:
-    # Checked within a list that became a tuple already, where strictness would refuse a list.
+    # The list of font sets is a tuple already, and pydantic's strict mode takes no list inside a tuple.
     return tuple(value) if isinstance(value, list) else value
 
 

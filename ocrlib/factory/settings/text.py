@@ -51,7 +51,7 @@ class NumericText:
     """The kinds of strings."""
 
 
-# Written from right to left: trdg draws their letters reversed or reshaped, and the label does not say so.
+# Languages written from right to left: trdg draws their letters in another order or form than the label has.
 _RIGHT_TO_LEFT = ("ar", "arz", "azb", "ckb", "dv", "fa", "he", "ks", "mzn", "pnb", "ps", "sd", "ug", "ur", "yi")
 
 

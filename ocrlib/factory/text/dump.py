@@ -8,17 +8,17 @@ from xml.etree.ElementTree import ParseError
 from ocrlib.errors import UserError
 from ocrlib.factory.text.corpus_files import DamagedFile, open_bytes
 
-# What a cut or damaged dump raises in bz2, gzip, expat and mwxml.
+# Errors of bz2, gzip, expat and mwxml for a cut or damaged dump.
 _BROKEN = (ParseError, EOFError, OSError, ValueError)
 
 
 def read_dump(path: Path, counts: Counter[str]) -> Iterator[str]:
-    """Yields the paragraphs of the articles of a dump, in its order.
+    """Yields the paragraphs of the articles of a dump, in the order of the dump.
 
     Counts pages, articles, redirects, and pages of other namespaces or without wikitext.
 
     Raises:
-      UserError: the file is XML of another kind.
+      UserError: the file is XML, but not a MediaWiki dump.
       DamagedFile: it is cut or damaged.
     """
     from ocrlib.factory.text.wikitext import paragraphs
@@ -43,7 +43,7 @@ def _articles(path: Path, counts: Counter[str]) -> Iterator[tuple[str, frozenset
             names = (space.name for space in dump.site_info.namespaces or ())
             namespaces = frozenset(name.lower() for name in names if name)
             for page in dump.pages:
-                # mwxml empties each page but leaves its shell in the root: gigabytes over all of English.
+                # mwxml empties each page but keeps the empty element in the root: gigabytes for English Wikipedia.
                 root.element.clear()
                 num_pages += 1
                 counts["pages"] += 1
@@ -62,7 +62,7 @@ def _articles(path: Path, counts: Counter[str]) -> Iterator[tuple[str, frozenset
         raise DamagedFile(f"is cut or damaged after {num_pages:,} pages ({str(error)[:120]})") from None
 
 
-def _latest_text(page) -> str:  # an mwxml.Page, which is imported late
+def _latest_text(page) -> str:  # page: mwxml.Page, which is imported late
     text = ""
     for revision in page:
         text = revision.text if revision.model in (None, "wikitext") else ""

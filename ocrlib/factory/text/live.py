@@ -1,8 +1,8 @@
-"""Random articles from a live Wikipedia, collected once into a file that the next run goes on from.
+"""Collects random articles from a live Wikipedia in a file, which the next run continues.
 
-trdg's own generator asks for one article in four requests, follows the search's suggestions to other
-articles, and has no timeout. This asks for the same thing, the lead sections of random articles, twenty in
-one request: a tenth of a per cent of the load for a hundred thousand sentences, and one place for manners.
+trdg's own generator needs four requests for one article, follows the search's suggestions to other articles, and has no
+timeout. This module asks for the lead sections of twenty random articles in one request. For a hundred thousand
+sentences this is a tenth of a per cent of the load.
 """
 
 import json
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from ocrlib.errors import UserError
 
 _PAGES_PER_REQUEST = 20  # the most for which the API gives lead sections
-_FRUITLESS = 25  # requests in a row without a new page: a small wiki has been seen whole
+_FRUITLESS = 25  # requests in a row without a new page: all pages of a small wiki have been seen
 _QUERY = {
     "action": "query",
     "format": "json",
@@ -32,13 +32,13 @@ _QUERY = {
     "exintro": "1",
     "explaintext": "1",
     "exlimit": "max",
-    "maxlag": "5",  # seconds; a busier wiki answers with an error, and is asked again later
+    "maxlag": "5",  # seconds; a busier wiki answers with an error, and we ask again later
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manners:
-    """How a wiki is asked. All times in seconds; each failed try doubles `backoff_s`, up to 120."""
+    """How requests are spaced and repeated, in seconds; each failed try doubles `backoff_s`, up to 120."""
 
     timeout_s: float = 30.0
     pause_s: float = 1.0
@@ -48,20 +48,20 @@ class Manners:
 
 
 class _Unusable(Exception):
-    """An answer that is worth asking again for."""
+    """The answer cannot be used, but the same request may work later."""
 
 
 def live_pages(api: str, collected: Path, counts: Counter[str], manners: Manners | None = None) -> Iterator[str]:
-    """Yields lead sections: those in `collected` first, then new ones, each written there before it comes.
+    """Yields lead sections: first those in `collected`, then new ones, each written there before it is yielded.
 
-    The caller stops it when it has enough; there is no end to random articles, except in a small wiki.
+    The caller stops when it has enough. Random articles never end, except in a small wiki.
 
     Args:
       api: address of the wiki's api.php.
-      collected: JSON lines {"id", "title", "text"}; made if it is not there.
+      collected: JSON lines {"id", "title", "text"}; created if it does not exist.
 
     Raises:
-      UserError: another process is collecting, or the wiki does not answer as one.
+      UserError: another process is collecting, or the server does not answer like a wiki.
     """
     collected.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -113,7 +113,7 @@ def _saved_pages(file: Any) -> Iterator[dict[str, Any]]:
 
 
 def _ask(session: requests.Session, api: str, manners: Manners) -> list[dict[str, Any]]:
-    """Returns the articles of one request, after as many tries as it takes."""
+    """Returns the articles of one request, trying again up to `manners.tries` times."""
     problem: Exception | None = None
     for number in range(1, manners.tries + 1):
         wait_s = min(120.0, manners.backoff_s * 2 ** (number - 1))

@@ -1,7 +1,7 @@
-"""Lines that no prose has: random words, numbers, brackets, capitals, and each character as often as any.
+"""Mixed lines, which prose does not have: random words, numbers, brackets, capitals, and all characters equally often.
 
-A reader trained on prose alone learns that digits are rare and that a capital begins a word; then it reads
-"[22]", "(1)" and "GigaMax" wrong, however sharp they are printed.
+A network trained on prose alone learns that digits are rare and that capitals begin a word. Then it reads "[22]", "(1)"
+and "GigaMax" wrong, even in clear print.
 """
 
 import random
@@ -9,13 +9,13 @@ import string
 from collections.abc import Callable
 
 KINDS = ("numbers", "capitals", "brackets", "characters")
-_TRIES = 100  # pieces drawn for one line
+_TRIES = 100  # pieces drawn for one line at most
 
 Token = Callable[[], str]
 
 
 def fill_line(rng: random.Random, token: Token, min_length: int, max_length: int, space: str = " ") -> str | None:
-    """Returns tokens joined up to a length drawn from the range, or None if they would not fit."""
+    """Returns tokens joined up to a length that is drawn from the range, or None if they do not fit."""
     aim = rng.randint(min_length, max_length)
     line = ""
     for _ in range(_TRIES):
@@ -29,10 +29,10 @@ def fill_line(rng: random.Random, token: Token, min_length: int, max_length: int
 
 
 class MixedLines:
-    """Draws mixed lines within a charset.
+    """Draws mixed lines of a charset's characters.
 
     Args:
-      charset: characters that lines may have.
+      charset: characters that lines may contain.
       min_length, max_length: characters of a line.
     """
 
@@ -43,11 +43,11 @@ class MixedLines:
         self._lengths = (min_length, max_length)
 
     def draw(self, rng: random.Random, word: Token, character: str = "") -> tuple[str, str] | None:
-        """Returns (line, kind), or None if this draw did not fit charset and length.
+        """Returns (line, kind), or None if this draw did not fit the charset and the length.
 
         Args:
-          word: gives random words, which need not lie in the charset.
-          character: must be in the line; the kind then is "characters".
+          word: returns a random word, which may have characters outside the charset.
+          character: the line must contain it; the kind is then "characters".
         """
         kind = "characters" if character else rng.choice(KINDS)
         make = {

@@ -1,4 +1,4 @@
-"""Numeric strings drawn from a recipe's weighted regular expressions."""
+"""Numeric strings, drawn from a recipe's weighted regular expressions."""
 
 import unicodedata
 from random import Random
@@ -9,7 +9,7 @@ from ocrlib.factory.settings.text import NumericText, Pattern
 from ocrlib.factory.text.patterns import compile_pattern
 from ocrlib.factory.text.source import DrawnText, sample_rng
 
-_CHECK_DRAWS = 500  # strings of each pattern held against the charset before a dataset is begun
+_CHECK_DRAWS = 500  # strings of each pattern that are checked against the charset before a dataset is begun
 
 
 class NumericStrings:
@@ -20,8 +20,8 @@ class NumericStrings:
       seed: the recipe's.
 
     Raises:
-      UserError: a pattern can draw an empty string, or characters that the charset lacks, or uses what
-        only a search can: look-around, possessive quantifiers, atomic groups.
+      UserError: a pattern can draw an empty string, or characters that the charset lacks, or it uses syntax that only a
+        search can use: look-around, possessive quantifiers, atomic groups.
     """
 
     def __init__(self, config: NumericText, seed: int) -> None:
@@ -30,7 +30,7 @@ class NumericStrings:
         self._charset = Charset(config.charset)
         self._seed = seed
         self._compiled = {}
-        self.inputs = {"rstr": "3.2.2"}  # whose strings these are
+        self.inputs = {"rstr": "3.2.2"}  # the strings are those of this version of rstr
         for pattern in config.patterns:
             try:
                 self._compiled[pattern.regex] = compile_pattern(pattern.regex)
@@ -41,7 +41,7 @@ class NumericStrings:
                 self._string(pattern, rng)
 
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
-        """Returns the string of sample `index` of `split`: the same for the same arguments, always."""
+        """Returns the string of sample `index` of `split`; always the same for the same arguments."""
         rng = sample_rng(self._seed, split, index, attempt, "text")
         pattern = rng.choices(self._patterns, self._weights)[0]
         return DrawnText(self._string(pattern, rng), f"numeric:{pattern.name}")
@@ -49,7 +49,7 @@ class NumericStrings:
     def _string(self, pattern: Pattern, rng: Random) -> str:
         try:
             text = unicodedata.normalize("NFC", self._compiled[pattern.regex](rng))
-        except KeyError as error:  # a group that this draw left out, and refers to
+        except KeyError as error:  # a reference to a group that this draw left out
             raise _undrawable(pattern, error) from None
         if not text:
             raise UserError(f"[text] pattern '{pattern.name}' drew an empty string; let it draw at least one character")

@@ -1,8 +1,7 @@
-"""Strings drawn from regular expressions, compiled once: what `rstr` 3.2.2 draws, ten times sooner.
+"""Draws strings from regular expressions, compiled once: the strings of `rstr` 3.2.2, ten times as fast.
 
-Given the same generator both draw the same string, but for negated sets: there rstr goes through a `set`,
-whose order differs from one process to the next, and shards must not. Look-around, which rstr draws or passes
-over, is refused.
+With the same generator both draw the same string, except for negated sets: rstr iterates over a `set`, whose order
+differs between processes, and shards must not differ. Look-around, which rstr draws or ignores, is refused.
 """
 
 import string
@@ -22,7 +21,7 @@ _CATEGORIES = {
     "CATEGORY_NOT_WORD": "".join(c for c in string.printable if c not in _WORD),
 }
 
-# What looks at the neighbourhood, for a search, as it is called or written.
+# Operations that only make sense in a search, with their names for messages.
 _LOOKS = {"ASSERT": "look-around", "ASSERT_NOT": "look-around", "AT_BOUNDARY": "\\b", "AT_NON_BOUNDARY": "\\B"}
 _ENDS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_END", "AT_END_STRING")  # ^ \A $ \Z
 
@@ -31,11 +30,11 @@ Node = Callable[[Random, Groups], str]
 
 
 def compile_pattern(regex: str) -> Callable[[Random], str]:
-    """Returns what draws a string that `regex` matches, all it needs of chance from the generator given.
+    """Returns a function that draws a string that `regex` matches; its only source of chance is the given generator.
 
     Raises:
-      ValueError: the regex uses what only a search can (look-around, \\b, possessive quantifiers, atomic groups,
-        conditions), repeats more than MAX_REPEATS times, or has a set without a printable ASCII character.
+      ValueError: the regex uses syntax that only a search can use (look-around, \\b, possessive quantifiers, atomic
+        groups, conditions), repeats more than MAX_REPEATS times, or has a set without a printable ASCII character.
     """
     draw = _sequence(_parser.parse(regex))
     return lambda rng: draw(rng, {})
@@ -71,7 +70,7 @@ def _node(operation: str, value: Any) -> Node:
 
 
 def _candidates(operation: str, value: Any) -> Sequence[str]:
-    """The characters that one position can hold, in order."""
+    """The characters that one position can have, in order."""
     if operation == "LITERAL":
         return chr(value)
     if operation == "RANGE":

@@ -1,4 +1,4 @@
-"""Paragraphs in, lines to print out: sentence by sentence, each rejected piece counted by its reason."""
+"""From paragraphs to lines to print, sentence by sentence; each rejected piece is counted by its reason."""
 
 import random
 import re
@@ -14,9 +14,9 @@ from ocrlib.factory.text.cleaning import GAP, fold, normalise, spaced
 _ENDS = tuple(".!?…。！？।")
 _CLOSING = " \"'”’»)]"
 _OPENING = " \"'“‘«([¿¡"
-_GLUED = re.compile(r"[a-zà-öø-ÿ\-–,;:.)º]")  # no sentence begins so: sentencex cut one at an abbreviation
+_GLUED = re.compile(r"[a-zà-öø-ÿ\-–,;:.)º]")  # no sentence begins like this: sentencex has cut one at an abbreviation
 _MARKUP = re.compile(r"\[\[|\]\]|\{\{|\}\}|\{\||\|\}|\|\||==|<[a-z/!]|&[a-z]{2,8};|://|__[A-Z]|''")
-# Where a reader or an extract lost something: "denoted by  or , is", "( born 1970)", "(; listen)".
+# Places where something was lost before: "denoted by  or , is", "( born 1970)", "(; listen)".
 _HOLE = re.compile(r"  |\(\s*[,;:)]|[\[(]\s|\s[\])]|\s[,.](\s|$)|,\s*,")
 _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 
@@ -24,7 +24,7 @@ _PAIRS = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"))
 def split_sentences(paragraph: str, language: str) -> Iterator[str]:
     """Yields the sentences of one paragraph, `spaced`, with their closing punctuation.
 
-    A piece that cannot begin a sentence ("et mort en 278 av. J." + "-C.") is given back to the one before.
+    A piece that cannot begin a sentence is joined to the piece before it ("et mort en 278 av. J." + "-C.").
     """
     sentence = ""
     for piece in segment(language, spaced(paragraph)):
@@ -50,15 +50,15 @@ def flaw(sentence: str) -> str | None:
 
 
 def wrap(sentence: str, min_length: int, max_length: int) -> list[str]:
-    """Cuts a sentence at spaces into lines of min_length to max_length characters, as a page would.
+    """Cuts a sentence at spaces into lines of min_length to max_length characters, as on a page.
 
-    Each line aims at a length drawn from that range by the sentence itself: a page of even lines would teach
-    a reader one length. What cannot fill a line, at the end or around an endless word, is left out.
+    The length of each line is drawn from that range, with the sentence as seed: lines of equal length would teach a
+    network only that length. A rest too short for a line is left out, and so is the text around a very long word.
     """
     rng = random.Random(sentence)
     lines, rest = [], sentence
     while len(rest) > max_length:
-        # The rest should still fill a line; where it cannot, the aim is the shortest line.
+        # The rest should still fill a line. If it cannot, aim at the shortest line.
         aim = rng.randint(min_length, max(min_length, min(max_length, len(rest) - min_length - 1)))
         cut = rest.rfind(" ", 0, aim + 1)
         if cut < min_length:
@@ -75,12 +75,13 @@ class LineFilter:
     """Turns paragraphs, or sentences that are lines already, into lines to print.
 
     Args:
-      config: charset, lengths, and what to do beyond them.
+      config: charset, lengths, and what to do with lines outside them.
 
     Attributes:
       num_sentences: sentences seen.
-      rejected: {reason: sentences, or lines of a wrapped one}; "remainder": wrapped ones that left some over.
-      folded: lines brought into the charset by folding.
+      rejected: {reason: sentences, or lines of a wrapped one}; "remainder" counts wrapped sentences of which some text
+        was left over.
+      folded: lines that folding brought into the charset.
     """
 
     def __init__(self, config: LineText) -> None:
@@ -92,7 +93,7 @@ class LineFilter:
         self.num_sentences = 0
 
     def paragraph(self, text: str) -> Iterator[str]:
-        """Yields the lines of a paragraph of prose; line breaks end paragraphs."""
+        """Yields the lines of a paragraph of prose; a line break ends a paragraph."""
         assert self._wikipedia is not None
         for part in text.split("\n"):
             for sentence in split_sentences(part, self._wikipedia.language):
@@ -103,7 +104,7 @@ class LineFilter:
                     yield from self.sentence(sentence)
 
     def sentence(self, text: str) -> Iterator[str]:
-        """Yields the line that a ready sentence makes, or the lines it wraps into, or nothing."""
+        """Yields the line of a sentence, or the lines that it wraps into, or nothing."""
         self.num_sentences += 1
         line = normalise(text)
         if not line:

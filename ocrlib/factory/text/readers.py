@@ -1,4 +1,4 @@
-"""Corpora that hold plain text already: .txt, .jsonl and .parquet, each streamed."""
+"""Reads corpora of plain text, .txt, .jsonl and .parquet, without holding a whole file in memory."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from ocrlib.errors import UserError
 from ocrlib.factory.text.corpus_files import DamagedFile, open_bytes
 
 _LEIPZIG = re.compile(r"\d+\t")  # the Leipzig corpora number their sentences: id<TAB>sentence
-_BATCH_ROWS = 64  # Wikipedia articles at a time; the longest are about 500 kB
-_BROKEN = (EOFError, OSError, zlib.error)  # what a cut or damaged .gz or .bz2 raises
+_BATCH_ROWS = 64  # Wikipedia articles read at a time; the longest have about 500 kB
+_BROKEN = (EOFError, OSError, zlib.error)  # errors for a cut or damaged .gz or .bz2
 
 
 def read_lines(path: Path) -> Iterator[str]:
@@ -37,7 +37,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def read_txt(path: Path, counts: Counter[str]) -> Iterator[str]:
-    """Yields the sentences of a file of one a line, `id<TAB>sentence` of the Leipzig corpora included."""
+    """Yields the sentences of a file with one per line, also in the Leipzig corpora's form `id<TAB>sentence`."""
     for line in read_lines(path):
         counts["lines"] += 1
         yield _LEIPZIG.sub("", line, count=1) if _LEIPZIG.match(line) else line
@@ -47,7 +47,7 @@ def read_jsonl(path: Path, counts: Counter[str]) -> Iterator[str]:
     """Yields the `text` field of each line's object (wikiextractor --json, CirrusSearch).
 
     Raises:
-      UserError: no object of the file has a text.
+      UserError: no object in the file has a text.
       DamagedFile: a line is not JSON, or the compressed file is cut.
     """
     number = num_texts = 0
@@ -78,13 +78,13 @@ def read_parquet(path: Path, counts: Counter[str]) -> Iterator[str]:
 
     Raises:
       UserError: it has no such column of strings.
-      DamagedFile: it is no parquet file, or a cut one.
+      DamagedFile: it is not a parquet file, or it is cut.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        # Not memory-mapped: mapped pages count as resident.
+        # Not memory-mapped: mapped pages count as memory of the process.
         with pq.ParquetFile(path, memory_map=False, pre_buffer=False) as file:
             schema = file.schema_arrow
             if "text" not in schema.names:

@@ -1,8 +1,8 @@
-"""Which kind of line goes to which index, and in what order sentences come: arithmetic on indices, no state.
+"""Decides which kind of line an index gets, and the order of the sentences, by arithmetic on indices without state.
 
-Lines are dealt in blocks of 10,000. A block has a fixed number of places for mixed lines, for lines that are
-there for a rare character, and for plain sentences; the recipe's seed says which place is which. So shares
-hold exactly in each block, and any line can be drawn without the ones before it, in a split that may grow.
+A block is 10,000 lines. It has a fixed number of places for mixed lines, for lines with a rare character, and for plain
+sentences; the recipe's seed decides which place is which. So the shares are exact in each block, and any line can be
+drawn without the lines before it. A split may grow.
 """
 
 import hashlib
@@ -17,16 +17,16 @@ from ocrlib.errors import UserError
 from ocrlib.factory.text.source import sample_rng
 
 BLOCK = 10_000  # lines
-_ROUNDS = 6  # of the permutation; three would do for its proof, more mix small sizes better
+_ROUNDS = 6  # of the permutation; its proof needs three, more rounds mix small sizes better
 Kind = Literal["sentence", "rare", "mixed"]
-_SPREAD = 4.0  # standard deviations that a natural count may fall short by
+_SPREAD = 4.0  # standard deviations by which a count may be below its expectation
 
 
 def permuted(position: int, size: int, key: str) -> int:
-    """Returns where `position` in [0, size) goes in the permutation of [0, size) named `key`.
+    """Returns the place of `position`, in [0, size), in the permutation of [0, size) named `key`.
 
-    A Feistel network over the next power of four, walked until it lands inside: a shuffle of ten million
-    lines that needs no memory. Source: Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
+    A Feistel network over the next power of four, repeated until the result is below `size`. It shuffles ten million
+    lines without memory. Source: Black and Rogaway 2002, "Ciphers with arbitrary finite domains".
     """
     assert 0 <= position < size
     half_bits = max(1, ((size - 1).bit_length() + 1) // 2)
@@ -42,11 +42,11 @@ def permuted(position: int, size: int, key: str) -> int:
 
 
 class Place(NamedTuple):
-    """What goes to an index.
+    """What an index gets.
 
     Attributes:
-      kind: sentence, rare (for `character`), or mixed.
-      ordinal: how many of this kind (and character) came before it in the split.
+      kind: sentence, rare (a line with `character`), or mixed.
+      ordinal: the number of places of this kind (and character) before it in the split.
     """
 
     kind: Kind
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the lines of a split are dealt.
+    """How the places of a split are given to kinds of lines.
 
     Attributes:
       seed: the recipe's.
@@ -72,14 +72,14 @@ class Schedule:
     per_character: int
 
     def place(self, index: int) -> Place:
-        """Returns what goes to `index` of the split."""
+        """Returns what `index` of the split gets."""
         block, position = divmod(index, BLOCK)
         return _deal(self, block)[position]
 
 
 @lru_cache(maxsize=4)  # a worker draws in order; a block takes 10 ms and 1 MB
 def _deal(schedule: Schedule, block: int) -> list[Place]:
-    """Returns what goes to each of a block's places, in order."""
+    """Returns the places of a block, in order."""
     kinds: list[tuple[Kind, str]] = []
     kinds.extend(("mixed", "") for _ in range(schedule.num_mixed))
     for character in schedule.rare:
@@ -97,15 +97,15 @@ def _deal(schedule: Schedule, block: int) -> list[Place]:
 
 
 def plan_rare(lines_with: Mapping[str, int], num_lines: int, num_mixed: int, min_per_char: int) -> str:
-    """Returns the characters that plain sentences alone would bring fewer than min_per_char times a block.
+    """Returns the characters of which plain sentences alone would give a block fewer than min_per_char lines.
 
     Args:
-      lines_with: {character: lines of the split that have it}.
+      lines_with: {character: number of lines of the split that contain it}.
       num_lines: lines of the split.
-      num_mixed: mixed lines of a block, which are not counted on.
+      num_mixed: mixed lines of a block; they may contain any character, but this is not counted.
 
     Raises:
-      UserError: the places these characters need exceed what a block has left.
+      UserError: these characters need more places than a block has left.
     """
     if not min_per_char:
         return ""

@@ -1,10 +1,10 @@
-"""The one thing downstream reads: `sentences.txt`, sorted, deduplicated, memory-mapped, read by index.
+"""The sentence file, from which all sentences are drawn: sorted, without duplicates, memory-mapped, read by index.
 
     sentences.txt    UTF-8, one line of text a line, sorted by `keys.key_hash`, then by code point
     offsets.npy      (N + 1,) int64, where each line begins, in bytes; the last is the file's size
     sentences.json   source, filters, counts, licence; written last
 
-Sorted by hash, each split is one contiguous run of lines, and neighbours have nothing to do with each other.
+Because lines are sorted by hash, the lines of a split stand together, and neighbouring lines are unrelated.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ from ocrlib.files import open_whole, read_json, write_json
 
 FORMAT = "ocrlib-sentences/1"
 ORDER = "by SHA-256 of the letters and digits, casefolded (63 bits), then by code point"
-_CACHE_KIB = 32 << 10  # of SQLite's pages held in memory; the rest lies on disk
+_CACHE_KIB = 32 << 10  # SQLite's pages in memory; the rest is on disk
 
 
 class SentenceSorter:
     """Sorts and deduplicates any number of lines in bounded memory, on disk.
 
     Args:
-      path: where the temporary table may lie.
-      near_duplicates: keep lines that differ from another in case and punctuation only. A text corpus is
-        better without them; among serial numbers "1.5" and "15" are two lines.
+      path: the file of the temporary table.
+      near_duplicates: keep lines that differ from another line only in case and punctuation. A text corpus is better
+        without them; among serial numbers, "1.5" and "15" are two lines.
     """
 
     def __init__(self, path: Path, near_duplicates: bool) -> None:
         self._table = sqlite3.connect(path, isolation_level=None)
-        self._table.execute("PRAGMA journal_mode = OFF")  # a table that a crash leaves behind is thrown away
+        self._table.execute("PRAGMA journal_mode = OFF")  # a table that a crash left is never used
         self._table.execute("PRAGMA synchronous = OFF")
         self._table.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         unique = "key, line" if near_duplicates else "key"
@@ -46,7 +46,7 @@ class SentenceSorter:
         self._table.execute("BEGIN")
 
     def add(self, line: str) -> str | None:
-        """Takes a line in; returns "duplicate" or "near_duplicate" if one like it is there already."""
+        """Adds a line, or returns "duplicate" or "near_duplicate" if there is one like it already."""
         key = key_hash(line)
         if self._table.execute("INSERT OR IGNORE INTO lines VALUES (?, ?)", (key, line)).rowcount:
             return None
@@ -62,13 +62,13 @@ class SentenceSorter:
 
 
 def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[str, Any]) -> None:
-    """Writes the three files; `about` goes into the JSON, with what the lines themselves tell.
+    """Writes the three files; `about` goes into the JSON, together with counts of the lines.
 
     Args:
-      folder: exists, and is not yet where readers look.
+      folder: exists, and is not yet in the place where it is looked for.
       lines: (hash of the line, line), as SentenceSorter yields them.
     """
-    offsets = array("q", [0])  # 8 bytes a line, where a list takes 40
+    offsets = array("q", [0])  # 8 bytes per line; a list takes 40
     num_lines: Counter[str] = Counter(dict.fromkeys(SHARES, 0))
     characters: dict[str, Counter[str]] = {split: Counter() for split in SHARES}
     digest = hashlib.sha256()
@@ -94,17 +94,17 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
 
 
 class SentenceFile:
-    """A sentence file, mapped into memory: opening a large one costs no more than opening a small one.
+    """A sentence file, mapped into memory, so that a large one takes no more memory than a small one.
 
     Args:
       folder: holds the three files.
 
     Attributes:
       about: sentences.json.
-      start, num_lines: {split: first line, lines}; the lines of a split are contiguous.
+      start, num_lines: {split: index of its first line}, {split: number of lines}; the lines of a split stand together.
 
     Raises:
-      UserError: the files do not belong together, or were changed.
+      UserError: the files do not fit together, or were changed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -112,7 +112,7 @@ class SentenceFile:
         try:
             self.about = read_json(folder / "sentences.json")
             self.num_lines: dict[str, int] = self.about["splits"]
-            # Still mapped, but a plain array: indexing a np.memmap takes ten times as long.
+            # Still mapped, but a plain array: indexing an np.memmap takes ten times as long.
             self._offsets = np.asarray(np.load(folder / "offsets.npy", mmap_mode="r"))
             with open(folder / "sentences.txt", "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -135,7 +135,7 @@ class SentenceFile:
         return self._bytes[self._offsets[index] : self._offsets[index + 1] - 1].decode()
 
     def lines_with(self, character: str, split: str) -> list[int]:
-        """Returns the file's indices of the lines of a split that hold `character`, in order."""
+        """Returns the indices of the lines of a split that contain `character`, in order."""
         first, end = self.start[split], self.start[split] + self.num_lines[split]
         needle, stop = character.encode(), int(self._offsets[end])
         found, at = [], int(self._offsets[first])

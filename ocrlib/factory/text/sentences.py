@@ -1,4 +1,4 @@
-"""Sentences, lines of a file and random words as a TextSource: a sentence file, and what is drawn from it."""
+"""Sentences, lines of a file and random words as a TextSource, drawn from a sentence file."""
 
 import re
 from functools import partial
@@ -14,16 +14,16 @@ from ocrlib.factory.text.mixed import MixedLines, fill_line
 from ocrlib.factory.text.schedule import BLOCK, Place, Schedule, permuted, plan_rare
 from ocrlib.factory.text.source import DrawnText, sample_rng
 
-_MIXED_TRIES = 2000  # val owns 5% of the hash space: 20 draws on average, 2000 all but never
+_MIXED_TRIES = 2000  # val owns 5% of the hash space: it takes 20 draws on average, and practically never 2000
 _EDGES = re.compile(r"^\W+|\W+$")
-_CUT_SHORTEST = 5  # letters of a word that a line break may cut; two at least stay on either side
+_CUT_SHORTEST = 5  # letters of the shortest word that a line break may cut; each side keeps at least two
 
 
 class SentenceText:
     """A TextSource over `[text] source = "wikipedia"`, "file" or "words".
 
-    Each sentence of a split comes once before any comes twice. An attempt after a rejected line takes the
-    next line of the file, which is ordered by hash: any other sentence.
+    Every sentence of a split comes once before any comes twice. The attempt after a rejected line takes the next line
+    of the file; the file is sorted by hash, so this is an unrelated sentence.
 
     Args:
       config: the recipe's `[text]`.
@@ -34,7 +34,7 @@ class SentenceText:
       about: the sentence file's JSON: source, licence, attribution, filters, counts.
 
     Raises:
-      UserError: the corpus cannot be read, or cannot give what the recipe asks.
+      UserError: the corpus cannot be read, or cannot provide what the recipe asks for.
     """
 
     def __init__(self, config: SentenceConfig, seed: int) -> None:
@@ -48,13 +48,13 @@ class SentenceText:
         self._rare_lines: dict[tuple[str, str], list[int]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return SentenceText, (self._config, self._seed)  # a worker maps the file anew
+        return SentenceText, (self._config, self._seed)  # a worker opens the file itself
 
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
-        """Returns the line of sample `index` of `split`: the same for the same arguments, always.
+        """Returns the line of sample `index` of `split`; always the same for the same arguments.
 
         Raises:
-          UserError: the corpus is so small that the split got none of it.
+          UserError: the corpus is so small that the split has no line.
         """
         if isinstance(self._config, WordsText):
             return self._draw_words(self._config, split, index, attempt)
@@ -69,7 +69,7 @@ class SentenceText:
         num_mixed = round(config.mixed_share * BLOCK)
         counts = self.about["lines_with_character"][split]
         with_character = {character: counts.get(character, 0) for character in config.charset}
-        if not num_mixed:  # only mixed lines can bring what no sentence has
+        if not num_mixed:  # characters that no sentence has can come from mixed lines only
             with_character = {character: lines for character, lines in with_character.items() if lines}
         num_lines = self._file.num_lines[split]
         rare = plan_rare(with_character, num_lines, num_mixed, config.min_per_char) if num_lines else ""
@@ -87,19 +87,19 @@ class SentenceText:
         return self._line(self._file.start[split] + (line + attempt) % num_lines)
 
     def _hyphenated(self, drawn: DrawnText, split: str, index: int, attempt: int) -> DrawnText:
-        """Returns the line, or as often as the recipe says what is left of it where a break cut a word."""
+        """Returns the line, or, for the recipe's share of lines, its part before or after a break within a word."""
         if not isinstance(self._config, WikipediaText) or not self._config.hyphenated or "-" not in self._charset:
             return drawn
         rng = sample_rng(self._seed, split, index, attempt, "hyphen")
         if rng.random() >= self._config.hyphenated:
             return drawn
         cut = cut_last_word(drawn.text, rng) if rng.random() < 0.5 else cut_first_word(drawn.text, rng)
-        # What is left must belong to the split as well: it may be another line of the corpus.
+        # The part must belong to the split too, because it may be another line of the corpus.
         fits = len(cut) >= self._config.min_length and split_of(key_hash(cut)) == split
         return drawn._replace(text=cut) if fits else drawn
 
     def _draw_rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
-        """Returns a line that has the place's character; after some attempts, any line."""
+        """Returns a line with the place's character; after some rejected attempts, any line."""
         lines = self._lines_with(place.character, split)
         if attempt < min(8, len(lines)):
             past, position = divmod(place.ordinal, len(lines))
@@ -114,13 +114,13 @@ class SentenceText:
         return self._rare_lines[character, split]
 
     def _draw_mixed(self, split: str, index: int, attempt: int, character: str = "") -> DrawnText | None:
-        """Returns a mixed line that belongs to the split, as a sentence does: by the hash of its key."""
+        """Returns a mixed line that belongs to the split by its hash, as sentences do."""
         rng = sample_rng(self._seed, split, index, attempt, "mixed")
         for _ in range(_MIXED_TRIES):
             drawn = self._mixed.draw(rng, lambda: self._word(rng), character)
             if drawn and split_of(key_hash(drawn[0])) == split:
                 return DrawnText(drawn[0], f"mixed:{drawn[1]}")
-        return None  # a charset or a length range that allows hardly any line
+        return None  # charset and lengths allow hardly any line
 
     def _draw_words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
         rng = sample_rng(self._seed, split, index, attempt, "words")
@@ -142,7 +142,7 @@ class SentenceText:
         return cased if self._charset.issuperset(cased) else word
 
     def _word(self, rng: Random) -> str:
-        """Returns a random word of the corpus without the punctuation around it; maybe empty."""
+        """Returns a random word of the corpus without the punctuation around it; it may be empty."""
         return _EDGES.sub("", rng.choice(self._file[rng.randrange(len(self._file))].split(" ")))
 
     def _line(self, number: int) -> DrawnText:
@@ -156,7 +156,7 @@ class SentenceText:
 
 
 def cut_last_word(line: str, rng: Random) -> str:
-    """Returns the line up to a hyphen within its last word; unchanged where that is short or no plain word."""
+    """Returns the line cut within its last word, with a hyphen; unchanged if that word is short or not all letters."""
     word = line[line.rfind(" ") + 1 :].rstrip(".,;:")
     if len(word) < _CUT_SHORTEST or not word.isalpha():
         return line
@@ -164,7 +164,7 @@ def cut_last_word(line: str, rng: Random) -> str:
 
 
 def cut_first_word(line: str, rng: Random) -> str:
-    """Returns the line from within its first word on; unchanged where that is short or no plain word."""
+    """Returns the line from within its first word on; unchanged if that word is short or not all letters."""
     word = line.partition(" ")[0]
     if len(word) < _CUT_SHORTEST or not word.isalpha():
         return line

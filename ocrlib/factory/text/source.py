@@ -1,4 +1,4 @@
-"""What a source of text promises the factory: strings drawn as a pure function of seed, split and index."""
+"""The interface of a text source: strings as a pure function of seed, split and index."""
 
 import hashlib
 import random
@@ -18,10 +18,10 @@ class DrawnText(NamedTuple):
 
 
 class TextSource(Protocol):
-    """Where strings come from.
+    """Draws strings.
 
     Attributes:
-      inputs: {what: SHA-256 or version} of all that shapes the strings and is not in the recipe.
+      inputs: {what: SHA-256 or version} of everything that decides the strings and is not in the recipe.
     """
 
     inputs: dict[str, str]
@@ -32,9 +32,9 @@ class TextSource(Protocol):
 
 
 def sample_rng(seed: int, split: str, index: int, attempt: int, purpose: str) -> random.Random:
-    """Returns a generator that depends on these five values alone, so any worker draws the same.
+    """Returns a generator that depends only on these five values, so every worker draws the same.
 
-    `purpose` keeps apart what draws for one sample: two purposes share no sequence.
+    Different purposes, such as "text" and "render", give different sequences for the same sample.
     """
     name = f"{seed}/{split}/{index}/{attempt}/{purpose}"
     return random.Random(int.from_bytes(hashlib.sha256(name.encode()).digest()))

@@ -1,8 +1,8 @@
-"""Wikipedia's markup in, paragraphs of prose out; tables, templates, references, lists, headings stay behind.
+"""From Wikipedia's markup to paragraphs of prose, without tables, templates, references, lists and headings.
 
-Two steps. A scanner cuts out what nests (templates, tables, references) in one linear pass: on whole pages
-mwparserfromhell does 0.2 MB/s and holds a hundred times the page in memory. It then gets the lines that have
-more than plain links, one at a time.
+It takes two steps. First a scanner cuts out everything that nests (templates, tables, references) in one linear pass.
+mwparserfromhell would do this too, but at 0.2 MB/s and with a hundred times the page in memory. Then mwparserfromhell
+gets only those lines that have more than plain links, one at a time.
 """
 
 import re
@@ -25,15 +25,15 @@ _TOKEN = re.compile(
 )
 _CLOSES = {"-->": "<!--", "}}": "{{", "|}": "{|"}
 _LIST_OR_TABLE = tuple("*#:;=|!{}")
-_MAX_LINE = 10_000  # characters; a longer line is data, and the parser takes seconds for it
-_MAX_DEPTH = 10_000  # things open at once; a page with more is broken
+_MAX_LINE = 10_000  # characters; a longer line is data, and takes the parser seconds
+_MAX_DEPTH = 10_000  # open elements; a page with more is broken
 _BREAK = re.compile(r"<br\s*/?>|&nbsp;", re.IGNORECASE)
 _SWITCH = re.compile(r"__[A-Z]+__")
 _QUOTES = re.compile(r"'{2,5}")  # bold and italic
-# [[target|text]] and [[target]] with nothing inside: nine links in ten, a hundred times as fast as parsed.
+# [[target|text]] and [[target]] without markup inside: nine links of ten; a hundred times as fast as the parser.
 _PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]{}<>|:]*\|)?([^\[\]{}<>|:]+)\]\]")
 _MARKED = re.compile(r"[\[\]<>]")
-# Namespaces by their English names, which every Wikipedia understands beside its own.
+# English names of namespaces; every Wikipedia understands them besides its own.
 _NAMESPACES = frozenset({"file", "image", "media", "category", "special", "wikipedia", "template", "portal"})
 
 
@@ -42,11 +42,11 @@ def paragraphs(wikitext: str, counts: Counter[str], namespaces: frozenset[str] =
 
     Args:
       counts: "overlong lines" is counted here.
-      namespaces: the wiki's own names of its namespaces, in lower case; links to a picture or a category
-        in it are left out with their captions.
+      namespaces: the wiki's own names of its namespaces, in lower case; links to its pictures and categories are left
+        out with their captions.
 
     Yields:
-      Text that may hold `cleaning.GAP`, where a template or a formula stood whose text is unknown.
+      Text that may contain `cleaning.GAP` in the place of a template or a formula whose text is unknown.
     """
     for line in cut_nested(wikitext).split("\n"):
         if line.startswith(_LIST_OR_TABLE) or line[:1].isspace():
@@ -62,11 +62,11 @@ def paragraphs(wikitext: str, counts: Counter[str], namespaces: frozenset[str] =
 def cut_nested(wikitext: str) -> str:
     """Returns the page without comments, templates, tables, references, formulas and the like.
 
-    What never closes swallows the rest of the page: better a lost page than markup in a picture.
+    An element that is never closed removes the rest of the page: better to lose a page than to print markup.
     """
     kept: list[str] = []
     open_at: list[str] = []
-    position = 0  # the end of what has been dealt with, while nothing is open
+    position = 0  # the end of the handled text, while nothing is open
     for token in _TOKEN.finditer(wikitext):
         word = token[0]
         if token["tag"]:
@@ -109,10 +109,10 @@ def cut_nested(wikitext: str) -> str:
 
 
 def _stand_in(name: str, before: str, cut: str, after: str) -> str:
-    """Returns what takes the place of something cut out: nothing, a line break, or a GAP.
+    """Returns what replaces a cut element: nothing, a line break, or a GAP.
 
-    A template's text is unknown here. One that follows a word or a full stop directly is a note and prints
-    above the line; one that has lines to itself is a box; any other belonged to its sentence.
+    The text of a template is unknown here. A template directly after a word or a full stop is a note, printed above the
+    line; one that has its lines to itself is a box; any other one was part of its sentence.
     """
     if name in ("<!--", *_NOTES.split("|")):
         return ""
@@ -127,7 +127,7 @@ def _stand_in(name: str, before: str, cut: str, after: str) -> str:
 
 
 def _plain(line: str, namespaces: frozenset[str]) -> str:
-    """Returns what a line without templates and tables prints."""
+    """Returns the printed text of a line without templates and tables."""
     text = _PLAIN_LINK.sub(r"\1", _QUOTES.sub("", line))
     if not _MARKED.search(text):
         return unescape(text)
@@ -135,7 +135,7 @@ def _plain(line: str, namespaces: frozenset[str]) -> str:
     for link in code.filter_wikilinks(recursive=False):
         space, colon, _ = str(link.title).strip().partition(":")
         space = space.strip().lower()
-        # Interwiki links ([[de:Berlin]]) print nothing either; [[:Category:Cities]] prints.
+        # Interwiki links ([[de:Berlin]]) print nothing either, but [[:Category:Cities]] does.
         if colon and space and (space in namespaces or re.fullmatch(r"[a-z]{2,3}(-[a-z]+)?|simple", space)):
             code.remove(link)
     return unescape(code.strip_code(normalize=True, collapse=False))

@@ -110,10 +110,10 @@ def test_shares_are_kept_and_clean_lines_are_clean():
     settings = Degrade(clean=0.25, crop=Degradation(share=1.0), jpeg=Degradation(share=0.4, strength=[0.2, 0.4]))
     drawn = [draw_degradations(settings, Random(seed)) for seed in range(2000)]
     assert 0.22 < sum(not each for each in drawn) / 2000 < 0.28
-    befallen = [dict(each) for each in drawn if each]
-    assert all("crop" in each for each in befallen)
-    with_jpeg = [each["jpeg"] for each in befallen if "jpeg" in each]
-    assert 0.35 < len(with_jpeg) / len(befallen) < 0.45
+    degraded = [dict(each) for each in drawn if each]
+    assert all("crop" in each for each in degraded)
+    with_jpeg = [each["jpeg"] for each in degraded if "jpeg" in each]
+    assert 0.35 < len(with_jpeg) / len(degraded) < 0.45
     assert 0.2 <= min(with_jpeg) <= max(with_jpeg) <= 0.4
     assert [name for name, _ in draw_degradations(settings, Random(3))] in ([], ["crop"], ["crop", "jpeg"])
 
