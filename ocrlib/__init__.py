@@ -17,7 +17,7 @@ __all__ = ["__version__", "load", "read_hdf5"]
 def __getattr__(name: str) -> Any:
     # Imported when asked for: TensorFlow takes seconds, and generating data must not wait for it.
     if name == "load":
-        from ocrlib.batches.loader import load
+        from ocrlib.batches.tf_data import load
 
         return load
     if name == "read_hdf5":

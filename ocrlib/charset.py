@@ -5,10 +5,9 @@ A CTC network with C classes knows C - 1 characters; the last class, C - 1, is t
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 _TYPOGRAPHIC = "‘’“”«»–—…•°£€§©®×½²ªº¿¡"
@@ -95,12 +94,3 @@ class Charset:
                 raise ValueError(f"class {index} is no character; expected 0 to {self.blank - 1}")
             text.append(self.characters[index])
         return "".join(text)
-
-
-def ctc_steps(label: str | Sequence[int]) -> int:
-    """Returns the fewest time steps in which CTC can write `label` (a text or class indices).
-
-    One step a character, and one more between equal neighbours: without a blank between them, "11"
-    would collapse to "1" (Graves et al. 2006, section 3.1).
-    """
-    return len(label) + sum(a == b for a, b in pairwise(label))

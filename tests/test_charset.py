@@ -1,10 +1,10 @@
-"""Charset: a class for each character, the blank last, and how many time steps CTC needs."""
+"""Charset: a class for each character, the blank last."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrlib.charset import ASCII, Charset, ctc_steps
+from ocrlib.charset import ASCII, Charset
 
 DIGITS = Charset("0123456789")
 LATIN = Charset.named("latin-basic")
@@ -86,11 +86,3 @@ def test_decode_refuses_the_blank_and_unknown_classes(index):
 def test_an_impossible_charset_is_refused(characters, says):
     with pytest.raises(ValueError, match=says):
         Charset(characters)
-
-
-@pytest.mark.parametrize(
-    ("label", "steps"),
-    [("", 0), ("1", 1), ("12", 2), ("11", 3), ("1111", 7), ("1221", 5), ("aab", 4), ([3, 3, 3], 5), ([1, 2], 2)],
-)
-def test_ctc_needs_a_blank_between_equal_neighbours(label, steps):
-    assert ctc_steps(label) == steps

@@ -5,6 +5,8 @@ selection    which lines a user wants
 columns      a shard's columns as numpy arrays, by the fastest way to read them
 labels       texts to classes, with a check that CTC can write them
 buckets      which lines share a batch, by width
-loader       the batches of one dataset, and `ocrlib.load`
-mixture      several datasets in one run
+padding      what lies to the right of a line in a batch
+loader       the batches of one dataset
+mixture      the batches of several datasets in one run
+tf_data      batches as a `tf.data.Dataset`, and `ocrlib.load`
 """

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocrlib.batches.padding import padded_width
+
 NUM_BUCKETS = 24  # padding of both recipes' datasets stays under 5% from here on
-WIDTH_MULTIPLE = 8  # pixels; bucket widths are multiples, so that every stride of a network divides them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = 
     """
     multiples: dict[int, list[int]] = {}  # bucket width -> [lines, their pixels of width]
     for width, lines in widths.items():
-        entry = multiples.setdefault(-(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE, [0, 0])
+        entry = multiples.setdefault(padded_width(width), [0, 0])
         entry[0] += lines
         entry[1] += lines * width
     edges = sorted(multiples)

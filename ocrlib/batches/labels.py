@@ -1,7 +1,6 @@
 """Texts to labels, a whole window at once: text by text it would cost more than all the rest of the loader."""
 
 import unicodedata
-from collections.abc import Callable
 
 import numpy as np
 
@@ -44,7 +43,7 @@ def encode_labels(texts: np.ndarray, charset: Charset) -> tuple[np.ndarray, np.n
 
 
 def check_labels(
-    texts: np.ndarray, labels: np.ndarray, offsets: np.ndarray, widths: np.ndarray, time_steps: Callable[[int], int]
+    texts: np.ndarray, labels: np.ndarray, offsets: np.ndarray, widths: np.ndarray, steps: np.ndarray
 ) -> None:
     """Checks that CTC can write each label into the time steps that its line has.
 
@@ -52,7 +51,7 @@ def check_labels(
       texts: (N,) str objects.
       labels, offsets: what `encode_labels` made of them.
       widths: (N,) pixels.
-      time_steps: width in pixels -> time steps.
+      steps: (N,) time steps that the network has for each line.
 
     Raises:
       LabelError: an empty label, or one that needs more time steps.
@@ -60,10 +59,9 @@ def check_labels(
     lengths = np.diff(offsets)
     for line in np.flatnonzero(lengths == 0).tolist():
         raise LabelError(line, "has an empty label")
-    # A doubled character needs a blank in between (`charset.ctc_steps`): within a line, not across lines.
+    # A doubled character needs a blank in between (`ctc.ctc_steps`): within a line, not across lines.
     repeats = np.concatenate([[0], np.cumsum(labels[1:] == labels[:-1]), [0]])
     needed = lengths + repeats[offsets[1:] - 1] - repeats[offsets[:-1]]
-    steps = np.array([time_steps(int(width)) for width in widths])
     for line in np.flatnonzero(needed > steps).tolist():
         raise LabelError(
             line,

@@ -11,36 +11,24 @@ where batch k of an epoch begins can be worked out from the manifest without rea
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ocrlib.batches.buckets import Bucket, plan_buckets
 from ocrlib.batches.labels import LabelError, check_labels, encode_labels
-from ocrlib.batches.selection import SelectionConfig
-from ocrlib.batches.split import Lines, Part
-from ocrlib.charset import Charset
-from ocrlib.dataset.manifest import FileFormat, ImageShape, read_manifest
+from ocrlib.batches.padding import blank_images
+from ocrlib.batches.split import ShardLines, SplitLines
+from ocrlib.ctc import time_steps
 from ocrlib.dataset.sample import decode_image
 from ocrlib.errors import UserError
+from ocrlib.rounding import ceil_div
 
 WINDOW_BYTES = 128 << 20  # 128 MiB of pixels; shuffling reaches as far as this
-PAPER = 255  # the value of padding; networks mask it, people who look at a batch see paper
 
 Batch = dict[str, np.ndarray]
-
-
-class BatchSource(Protocol):
-    """What a training reads from: a Loader or a Mixture."""
-
-    image: ImageShape
-
-    def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
-        """Yields the batches of an epoch, the first `skip` left out."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,41 +54,19 @@ class Loader:
       id (B,) str objects.
 
     Args:
-      folder: the dataset.
-      split: its name.
-      charset: what labels are encoded with; may differ from the dataset's.
-      time_steps: width in pixels -> time steps that the network gives it; labels that need more stop the
-        run. None: no network is to learn from them, let them pass.
-      batch_size: lines in a batch of average width.
-      file_format: `tfrecord` or `hdf5`; None takes the faster one that is there.
-      selection: which lines take part; None takes all.
-      hashes: check the shards' SHA-256 before anything is read; sizes and counts are checked always.
-      short_first: the first window of the first shuffled epoch comes in order of width. CTC has to find out where
-        characters are, and finds it sooner where there are few.
-
-    Attributes:
       lines: those of the split that take part.
-
-    Raises:
-      UserError: no such dataset or split, shards missing or damaged, a selection that leaves nothing.
+      stride: pixels of width behind one time step of the network that learns from the batches; a label that needs
+        more time steps than its line has stops the run. None: no network learns from them, so any label may pass.
+      batch_size: lines in a batch of average width.
+      short_first: the first window of the first shuffled epoch comes in order of width. CTC has to find out where
+        characters are, and does so sooner where there are few.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        split: str,
-        charset: Charset,
-        time_steps: Callable[[int], int] | None,
-        batch_size: int = 64,
-        file_format: FileFormat | None = None,
-        selection: SelectionConfig | None = None,
-        hashes: bool = False,
-        short_first: bool = False,
+        self, lines: SplitLines, stride: int | None, batch_size: int = 64, *, short_first: bool = False
     ) -> None:
-        self.lines = Lines(folder, split, charset, file_format, selection, hashes)
-        self.charset, self.image, self.num_samples = charset, self.lines.manifest.image, self.lines.num_samples
-        self._time_steps = time_steps
-        self._short_first = short_first
+        self.lines, self.image, self.num_samples = lines, lines.manifest.image, lines.num_samples
+        self._stride, self._short_first = stride, short_first
         self._widths: Counter[int] = sum((Counter(part.widths) for part in self.lines.parts), Counter())
         self.buckets = plan_buckets(self._widths, batch_size)
         self._edges = np.array([bucket.width_px for bucket in self.buckets])
@@ -141,11 +107,11 @@ class Loader:
                 yield self._pad(window, rows, bucket)
             skip = 0
 
-    def _windows(self, seed: int | None, epoch: int) -> list[list[Part]]:
+    def _windows(self, seed: int | None, epoch: int) -> list[list[ShardLines]]:
         """Steps 1 and 2: the shards in this epoch's order, cut into windows."""
         num_parts = len(self.lines.parts)
         order = np.arange(num_parts) if seed is None else random_for(seed, epoch, 0).permutation(num_parts)
-        windows: list[list[Part]] = [[]]
+        windows: list[list[ShardLines]] = [[]]
         used = 0
         for part in (self.lines.parts[index] for index in order):
             size = sum(width * lines for width, lines in part.widths.items()) * self._column_bytes
@@ -156,13 +122,13 @@ class Loader:
             used += size
         return windows
 
-    def _count_window(self, parts: list[Part]) -> int:
+    def _count_window(self, parts: list[ShardLines]) -> int:
         lines = np.zeros(len(self.buckets), np.int64)
         for part in parts:
             np.add.at(lines, np.searchsorted(self._edges, list(part.widths)), list(part.widths.values()))
-        return sum(-(-int(n) // bucket.batch_size) for n, bucket in zip(lines, self.buckets, strict=True))
+        return sum(ceil_div(int(n), bucket.batch_size) for n, bucket in zip(lines, self.buckets, strict=True))
 
-    def _read_window(self, parts: list[Part]) -> Window:
+    def _read_window(self, parts: list[ShardLines]) -> Window:
         """Step 3, the reading: one window from either format, its samples in file order."""
         read = []
         position = 0
@@ -178,9 +144,9 @@ class Loader:
         window = {name: np.concatenate([lines[name] for lines in read]) for name in read[0]}
         widths = window["width"].astype(np.int32)
         try:
-            labels, label_offsets = encode_labels(window["text"], self.charset)
-            if self._time_steps is not None:
-                check_labels(window["text"], labels, label_offsets, widths, self._time_steps)
+            labels, label_offsets = encode_labels(window["text"], self.lines.charset)
+            if self._stride is not None:
+                check_labels(window["text"], labels, label_offsets, widths, time_steps(widths, self._stride))
         except LabelError as error:
             raise UserError(f"{self.lines.folder}: sample {window['id'][error.line]}: {error}") from None
         return Window(
@@ -209,7 +175,7 @@ class Loader:
     def _pad(self, window: Window, rows: np.ndarray, bucket: Bucket) -> Batch:
         """Step 5: one batch."""
         height, channels = self.image.height, self.image.channels
-        image = np.full((len(rows), height, bucket.width_px, channels), PAPER, np.uint8)
+        image = blank_images(len(rows), height, bucket.width_px, channels)
         lengths = window.label_offsets[rows + 1] - window.label_offsets[rows]
         label = np.full((len(rows), int(lengths.max())), -1, np.int32)
         for i, row in enumerate(rows):
@@ -225,70 +191,6 @@ class Loader:
             "label_length": lengths.astype(np.int32),
             "id": window.ids[rows],
         }
-
-
-def to_tf_dataset(
-    source: BatchSource,
-    seed: int | None = None,
-    epoch: int = 0,
-    skip: int = 0,
-    change: Callable[[Any, Any, Any], Any] | None = None,
-) -> Any:
-    """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled.
-
-    Args:
-      source: where the batches come from.
-      seed, epoch, skip: as for `Loader.batches`.
-      change: image (B, H, W, C) uint8, width (B,), seed (2,) int32 -> image, in the graph; the seed depends on
-        seed, epoch and the batch's place in it.
-    """
-    from ocrlib.backend import tf
-
-    position = {"epoch": epoch, "skip": skip}
-
-    def one_epoch() -> Iterator[Batch]:
-        now = dict(position)
-        position.update(epoch=now["epoch"] + (seed is not None), skip=0 if seed is not None else skip)
-        for number, batch in enumerate(source.batches(seed, now["epoch"], now["skip"]), now["skip"]):
-            yield batch | {"seed": np.array([((seed or 0) * 8191 + now["epoch"]) % 2**31, number], np.int32)}
-
-    def changed(batch: dict[str, Any]) -> dict[str, Any]:
-        number = batch.pop("seed")
-        return batch if change is None else batch | {"image": change(batch["image"], batch["width"], number)}
-
-    signature = {
-        "image": tf.TensorSpec((None, source.image.height, None, source.image.channels), tf.uint8),
-        "width": tf.TensorSpec((None,), tf.int32),
-        "label": tf.TensorSpec((None, None), tf.int32),
-        "label_length": tf.TensorSpec((None,), tf.int32),
-        "id": tf.TensorSpec((None,), tf.string),
-        "seed": tf.TensorSpec((2,), tf.int32),
-    }
-    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(changed).prefetch(4)
-
-
-def load(
-    dataset: str | Path, split: str, batch_size: int = 64, charset: str | None = None, seed: int | None = 1
-) -> Any:
-    """Returns a `tf.data.Dataset` of a dataset's batches, for a network of your own.
-
-    Each element is a dict: image (B, H, W, C) uint8 padded on the right with white, width (B,) int32 pixels that
-    are the line's own, label (B, L) int32 padded with -1, label_length (B,) int32, id (B,) strings. The classes are
-    the positions of the characters in the charset. Iterated again, it gives the next epoch.
-
-    Args:
-      dataset: its folder.
-      split: `train`, `val` or `test`.
-      batch_size: lines in a batch of average width; batches of long lines have fewer.
-      charset: a name or the characters; None takes the dataset's own.
-      seed: of the shuffle; None for the order of the files.
-
-    Raises:
-      UserError: no such dataset or split, or a shard is damaged.
-    """
-    folder = Path(dataset)
-    charset = read_manifest(folder).charset if charset is None else charset
-    return to_tf_dataset(Loader(folder, split, Charset.named(charset), None, batch_size), seed)
 
 
 def random_for(seed: int | None, epoch: int, part: int) -> Any:

@@ -16,7 +16,7 @@ from ocrlib.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ShardLines:
     """A shard and those of its lines that take part; keep None means all. widths: {width in pixels: lines}."""
 
     shard: ShardEntry
@@ -28,13 +28,13 @@ class Part:
         return sum(self.widths.values())
 
 
-class Lines:
+class SplitLines:
     """Opens a split, checks its files, and works out which of its lines take part.
 
     Args:
       folder: the dataset.
       split: its name; for a selection, `val` may be held out of `train` where the dataset has none.
-      charset: what a selection may ask labels to be encodable with.
+      charset: what labels are encoded with; may differ from the dataset's.
       file_format: `tfrecord` or `hdf5`; None takes the faster one that is there.
       selection: which lines take part; None takes all.
       hashes: check the shards' SHA-256; sizes and counts are checked always.
@@ -53,11 +53,12 @@ class Lines:
         folder: Path,
         split: str,
         charset: Charset,
-        file_format: FileFormat | None,
-        selection: SelectionConfig | None,
-        hashes: bool,
+        *,
+        file_format: FileFormat | None = None,
+        selection: SelectionConfig | None = None,
+        hashes: bool = False,
     ) -> None:
-        self.folder, self.split = folder, split
+        self.folder, self.split, self.charset = folder, split, charset
         self.manifest: Manifest = read_manifest(folder)
         shards = self._shards_of(split) or (self._shards_of("train") if selection and split == "val" else ())
         if not shards:
@@ -70,9 +71,9 @@ class Lines:
             if problems := check_files(folder, shard, hashes=hashes):
                 raise UserError(f"{problems[0]}; {self._hint}")
         self.left_out: dict[str, list[str]] = {}
-        self.parts = [Part(shard=s, widths=s.widths, keep=None) for s in shards]
+        self.parts = [ShardLines(shard=s, widths=s.widths, keep=None) for s in shards]
         if selection is not None:
-            self.parts = self._select(selection, charset)
+            self.parts = self._select(selection)
         self.num_samples = sum(part.num_samples for part in self.parts)
         if not self.num_samples:
             raise UserError(
@@ -112,7 +113,7 @@ class Lines:
     def _hint(self) -> str:
         return f"`python -m ocrlib verify {self.folder} --repair` draws again what is damaged"
 
-    def _select(self, selection: SelectionConfig, charset: Charset) -> list[Part]:
+    def _select(self, selection: SelectionConfig) -> list[ShardLines]:
         """Works out which lines take part, from the columns beside the pixels, and only where something is asked."""
         training = self.split == "train"
         rule_split = not self._shards_of("val") and self.split in ("train", "val")
@@ -131,13 +132,13 @@ class Lines:
                 self._note("where", columns["id"][keep & ~meets])
                 keep &= meets
             if selection.unencodable == "skip":
-                encodable = keep_encodable(columns["text"], charset)
+                encodable = keep_encodable(columns["text"], self.charset)
                 self._note("unencodable", columns["id"][keep & ~encodable])
                 keep &= encodable
             parts.append(_part(part.shard, columns["width"], keep))
         return self._first(parts, selection) if training else parts
 
-    def _first(self, parts: list[Part], selection: SelectionConfig) -> list[Part]:
+    def _first(self, parts: list[ShardLines], selection: SelectionConfig) -> list[ShardLines]:
         """Returns the parts cut to the first lines that limit and fraction ask for."""
         total = sum(part.num_samples for part in parts)
         left = min(selection.limit or total, math.ceil(selection.fraction * total))
@@ -157,6 +158,6 @@ class Lines:
             self.left_out.setdefault(reason, []).extend(ids.tolist())
 
 
-def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> Part:
+def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> ShardLines:
     values, counts = np.unique(widths[keep], return_counts=True)
-    return Part(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)
+    return ShardLines(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ocrlib.batches.loader import Loader
 from ocrlib.batches.selection import SelectionConfig
+from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
@@ -64,7 +65,7 @@ def evaluate_dataset(
 
 def open_split(recognizer: Recognizer, folder: Path, split: str, selection: SelectionConfig | None = None) -> Loader:
     """Returns the loader of a split that a reader can read; raises as `evaluate_dataset` does."""
-    loader = Loader(folder, split, Charset(read_manifest(folder).charset), None, selection=selection)
+    loader = Loader(SplitLines(folder, split, Charset(read_manifest(folder).charset), selection=selection), stride=None)
     if (loader.image.height, loader.image.channels) != (recognizer.height, recognizer.channels):
         raise UserError(
             f"{folder}: has images of height {loader.image.height} and {loader.image.channels} channels, the model "
@@ -80,7 +81,7 @@ def read_split(recognizer: Recognizer, loader: Loader) -> Iterator[ReadLine]:
         for row, reading in enumerate(readings):
             yield ReadLine(
                 name=batch["id"][row],
-                truth=loader.charset.decode(batch["label"][row, : batch["label_length"][row]].tolist()),
+                truth=loader.lines.charset.decode(batch["label"][row, : batch["label_length"][row]].tolist()),
                 text=reading.text,
                 confidence=reading.confidence,
                 width_px=int(batch["width"][row]),

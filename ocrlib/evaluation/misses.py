@@ -13,6 +13,7 @@ from ocrlib.evaluation.strip import draw_strip, strip_width
 from ocrlib.files import write_bytes
 from ocrlib.pictures import printable, read_line_image
 from ocrlib.reading.recognizer import Recognizer
+from ocrlib.rounding import ceil_div
 
 LIST_NAME = "misses.tsv"
 PICTURE_NAME = "misses.png"
@@ -95,12 +96,12 @@ def _images_of_split(
 
 def draw_sheet(lines: Sequence[ReadLine], images: Sequence[np.ndarray]) -> Image.Image:
     """Returns lines with truth, reading, confidence and name, in as many columns as fit; read downwards."""
-    enlarge = -(-_MIN_HEIGHT_PX // images[0].shape[0])
+    enlarge = ceil_div(_MIN_HEIGHT_PX, images[0].shape[0])
     images = [image.repeat(enlarge, 0).repeat(enlarge, 1) for image in images]
     truths, texts = [line.truth for line in lines], [line.text for line in lines]
     captions = [f"{line.confidence:.3f}  {_shortened(line.name)}" for line in lines]
     for columns in range(min(_MAX_COLUMNS, len(lines)), 0, -1):
-        down = -(-len(lines) // columns)
+        down = ceil_div(len(lines), columns)
         parts = [slice(start, start + down) for start in range(0, len(lines), down)]
         if sum(strip_width(images[p], truths[p], texts[p], captions[p]) for p in parts) <= _SHEET_PX:
             break

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ocrlib.charset import ctc_steps
+from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.manifest import WORK_DIR
 from ocrlib.errors import UserError
 from ocrlib.factory import workers

@@ -1,18 +1,16 @@
 """The network: a line image of any width in, for each time step a probability for each character out.
 
-    image (B, H, W, C) -> convolutions, each followed by batch normalisation -> (B, W/S, features)
-                       -> an encoder along the line: a few 1-D convolutions, ever wider ones, many of them, or an LSTM
+    image (B, H, W, C) -> blocks of convolutions, each followed by batch normalisation -> (B, W/S, features)
+                       -> an encoder along the line: a few 1-D convolutions, wider or many of them, or an LSTM
                        -> softmax over the charset and the blank, (B, W/S, num_classes)
 
-The image is halved in width early, where a column costs most, and its height is halved in every block. An encoder
-decides how far a time step sees: about 50 pixels by convolutions, a character and its neighbours; 150 by those that
-reach wider, half of a long number; 400 by dilated ones, some words; the whole line by an LSTM. S, the stride, is the
-width behind one time step: 4 pixels are enough for running text and sooner learned, but condensed digits are 5 pixels
-wide (docs/decisions/two-strides.md).
-Letters: B samples, H height, W padded width in pixels, C channels, S stride.
+The width is halved early, in the first block, because columns cost most there; the height is halved in every block.
+The encoder decides how much of the line a time step sees: `conv` about 50 pixels, a character and its neighbours;
+`wide` 150, half of a long number; `dilated` 400, some words; `lstm` the whole line. The stride S is the width behind
+one time step: 4 pixels are enough for running text and learn sooner, but condensed digits are only 5 pixels wide
+(docs/decisions/two-strides.md).
+Letters: B samples, H height, W padded width in pixels, C channels, S stride, h rows, f filters.
 """
-
-from collections.abc import Callable
 
 from ocrlib.backend import keras
 from ocrlib.network.layers import (
@@ -25,21 +23,15 @@ from ocrlib.network.layers import (
 )
 
 STRIDES = (2, 4)  # pixels of width behind one time step
-# Sizes are for random digits in minutes; `filters` multiplies them. The height is halved in each block, the width in
-# the first and, of stride 4, in the third.
-_BLOCKS = (8, 16, 32, 48)
-_NARROWED = 3
-_REFINED = 3  # of stride 4 the block with a second, residual convolution: strokes are told apart here
+# Filters of each block, which `filters` multiplies. They are sized to learn random digits in minutes.
+_BLOCK_FILTERS = (8, 16, 32, 48)
+_SECOND_HALVING = 3  # with stride 4, the block that halves the width for the second time
+_REFINED = 3  # with stride 4, the block with a residual convolution: this is where strokes are told apart
 _LINE_FILTERS = 48
 _LSTM_UNITS = 64
-# Dilations of the residual 1-D convolutions behind the first, by encoder; of stride 2 twice that, to see nearly as far.
+# By encoder, the dilations of the residual 1-D convolutions after the first one.
 ENCODERS = {"conv": (1, 2), "wide": (1, 2, 4, 8), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
 _DROPOUT = 0.1
-
-
-def time_steps(width_px: int, stride: int = 4) -> int:
-    """Returns the time steps, T, that a network of that stride gives an image of `width_px` pixels."""
-    return -(-width_px // stride)
 
 
 def width_stride(network: keras.Model) -> int:
@@ -51,9 +43,8 @@ def build_crnn(
     height: int,
     num_classes: int,
     *,
-    use_lstm: bool = False,
-    encoder: str | None = None,
-    stride: int = 4,
+    encoder: str = "conv",
+    stride: int,
     filters: float = 1.0,
     channels: int = 1,
     charset: str | None = None,
@@ -63,12 +54,10 @@ def build_crnn(
     Args:
       height: pixels of every image, at least 8; the width is open.
       num_classes: C, the characters and the blank.
-      use_lstm: read the line with a bidirectional LSTM, which learns what tends to follow what. There is nothing of
-        the kind to learn in random digits, where convolutions are faster.
-      encoder: what reads along the line, one of ENCODERS. `conv` sees a character and its neighbours, `wide` half
-        of a long number, `dilated` some words, `lstm` the whole line. None: `lstm` or `conv`, as use_lstm says.
+      encoder: what reads along the line, one of ENCODERS. An LSTM learns which characters tend to follow which; random
+        digits have no such order, and convolutions are faster.
       stride: pixels of width behind one time step, 2 or 4. 2 is for condensed digits: it takes up to twice the time,
-        though it does without the residual convolution of block 3.
+        although it has no residual convolution in block 3.
       filters: multiple of the usual numbers of filters, above 0; each is rounded down to a multiple of 8, at least
         8. Time and size grow with its square, roughly.
       channels: 1 or 3.
@@ -79,60 +68,69 @@ def build_crnn(
       (B, ceil(W / stride), C) float32, softmax over C.
 
     Raises:
-      ValueError: no such encoder or stride, or another encoder than use_lstm asks for.
+      ValueError: no such encoder or stride.
     """
-    encoder = encoder or ("lstm" if use_lstm else "conv")
-    if encoder not in ENCODERS or (use_lstm and encoder != "lstm"):
-        raise ValueError(f"expected encoder among {', '.join(ENCODERS)}, and lstm with use_lstm; got {encoder!r}")
+    if encoder not in ENCODERS:
+        raise ValueError(f"expected encoder among {', '.join(ENCODERS)}, got {encoder!r}")
     if stride not in STRIDES:
         raise ValueError(f"expected stride 2 or 4, got {stride!r}")
-    layers = keras.layers
-
-    def number(usual: int) -> int:
-        return max(8, 8 * int(usual * filters / 8))  # vectors of the processor are filled by multiples of 8
-
     image = keras.Input((height, None, channels), name="image", dtype="uint8")
     width = keras.Input((), name="width", dtype="int32")
-    x = _columns(image, width, stride, number)
-    x = layers.Dropout(_DROPOUT, name="dropout")(x)
-    x = _along_the_line(x, width, encoder, stride, number)
-    x = layers.Dropout(_DROPOUT, name="last_dropout")(x)
+    x = _blocks(image, width, stride, filters)
+    x = keras.layers.Dropout(_DROPOUT, name="dropout")(x)
+    x = _encode(x, width, encoder, stride, filters)
+    x = keras.layers.Dropout(_DROPOUT, name="last_dropout")(x)
     probs = CharacterProbabilities(num_classes, charset, stride, name="characters")(x)
     return keras.Model({"image": image, "width": width}, probs, name=f"crnn_{encoder}")
 
 
-def _columns(image, width, stride: int, number: Callable[[int], int]):
-    """Image (B, H, W, C) -> (B, W/S, f): the blocks; `number` of the usual filters gives those to take."""
-    layers = keras.layers
+def _blocks(image, width, stride: int, filters: float):
+    """Image (B, H, W, C) -> (B, W/S, f): halves height and width block by block, then joins the rows of a column."""
     x = Ink(stride, name="ink")(image, width)
-    for block, usual in enumerate(_BLOCKS, 1):
-        along = {1: 2, _NARROWED: stride // 2}.get(block, 1)
-        so_far = 2 if block < _NARROWED else stride
-        x = layers.Conv2D(number(usual), 3, strides=(2, along), padding="same", use_bias=False, name=f"conv{block}")(x)
-        x = _normalise(x, width, so_far, f"block{block}")
+    stride_so_far = 1
+    for block, usual in enumerate(_BLOCK_FILTERS, 1):
+        across = 2 if block == 1 or (block == _SECOND_HALVING and stride == 4) else 1
+        stride_so_far *= across
+        x = _conv(x, f"conv{block}", _scaled(usual, filters), strides=(2, across))
+        x = _normalise(x, width, stride_so_far, f"block{block}")
         if block == _REFINED and stride == 4:
-            y = layers.Conv2D(number(usual), 3, padding="same", use_bias=False, name=f"refine{block}")(x)
-            x = layers.Add(name=f"refined{block}")([x, _normalise(y, width, so_far, f"refine{block}")])
+            y = _conv(x, f"refine{block}", _scaled(usual, filters))
+            y = _normalise(y, width, stride_so_far, f"refine{block}")
+            x = keras.layers.Add(name=f"refined{block}")([x, y])
     return Columns(name="columns")(x)
 
 
-def _along_the_line(x, width, encoder: str, stride: int, number: Callable[[int], int]):
-    """(B, W/S, f) -> (B, W/S, f'): the encoder."""
-    layers = keras.layers
-    line_filters = number(_LINE_FILTERS)
-    far = 4 // stride
-    x = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=far, use_bias=False, name="line")(x)
+def _encode(x, width, encoder: str, stride: int, filters: float):
+    """(B, W/S, f) -> (B, W/S, f'): 1-D convolutions along the line, then the LSTM if there is one."""
+    line_filters = _scaled(_LINE_FILTERS, filters)
+    # With stride 2 a step is half as wide: twice the dilation sees nearly as far.
+    reach = 4 // stride
+    x = _conv_1d(x, "line", line_filters, reach)
     x = _normalise(x, width, stride, "line_block")
     for place, dilation in enumerate(ENCODERS[encoder], 1):
-        name = f"line{place}"
-        y = layers.Conv1D(line_filters, 3, padding="same", dilation_rate=far * dilation, use_bias=False, name=name)(x)
-        x = layers.Add(name=f"{name}_sum")([x, _normalise(y, width, stride, f"{name}_block")])
+        y = _conv_1d(x, f"line{place}", line_filters, reach * dilation)
+        y = _normalise(y, width, stride, f"line{place}_block")
+        x = keras.layers.Add(name=f"line{place}_sum")([x, y])
     if encoder == "lstm":
-        x = MaskedBidirectionalLSTM(number(_LSTM_UNITS), stride, name="lstm")(x, width)
+        x = MaskedBidirectionalLSTM(_scaled(_LSTM_UNITS, filters), stride, name="lstm")(x, width)
     return x
 
 
+def _scaled(usual: int, filters: float) -> int:
+    """Returns `filters` times the usual number, as a multiple of 8, because these fill a processor's vectors."""
+    return max(8, 8 * int(usual * filters / 8))
+
+
+def _conv(x, name: str, num_filters: int, strides: tuple[int, int] = (1, 1)):
+    return keras.layers.Conv2D(num_filters, 3, strides=strides, padding="same", use_bias=False, name=name)(x)
+
+
+def _conv_1d(x, name: str, num_filters: int, dilation: int):
+    return keras.layers.Conv1D(num_filters, 3, padding="same", dilation_rate=dilation, use_bias=False, name=name)(x)
+
+
 def _normalise(x, width, stride: int, name: str):
+    """Batch normalisation and ReLU, and 0 to the right of each line's true width; `stride` is the one of x."""
     x = FusedBatchNormalization(name=f"{name}_norm")(x)
     x = keras.layers.ReLU(name=f"{name}_relu")(x)
     return MaskColumns(stride, name=f"{name}_mask")(x, width)

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 import ocrlib
+from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_bytes, write_json
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network
+from ocrlib.rounding import ceil_div
 
 PREPROCESSING = (
     "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, scaled to `height` pixels by Lanczos with "
@@ -125,7 +127,7 @@ def _export(keras_model: Any, path: Path, file_format: str) -> None:
 
 
 def _round_divisions_down(model: Any) -> None:
-    """Makes integer divisions round down, as they do in Python; `-(-width // stride)` stands on that.
+    """Makes integer divisions round down, as they do in Python; `rounding.ceil_div` relies on it.
 
     tf2onnx writes them as plain Div, which rounds towards zero: columns of the line itself would be masked where
     its width is no multiple of the stride. (a - a mod b) / b has no remainder, so its rounding does not matter.
@@ -173,7 +175,7 @@ def _check_answers(expected: Network, written: Network, out: Path) -> float:
         here, there = expected.run(image, width), written.run(image, width)
         if here.shape != there.shape:
             raise FloatingPointError(f"{out}: not written: gives {there.shape}, the Keras model {here.shape}")
-        inside = np.arange(here.shape[1]) < -(-width // expected.width_stride)[:, None]  # (B, T)
+        inside = np.arange(here.shape[1]) < time_steps(width, expected.width_stride)[:, None]  # (B, T)
         worst = max(worst, float(np.abs(here - there)[inside].max()))
     if not worst <= _MAX_DIFFERENCE:  # NaN is no agreement either
         raise FloatingPointError(f"{out}: not written: its probabilities differ from the Keras model's by {worst:.1e}")
@@ -184,7 +186,7 @@ def _some_lines(height: int, channels: int) -> Iterator[tuple[np.ndarray, np.nda
     """Yields batches of black blocks on paper, of widths that are multiples of the strides and that are not."""
     rng = np.random.RandomState(0)
     for widths, padded in (([97], 97), ([1, 5, 31, 62, 64, 320], 321), ([40, 37, 38, 39], 40)):
-        blocks = rng.random_sample((len(widths), -(-height // 4), -(-padded // 4), channels)) < 0.3
+        blocks = rng.random_sample((len(widths), ceil_div(height, 4), ceil_div(padded, 4), channels)) < 0.3
         ink = blocks.repeat(4, axis=1).repeat(4, axis=2)[:, :height, :padded]
         inside = np.arange(padded) < np.array(widths)[:, None]
         image = np.where(ink & inside[:, None, :, None], 0, 255)

@@ -9,8 +9,11 @@ Letters: B samples, H height, W padded width in pixels, C channels, S stride, T 
 """
 
 from ocrlib.backend import keras, tf
+from ocrlib.ctc import time_steps
 
 ops = keras.ops
+
+_OLDEST = {"stride": 4}  # of networks saved before there was another stride
 
 
 def _mask(num_columns, valid):
@@ -26,7 +29,7 @@ class Ink(keras.layers.Layer):
     Output: (B, H, W', C) in [0, 1], W' the next multiple of the stride.
     """
 
-    def __init__(self, stride=4, **kwargs):
+    def __init__(self, stride, **kwargs):
         super().__init__(**kwargs)
         self.stride = stride  # of the whole network
 
@@ -38,6 +41,10 @@ class Ink(keras.layers.Layer):
 
     def compute_output_shape(self, image_shape, width_shape):
         return (*image_shape[:2], None, image_shape[3])
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**_OLDEST, **config})
 
     def get_config(self):
         return {**super().get_config(), "stride": self.stride}
@@ -72,7 +79,7 @@ class MaskColumns(keras.layers.Layer):
         self.stride = stride  # pixels of the image behind one column
 
     def call(self, features, width):
-        mask = _mask(ops.shape(features)[-2], -(-width // self.stride))  # (B, W / stride)
+        mask = _mask(ops.shape(features)[-2], time_steps(width, self.stride))  # (B, W / stride)
         mask = ops.cast(mask, features.dtype)
         return features * (mask[:, None, :, None] if len(features.shape) == 4 else mask[:, :, None])
 
@@ -142,7 +149,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     which the time steps of the padding mean nothing.
     """
 
-    def __init__(self, units, stride=4, **kwargs):
+    def __init__(self, units, stride, **kwargs):
         super().__init__(**kwargs)
         self.units = units
         self.stride = stride  # pixels of the image behind one time step
@@ -157,7 +164,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
     def call(self, features, width):
         # A gather, not tf.reverse_sequence: tf2onnx takes that for a turn of all T steps, padding and all.
         step = ops.arange(ops.shape(features)[1])[None, :]  # (1, T)
-        last = -(-width[:, None] // self.stride) - 1  # (B, 1)
+        last = time_steps(width[:, None], self.stride) - 1  # (B, 1)
         turned = ops.where(step <= last, last - step, step)  # (B, T)
         forward = self.lstm.forward_layer(features)
         backward = self.lstm.backward_layer(tf.gather(features, turned, axis=1, batch_dims=1))
@@ -165,6 +172,10 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape, width_shape):
         return (*features_shape[:2], 2 * self.units)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**_OLDEST, **config})
 
     def get_config(self):
         return {**super().get_config(), "units": self.units, "stride": self.stride}
@@ -177,7 +188,7 @@ class CharacterProbabilities(keras.layers.Layer):
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """
 
-    def __init__(self, num_classes, charset=None, stride=4, **kwargs):
+    def __init__(self, num_classes, charset, stride, **kwargs):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
         self.num_classes = num_classes
         self.charset = charset
@@ -193,6 +204,10 @@ class CharacterProbabilities(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape):
         return (*features_shape[:-1], self.num_classes)
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**_OLDEST, **config})
 
     def get_config(self):
         about = {"num_classes": self.num_classes, "charset": self.charset, "stride": self.stride}

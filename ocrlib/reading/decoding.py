@@ -6,7 +6,7 @@ written into T steps in many ways (*paths*), and CTC adds up the probabilities o
 a text by two rules, in this order:
   1. neighbours that are equal become one:  8 8 - 8 7 7  ->  8 - 8 7
   2. blanks (-) are dropped:                8 - 8 7      ->  8 8 7
-Because of rule 1 a doubled character needs a blank in between, hence `charset.ctc_steps`.
+Because of rule 1 a doubled character needs a blank in between, hence `ctc.ctc_steps`.
 The other order of the rules loses doubled digits, the classic bug.
 
 Letters: B samples, T time steps, C classes, L the longest label. Class C - 1 is the blank, everywhere.

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ocrlib.batches.buckets import WIDTH_MULTIPLE
-from ocrlib.batches.loader import PAPER
+from ocrlib.batches.padding import blank_images, padded_width
 from ocrlib.charset import Charset
+from ocrlib.ctc import time_steps
 from ocrlib.network.open import Network, keras_network, open_network
 from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
 
@@ -68,8 +68,8 @@ class Recognizer:
         """
         readings: list[Reading | None] = [None] * len(images)
         for rows in _batches_by_width([image.shape[1] for image in images]):
-            width = -(-max(images[row].shape[1] for row in rows) // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
-            batch = np.full((len(rows), self.height, width, self.channels), PAPER, np.uint8)
+            width = padded_width(max(images[row].shape[1] for row in rows))
+            batch = blank_images(len(rows), self.height, width, self.channels)
             for i, row in enumerate(rows):
                 batch[i, :, : images[row].shape[1]] = images[row]
             widths = np.array([images[row].shape[1] for row in rows], np.int32)
@@ -80,7 +80,7 @@ class Recognizer:
     def read_batch(self, image: np.ndarray, width: np.ndarray) -> list[Reading]:
         """Returns what stands in a padded batch: image (B, H, W, C) uint8, width (B,) int32."""
         probs = self._network.run(image, width)
-        steps = -(-width // self._network.width_stride)
+        steps = time_steps(width, self._network.width_stride)
         if self._beam_width > 1:
             classes, confidence = beam_decode(probs, steps, self._beam_width)
             characters: list[tuple[float, ...] | None] = [None] * len(classes)

@@ -4,6 +4,7 @@ from typing import Any
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
+from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import count_errors
 from ocrlib.network.crnn import width_stride
@@ -89,7 +90,7 @@ class CTCModel(keras.Model):
         with computing_in(self.network, self.precision if training else "float32"):
             probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
         # From the true width: steps that look at padding must not take part in any path.
-        input_length = -(-batch["width"] // self._stride)
+        input_length = time_steps(batch["width"], self._stride)
         losses = tf.keras.backend.ctc_batch_cost(
             y_true=batch["label"],  # (B, L) classes; what lies beyond label_length is not looked at
             y_pred=probs,  # (B, T, C) softmax, not logits: it takes the logarithm itself

@@ -80,6 +80,11 @@ class ModelConfig:
         if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):
             raise ValueError(f"use_lstm {str(self.use_lstm).lower()} contradicts encoder {self.encoder!r}; give one")
 
+    @property
+    def chosen_encoder(self) -> str:
+        """The encoder that is meant, whichever of the two keys says so."""
+        return self.encoder or ("lstm" if self.use_lstm else "conv")
+
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class TrainConfig:

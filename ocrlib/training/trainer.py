@@ -7,14 +7,16 @@ from typing import Any
 
 from ocrlib import config
 from ocrlib.backend import keras, tf
-from ocrlib.batches.loader import Loader, to_tf_dataset
+from ocrlib.batches.loader import Loader
 from ocrlib.batches.mixture import Mixture
+from ocrlib.batches.split import SplitLines
+from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.files import write_json
-from ocrlib.network.crnn import build_crnn, time_steps, width_stride
+from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.network.warm_start import start_from
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.augment import augment
@@ -109,8 +111,7 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
     return build_crnn(
         manifests[0].image.height,
         charset.num_classes,
-        use_lstm=bool(settings.use_lstm),
-        encoder=settings.encoder,
+        encoder=settings.chosen_encoder,
         stride=settings.stride or (4 if language else 2),
         filters=settings.filters or (2.5 if language else 1.0),
         channels=manifests[0].image.channels,
@@ -208,21 +209,17 @@ def _open_loaders(
     datasets: Sequence[Path], split: str, charset: Charset, settings: DataConfig, stride: int
 ) -> list[Loader]:
     """Returns a loader for a split of each dataset, and prints which lines were left out."""
-    loaders = [
-        Loader(
+    loaders = []
+    for folder in datasets:
+        lines = SplitLines(
             folder,
             split,
             charset,
-            partial(time_steps, stride=stride),
-            settings.batch_size,
-            None if settings.format == "auto" else settings.format,
+            file_format=None if settings.format == "auto" else settings.format,
             selection=settings,
             hashes=settings.verify == "full",
-            short_first=settings.short_first,
         )
-        for folder in datasets
-    ]
-    for loader in loaders:
-        for reason, ids in loader.lines.left_out.items():
-            print(f"{loader.lines.folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
+        for reason, ids in lines.left_out.items():
+            print(f"{folder} ({split}): {len(ids)} lines left out, {reason}: {', '.join(ids[:5])} ...")
+        loaders.append(Loader(lines, stride, settings.batch_size, short_first=settings.short_first))
     return loaders

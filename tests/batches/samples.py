@@ -5,15 +5,24 @@ from pathlib import Path
 import numpy as np
 
 from ocrlib.batches.loader import Batch, Loader
+from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
-from ocrlib.network.crnn import time_steps
 from tests.training_fixtures import DIGITS
 
 
-def load(folder: Path, split: str = "train", characters: str = DIGITS, **arguments: object) -> Loader:
-    """A loader as a training opens it, with small batches."""
-    settings = {"time_steps": time_steps, "batch_size": 8, **arguments}
-    return Loader(folder, split, Charset(characters), **settings)  # type: ignore[arg-type]
+def load(
+    folder: Path,
+    split: str = "train",
+    characters: str = DIGITS,
+    *,
+    stride: int | None = 4,
+    batch_size: int = 8,
+    short_first: bool = False,
+    **of_lines: object,
+) -> Loader:
+    """A loader as a training opens it, with small batches; `of_lines` are arguments of `SplitLines`."""
+    lines = SplitLines(folder, split, Charset(characters), **of_lines)  # type: ignore[arg-type]
+    return Loader(lines, stride, batch_size, short_first=short_first)
 
 
 def ids(batches: list[Batch]) -> list[list[str]]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrlib.batches.buckets import WIDTH_MULTIPLE, Bucket, plan_buckets
+from ocrlib.batches.buckets import Bucket, plan_buckets
+from ocrlib.batches.padding import WIDTH_MULTIPLE, padded_width
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_no_other_choice_with_the_same_number_of_buckets_wastes_less(widths: dic
     assert edges == sorted(set(edges))
     assert len(edges) <= num_buckets
     assert all(edge % WIDTH_MULTIPLE == 0 for edge in edges)
-    possible = sorted({-(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE for width in widths})
+    possible = sorted({padded_width(width) for width in widths})
     choices = [
         [*inner, possible[-1]] for size in range(num_buckets) for inner in itertools.combinations(possible[:-1], size)
     ]

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from ocrlib.batches.buckets import WIDTH_MULTIPLE
-from ocrlib.batches.loader import PAPER, Loader, to_tf_dataset
-from ocrlib.charset import ctc_steps
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.padding import PAPER, WIDTH_MULTIPLE
+from ocrlib.ctc import ctc_steps, time_steps
 from ocrlib.errors import UserError
 from tests.batches.samples import assert_same, ids, load
 from tests.training_fixtures import draw_line, flip_byte, numbers, write_dataset
@@ -172,30 +171,6 @@ def test_the_share_of_padding_is_that_of_the_batches(dataset: Path) -> None:
     assert loader.padding_share == pytest.approx(1 - own / padded)
 
 
-# tf.data
-
-
-def test_tf_data_gives_the_same_batches_and_goes_on_epoch_by_epoch(dataset: Path) -> None:
-    loader = load(dataset)
-    batches = to_tf_dataset(loader, seed=1, epoch=2, skip=3)
-    for epoch, skip in ((2, 3), (3, 0), (4, 0)):
-        got = [{name: value.numpy() for name, value in batch.items()} for batch in batches]
-        for batch in got:
-            batch["id"] = np.array([name.decode() for name in batch["id"]], object)
-        assert_same(got, list(loader.batches(1, epoch, skip)))
-
-
-def test_tf_data_of_a_validation_repeats_itself(dataset: Path) -> None:
-    batches = to_tf_dataset(load(dataset, "val"))
-    first, second = ([batch["id"].numpy().tolist() for batch in batches] for _ in range(2))
-    assert first == second
-
-
-def test_an_error_of_the_loader_shows_in_tf_data(dataset: Path) -> None:
-    with pytest.raises(tf.errors.OpError, match=r"UserError: .*sample train-\d{9}: the charset lacks"):
-        list(to_tf_dataset(load(dataset, characters="01234"), seed=1))
-
-
 # Damaged shards, and lines that cannot be trained on
 
 
@@ -221,6 +196,12 @@ def test_no_unusual_character_is_encoded_as_padding(text: str, tmp_path: Path) -
             assert (label[length:] == -1).all()
 
 
+def stride_for(text: str, steps: int) -> int:
+    """The smallest stride that gives the drawn text just so many time steps."""
+    width = draw_line(text).shape[1]
+    return next(stride for stride in range(1, width + 1) if time_steps(width, stride) == steps)
+
+
 @pytest.mark.parametrize(
     ("text", "steps"),
     [("1", 1), ("123", 3), ("1111", 7), ("1121", 5), ("1221", 5)],
@@ -228,14 +209,14 @@ def test_no_unusual_character_is_encoded_as_padding(text: str, tmp_path: Path) -
 def test_a_label_that_does_not_fit_names_the_sample(text: str, steps: int, tmp_path: Path) -> None:
     assert ctc_steps(text) == steps
     folder = write_dataset(tmp_path / "d", {"train": ["1", text, "1"]})
-    enough = load(folder, time_steps=lambda width_px: steps)
+    enough = load(folder, stride=stride_for(text, steps))
     assert sum(len(batch["id"]) for batch in enough.batches()) == 3
     if steps == 1:
         return
-    short = load(folder, time_steps=lambda width_px: steps - 1)
+    short = load(folder, stride=stride_for(text, steps - 1))
     with pytest.raises(UserError, match=f"sample train-000000001: its label '{text}' needs {steps} time steps"):
         list(short.batches())
-    assert sum(len(batch["id"]) for batch in load(folder, time_steps=None).batches()) == 3
+    assert sum(len(batch["id"]) for batch in load(folder, stride=None).batches()) == 3
 
 
 def test_an_empty_label_names_the_sample(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from ocrlib.batches.loader import Loader
 from ocrlib.batches.selection import SelectionConfig, held_out, keep_where, needed_columns
+from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.network.crnn import time_steps
 from tests.training_fixtures import DIGITS, make_samples, numbers, write_dataset
 
 COLUMNS = {
@@ -30,7 +30,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chosen(folder: Path, split: str = "train", charset: str = DIGITS, **settings: object) -> list[str]:
     """The ids of the lines in an epoch; checks that each comes once."""
     selection = SelectionConfig(**settings)  # type: ignore[arg-type]
-    loader = Loader(folder, split, Charset(charset), time_steps, selection=selection)
+    loader = Loader(SplitLines(folder, split, Charset(charset), selection=selection), stride=4)
     counts = Counter(str(name) for batch in loader.batches(1, 0) for name in batch["id"])
     assert set(counts.values()) == {1}
     assert len(counts) == loader.num_samples
@@ -97,10 +97,10 @@ def test_lines_outside_the_charset_stop_the_run_or_are_left_out_and_named(datase
     charset = DIGITS.replace("7", "")
     with pytest.raises(UserError, match=r"sample train-\d+: the charset lacks '7'"):
         chosen(dataset, charset=charset, val_share=1e-9)
-    loader = Loader(dataset, "train", Charset(charset), time_steps, selection=SelectionConfig(unencodable="skip"))
+    lines = SplitLines(dataset, "train", Charset(charset), selection=SelectionConfig(unencodable="skip"))
     with_seven = [f"train-{i:09d}" for i, text in enumerate(numbers(110, seed=1)) if "7" in text]
-    held = set(Loader(dataset, "val", Charset(DIGITS), None, selection=SelectionConfig()).lines.read_provenance("font"))
-    assert loader.lines.left_out == {"unencodable": [name for name in with_seven if name not in held]}
+    held = set(SplitLines(dataset, "val", Charset(DIGITS), selection=SelectionConfig()).read_provenance("font"))
+    assert lines.left_out == {"unencodable": [name for name in with_seven if name not in held]}
 
 
 def test_a_selection_without_lines_is_an_error(dataset):
@@ -114,9 +114,9 @@ def test_full_verification_finds_a_changed_byte_before_anything_is_read(tmp_path
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
-    Loader(folder, "train", Charset(DIGITS), time_steps)
+    SplitLines(folder, "train", Charset(DIGITS))
     with pytest.raises(UserError, match=r"train-00000-of-00001\.h5: its bytes changed .* --repair"):
-        Loader(folder, "train", Charset(DIGITS), time_steps, hashes=True)
+        SplitLines(folder, "train", Charset(DIGITS), hashes=True)
 
 
 def test_samples_of_any_name_can_be_selected(tmp_path):

@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.backend import keras
 from ocrlib.batches.loader import Loader
+from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.evaluation.evaluate import evaluate_dataset
@@ -121,7 +122,7 @@ def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Na
     begun = time.perf_counter()
     result = evaluate_dataset(recognizer, folder, "test")
     reading_s = time.perf_counter() - begun
-    test = Loader(folder, "test", charset, None)
+    test = Loader(SplitLines(folder, "test", charset), stride=None)
     texts = [
         charset.decode(row[:n].tolist())
         for data in test.batches()

@@ -20,13 +20,14 @@ import h5py
 import numpy as np
 
 from ocrlib.backend import tf
-from ocrlib.batches.loader import Loader, to_tf_dataset
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.split import SplitLines
+from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import SplitEntry, read_manifest, write_manifest
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
 from ocrlib.factory.render.options import LineOptions
-from ocrlib.network.crnn import time_steps
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, TrainConfig
@@ -35,6 +36,7 @@ from tests.factory.render.samples import draw_digits, trdg_fonts
 from tests.stock_trdg import stock_line
 
 LINES = 50_000
+STRIDE = 4  # of the network that would learn from the batches
 BARS = {"TFRecord to batches": 25_000, "HDF5 to batches": 50_000}
 
 
@@ -52,6 +54,11 @@ def numeric_dataset(folder: Path, encoding: str = "raw") -> Path:
     )
     make_dataset(recipe, folder / recipe.name, os.cpu_count() or 1)
     return folder / recipe.name
+
+
+def charset_of(folder: Path) -> Charset:
+    """The dataset's own."""
+    return Charset(read_manifest(folder).charset)
 
 
 def read_tfrecord_bytes(folder: Path) -> int:
@@ -72,7 +79,7 @@ def read_hdf5_bytes(folder: Path) -> int:
 
 def load(folder: Path, file_format: str, through_tf: bool) -> int:
     """Loads every line once: shuffled, padded, encoded."""
-    loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps, 64, file_format)
+    loader = Loader(SplitLines(folder, "train", charset_of(folder), file_format=file_format), STRIDE)
     batches = to_tf_dataset(loader, seed=1) if through_tf else loader.batches(seed=1)
     return sum(len(batch["width"]) for batch in batches)
 
@@ -88,8 +95,8 @@ def original(lines: int) -> int:
 
 def training(folder: Path, batches: int = 60) -> Callable[[], int]:
     """Returns a function that trains the numeric CRNN on batches that are already in memory."""
-    charset = Charset(read_manifest(folder).charset)
-    loader = Loader(folder, "train", charset, time_steps)
+    charset = charset_of(folder)
+    loader = Loader(SplitLines(folder, "train", charset), STRIDE)
     model = CTCModel(new_network([read_manifest(folder)], charset, ModelConfig()), charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     step = tf.function(model.train_step, reduce_retracing=True)
@@ -106,7 +113,7 @@ def training(folder: Path, batches: int = 60) -> Callable[[], int]:
 
 def padding_row(folder: Path) -> str:
     """Padding and shapes, and the padding of random batches for comparison."""
-    loader = Loader(folder, "train", Charset(read_manifest(folder).charset), time_steps)
+    loader = Loader(SplitLines(folder, "train", charset_of(folder)), STRIDE)
     widths = np.concatenate([np.repeat(list(part.widths), list(part.widths.values())) for part in loader.lines.parts])
     shuffled = np.random.RandomState(1).permutation(widths)[: len(widths) // 64 * 64].reshape(-1, 64)
     at_random = 1 - shuffled.sum() / (shuffled.max(axis=1) * 64).sum()
@@ -116,7 +123,7 @@ def padding_row(folder: Path) -> str:
 
 def count_traces(loader: Loader, batches: int = 40) -> int:
     """How often TensorFlow traced the training step for batches of many shapes."""
-    model = CTCModel(new_network([loader.lines.manifest], loader.charset, ModelConfig()), loader.charset)
+    model = CTCModel(new_network([loader.lines.manifest], loader.lines.charset, ModelConfig()), loader.lines.charset)
     model.compile(optimizer=make_optimizer(TrainConfig(), 1000), jit_compile=False)
     traces = 0
     inner = model.train_step

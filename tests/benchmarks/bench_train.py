@@ -31,10 +31,12 @@ from typing import Any
 import numpy as np
 
 from ocrlib.backend import keras, tf
-from ocrlib.batches.loader import Loader, to_tf_dataset
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.split import SplitLines
+from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.network.crnn import time_steps, width_stride
+from ocrlib.network.crnn import width_stride
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
@@ -113,7 +115,7 @@ def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
 def default_network(folder: Path, batch_size: int = 64) -> tuple[keras.Model, Loader]:
     """The network that `train_from_records.py` would make for the dataset, and its training lines."""
     network = new_network([read_manifest(folder)], CHARSET, ModelConfig())
-    return network, Loader(folder, "train", CHARSET, partial(time_steps, stride=width_stride(network)), batch_size)
+    return network, Loader(SplitLines(folder, "train", CHARSET), width_stride(network), batch_size)
 
 
 def start_original(seed: int) -> Side:

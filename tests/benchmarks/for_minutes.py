@@ -2,16 +2,17 @@
 
 import time
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 
 from ocrlib.backend import keras, tf
-from ocrlib.batches.loader import Loader, to_tf_dataset
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.split import SplitLines
+from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.charset import Charset
-from ocrlib.network.crnn import time_steps, width_stride
+from ocrlib.network.crnn import width_stride
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import TrainConfig
@@ -49,8 +50,7 @@ def train_for(
     short_first: bool = False,
 ) -> Trained:
     """Trains a network on the training split, with a learning rate that warms up and falls to zero in the given time."""
-    steps = partial(time_steps, stride=width_stride(network))
-    loader = Loader(folder, "train", charset, steps, batch, short_first=short_first)
+    loader = Loader(SplitLines(folder, "train", charset), width_stride(network), batch, short_first=short_first)
     model = CTCModel(network, charset)
     optimizer = make_optimizer(TrainConfig(schedule="constant"), 1)
     optimizer.use_ema, optimizer.ema_momentum = True, AVERAGED

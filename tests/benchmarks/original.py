@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ocrlib.backend import keras, tf
-from ocrlib.charset import Charset, ctc_steps
+from ocrlib.charset import Charset
+from ocrlib.ctc import ctc_steps
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.reading.decoding import best_paths
 from tests.factory.render.samples import trdg_fonts
@@ -26,7 +27,7 @@ Batch = dict[str, Any]
 
 HEIGHT, CHANNELS, STRIDE = 32, 3, 4
 BATCH = 12
-PREFETCH = 4  # batches, as in ocrlib.batches.loader
+PREFETCH = 4  # batches, as in ocrlib.batches.tf_data
 PAPER = 255
 # All in both directions; shift and zoom are shares of the size.
 ROTATION_DEG, SHEAR_DEG, SHIFT, ZOOM = 3.0, 3.0, 0.03, 0.1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocrlib.charset import ctc_steps
+from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
 from ocrlib.errors import UserError

@@ -23,7 +23,7 @@ DIGITS = "0123456789"
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An untrained network as a `.keras` and as an `.onnx` file."""
     folder = tmp_path_factory.mktemp("networks")
-    build_crnn(32, len(DIGITS) + 1, charset=DIGITS).save(folder / "net.keras")
+    build_crnn(32, len(DIGITS) + 1, stride=4, charset=DIGITS).save(folder / "net.keras")
     export_model(str(folder / "net.keras"), "onnx", folder / "net.onnx")
     return {ending: folder / f"net{ending}" for ending in (".keras", ".onnx")}
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ocrlib.backend import tf
+from ocrlib.batches.padding import padded_width
 from ocrlib.training.augment import augment
 from ocrlib.training.settings import AugmentConfig
 from tests.training_fixtures import draw_line
@@ -17,7 +18,7 @@ def batch(*texts: str) -> tuple[np.ndarray, np.ndarray]:
     """(B, 32, W, 1) uint8 padded with white, (B,) int32."""
     lines = [draw_line(text) for text in texts]
     widths = np.array([line.shape[1] for line in lines], np.int32)
-    image = np.full((len(lines), 32, -(-widths.max() // 8) * 8, 1), 255, np.uint8)
+    image = np.full((len(lines), 32, padded_width(widths.max()), 1), 255, np.uint8)
     for i, line in enumerate(lines):
         image[i, :, : widths[i], 0] = line
     return image, widths
@@ -61,7 +62,7 @@ def test_each_line_is_changed_differently():
 
 def test_the_padding_does_not_change_how_a_line_moves():
     image, width = batch("0123456789", "42")
-    narrow = image[1:, :, : -(-width[1] // 8) * 8]
+    narrow = image[1:, :, : padded_width(width[1])]
     moving = AugmentConfig(rotation_deg=10, shift_px=5, shear_deg=10, zoom=0.2, contrast=0.2, blur=0.5)
     alone = run(narrow, width[1:], moving)
     wide = np.full((1, 32, image.shape[2], 1), 255, np.uint8)

@@ -7,6 +7,7 @@ import pytest
 
 from ocrlib.batches.loader import Loader
 from ocrlib.batches.mixture import Mixture
+from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.training.history import append_row, strip_lines
 from tests.training_fixtures import DIGITS, draw_line, numbers, write_dataset
@@ -28,7 +29,7 @@ def test_lines_for_the_strip_are_all_different(
     texts = list(dict.fromkeys(numbers(200, longest=6)))[:num_validation]
     folder = write_dataset(tmp_path / "d", {"val": texts})
     charset = Charset(DIGITS)
-    images, truths = strip_lines(Mixture([Loader(folder, "val", charset, None, batch_size)]), charset)
+    images, truths = strip_lines(Mixture([Loader(SplitLines(folder, "val", charset), None, batch_size)]), charset)
     assert len(truths) == len(set(truths)) == expected
     assert set(truths) <= set(texts)
     for image, truth in zip(images, truths, strict=True):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ocrlib.charset import ctc_steps
+from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
 from ocrlib.factory.render.degrade import degrade, draw_degradations

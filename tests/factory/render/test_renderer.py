@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ocrlib import config
-from ocrlib.charset import ctc_steps
+from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.sample import PROVENANCE
 from ocrlib.dataset.verify import same_sample
 from ocrlib.errors import UserError

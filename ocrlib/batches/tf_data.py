@@ -1,0 +1,86 @@
+"""Batches as a `tf.data.Dataset`: what `fit` trains on, and what `ocrlib.load` gives a network of your own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ocrlib.batches.loader import Batch, Loader
+from ocrlib.batches.split import SplitLines
+from ocrlib.charset import Charset
+from ocrlib.dataset.manifest import ImageShape, read_manifest
+
+
+class BatchSource(Protocol):
+    """What a training reads from: a Loader or a Mixture."""
+
+    image: ImageShape
+
+    def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
+        """Yields the batches of an epoch, the first `skip` left out."""
+        ...
+
+
+def to_tf_dataset(
+    source: BatchSource,
+    seed: int | None = None,
+    epoch: int = 0,
+    skip: int = 0,
+    change: Callable[[Any, Any, Any], Any] | None = None,
+) -> Any:
+    """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled.
+
+    Args:
+      source: where the batches come from.
+      seed, epoch, skip: as for `Loader.batches`.
+      change: image (B, H, W, C) uint8, width (B,), seed (2,) int32 -> image, in the graph; the seed depends on
+        seed, epoch and the batch's place in it.
+    """
+    from ocrlib.backend import tf
+
+    position = {"epoch": epoch, "skip": skip}
+
+    def one_epoch() -> Iterator[Batch]:
+        now = dict(position)
+        position.update(epoch=now["epoch"] + (seed is not None), skip=0 if seed is not None else skip)
+        for number, batch in enumerate(source.batches(seed, now["epoch"], now["skip"]), now["skip"]):
+            yield batch | {"seed": np.array([((seed or 0) * 8191 + now["epoch"]) % 2**31, number], np.int32)}
+
+    def changed(batch: dict[str, Any]) -> dict[str, Any]:
+        number = batch.pop("seed")
+        return batch if change is None else batch | {"image": change(batch["image"], batch["width"], number)}
+
+    signature = {
+        "image": tf.TensorSpec((None, source.image.height, None, source.image.channels), tf.uint8),
+        "width": tf.TensorSpec((None,), tf.int32),
+        "label": tf.TensorSpec((None, None), tf.int32),
+        "label_length": tf.TensorSpec((None,), tf.int32),
+        "id": tf.TensorSpec((None,), tf.string),
+        "seed": tf.TensorSpec((2,), tf.int32),
+    }
+    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(changed).prefetch(4)
+
+
+def load(
+    dataset: str | Path, split: str, batch_size: int = 64, charset: str | None = None, seed: int | None = 1
+) -> Any:
+    """Returns a `tf.data.Dataset` of a dataset's batches, for a network of your own.
+
+    Each element is a dict: image (B, H, W, C) uint8 padded on the right with white, width (B,) int32 pixels that
+    are the line's own, label (B, L) int32 padded with -1, label_length (B,) int32, id (B,) strings. The classes are
+    the positions of the characters in the charset. Iterated again, it gives the next epoch.
+
+    Args:
+      dataset: its folder.
+      split: `train`, `val` or `test`.
+      batch_size: lines in a batch of average width; batches of long lines have fewer.
+      charset: a name or the characters; None takes the dataset's own.
+      seed: of the shuffle; None for the order of the files.
+
+    Raises:
+      UserError: no such dataset or split, or a shard is damaged.
+    """
+    folder = Path(dataset)
+    charset = read_manifest(folder).charset if charset is None else charset
+    return to_tf_dataset(Loader(SplitLines(folder, split, Charset.named(charset)), None, batch_size), seed)
