@@ -21,7 +21,6 @@ from ocrlib.imports.layouts import find_layout
 from ocrlib.imports.make import import_dataset
 from ocrlib.imports.settings import ImportSource
 from ocrlib.pictures import read_line_image
-from tests.generating import ROOT
 from tests.imports.own_lines import (
     import_from,
     lines_of,
@@ -33,6 +32,7 @@ from tests.imports.own_lines import (
     write_page,
     write_pairs,
 )
+from tests.programs import ROOT
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
