@@ -10,7 +10,7 @@ Letters: B lines, H height, W padded width, C channels.
 
 from typing import Any
 
-from ocrlib.backend import tf
+from ocrlib.backend import keras, tf
 from ocrlib.training.settings import AugmentConfig
 
 
@@ -82,15 +82,8 @@ def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
     a2 = center_x - shift_x - a0 * center_x - a1 * center_y
     b2 = center_y - shift_y - b0 * center_x - b1 * center_y
     zero = tf.zeros_like(a0)
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
-        images=ink,
-        transforms=tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1),
-        output_shape=tf.shape(ink)[1:3],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
-    )
-    return tf.ensure_shape(moved, ink.shape)  # in a graph for any width the op forgets the height as well
+    rows = tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)  # (B, 8)
+    return keras.ops.image.affine_transform(ink, rows)  # bilinear, and 0 where it looks beyond the edge
 
 
 def _blurred(ink: Any) -> Any:

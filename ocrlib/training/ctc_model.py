@@ -1,6 +1,13 @@
-"""How a network learns from lines: the CTC training step, its loss, and the figures of a validation."""
+"""How a network learns from lines: the CTC training step, its loss, and the figures of a validation.
+
+For each line the network gives probabilities of all characters at all time steps (`ocrlib.ctc` explains them), and the
+loss is -log of the probability of the label: all paths that say it, added up. Nothing tells the network where in the
+image a character stands; it finds out, because that lowers the loss.
+"""
 
 from typing import Any
+
+import numpy as np
 
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
@@ -14,32 +21,15 @@ from ocrlib.training.precision import Precision, computing_in
 _NOT_FINITE = "the loss is not finite"
 
 
-@keras.saving.register_keras_serializable("ocrlib")
-class Ratio(keras.metrics.Metric):
-    """errors / total over all batches: CER and WER, or with exact lines over lines the exact match."""
-
-    def __init__(self, name: str, **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.errors = self.add_weight(name="errors", initializer="zeros")
-        self.total = self.add_weight(name="total", initializer="zeros")
-
-    def update_state(self, errors: Any, total: Any) -> None:
-        self.errors.assign_add(tf.cast(errors, tf.float32))
-        self.total.assign_add(tf.cast(total, tf.float32))
-
-    def result(self) -> Any:
-        return tf.math.divide_no_nan(self.errors, self.total)
-
-
 class CTCModel(keras.Model):
-    """A network and how it learns from lines and their labels: the loss is here, the network knows nothing of it.
+    """A network together with its loss and its metrics; the network itself knows neither.
 
     Batches are those of `loader.Loader`. Letters: B samples, T time steps, C classes, L the longest label.
 
     Args:
       network: {"image", "width"} -> (B, T, C) float32 softmax, class C - 1 the blank.
       charset: the characters of the other classes.
-      precision: of the training step; validation is always in float32, as what is saved.
+      precision: of the training step; validation and saved weights are always float32.
     """
 
     def __init__(self, network: keras.Model, charset: Charset, precision: Precision = "float32") -> None:
@@ -49,7 +39,7 @@ class CTCModel(keras.Model):
         self.precision = precision
         self._stride = width_stride(network)
         self.loss_mean = keras.metrics.Mean("loss")
-        self.cer, self.wer, self.exact_match = Ratio("cer"), Ratio("wer"), Ratio("exact_match")
+        self.cer, self.wer, self.exact_match = (keras.metrics.Mean(name) for name in ("cer", "wer", "exact_match"))
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -64,7 +54,7 @@ class CTCModel(keras.Model):
         return self.network(inputs, training=training)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step: forward, CTC loss, backward."""
+        """Learns from a batch and returns the mean loss over the lines of the epoch so far."""
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self._ctc_losses(batch, training=True)[0])
             scaled = self.optimizer.scale_loss(loss)  # more than 1 under mixed precision only
@@ -74,26 +64,26 @@ class CTCModel(keras.Model):
         return {"loss": self.loss_mean.result()}
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The loss, and what the best path reads against what stands there."""
+        """Returns the mean loss, and the error rates of the best path against the labels, over all batches so far."""
         losses, probs, input_length = self._ctc_losses(batch, training=False)
         self.loss_mean.update_state(losses)
         arrays = [probs, input_length, batch["label"], batch["label_length"]]
-        counts = tf.numpy_function(self._count, arrays, tf.int64)
+        counts = tf.numpy_function(self._count_errors, arrays, tf.int64)
         lines, exact, characters, character_edits, words, word_edits = tf.unstack(tf.ensure_shape(counts, (6,)))
-        self.cer.update_state(character_edits, characters)
-        self.wer.update_state(word_edits, words)
-        self.exact_match.update_state(exact, lines)
+        add_share(self.cer, character_edits, characters)
+        add_share(self.wer, word_edits, words)
+        add_share(self.exact_match, exact, lines)
         return {metric.name: metric.result() for metric in self.metrics}
 
     def _ctc_losses(self, batch: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""
         with computing_in(self.network, self.precision if training else "float32"):
             probs = self.network({"image": batch["image"], "width": batch["width"]}, training=training)
-        # From the true width: steps that look at padding must not take part in any path.
+        # From the true width: time steps that look at padding belong to no path.
         input_length = time_steps(batch["width"], self._stride)
         losses = tf.keras.backend.ctc_batch_cost(
-            y_true=batch["label"],  # (B, L) classes; what lies beyond label_length is not looked at
-            y_pred=probs,  # (B, T, C) softmax, not logits: it takes the logarithm itself
+            y_true=batch["label"],  # (B, L) classes; those beyond label_length are ignored
+            y_pred=probs,  # (B, T, C) softmax, not logits: the function takes the logarithm
             input_length=input_length[:, None],  # (B, 1)
             label_length=batch["label_length"][:, None],  # (B, 1)
         )[:, 0]
@@ -103,21 +93,25 @@ class CTCModel(keras.Model):
         with tf.control_dependencies([check]):
             return tf.identity(losses), probs, input_length
 
-    def _count(self, probs: Any, input_length: Any, label: Any, label_length: Any) -> Any:
+    def _count_errors(
+        self, probs: np.ndarray, input_length: np.ndarray, label: np.ndarray, label_length: np.ndarray
+    ) -> np.ndarray:
+        """Returns (6,) int64: lines, exact, characters, their edits, words, their edits."""
         paths = best_paths(probs, input_length).classes
         truths = [self.charset.decode(row[:n].tolist()) for row, n in zip(label, label_length, strict=True)]
         counts = count_errors(truths, [self.charset.decode(path) for path in paths])
-        return tf.constant(
-            [
-                counts.lines,
-                counts.exact,
-                counts.characters,
-                counts.character_edits,
-                counts.words,
-                counts.word_edits,
-            ],
-            tf.int64,
-        ).numpy()
+        characters, words = (counts.characters, counts.character_edits), (counts.words, counts.word_edits)
+        return np.array([counts.lines, counts.exact, *characters, *words], np.int64)
+
+
+def add_share(metric: keras.metrics.Mean, part: Any, whole: Any) -> None:
+    """Adds `part` of `whole` to a metric whose result is the sum of all parts over the sum of all wholes.
+
+    As a weighted mean of ones and zeros: `part` ones, and zeros for the rest. Both sums are of whole numbers, so equal
+    counts give equal results, whatever the batches. There may be more edits than characters: the zeros then weigh less
+    than nothing, and the sums still hold.
+    """
+    metric.update_state([1.0, 0.0], sample_weight=tf.cast(tf.stack([part, whole - part]), tf.float32))
 
 
 def plain_error(error: Exception) -> Exception:

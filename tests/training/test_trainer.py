@@ -22,7 +22,7 @@ from ocrlib.errors import UserError
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.reading.decoding import BestPaths
 from ocrlib.training import ctc_model
-from ocrlib.training.ctc_model import CTCModel, Ratio, plain_error
+from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
 from ocrlib.training.trainer import new_network, train
@@ -168,14 +168,16 @@ def test_validation_counts_errors_over_all_batches(monkeypatch: pytest.MonkeyPat
     assert logs["exact_match"] == pytest.approx(2 / 4)
 
 
-def test_a_ratio_adds_up_and_is_zero_of_nothing() -> None:
-    ratio = Ratio("cer")
-    assert float(ratio.result()) == 0.0
-    ratio.update_state(1, 2)
-    ratio.update_state(2, 10)
-    assert float(ratio.result()) == pytest.approx(3 / 12)
-    ratio.reset_state()
-    assert float(ratio.result()) == 0.0
+def test_shares_add_up_and_are_zero_of_nothing() -> None:
+    metric = keras.metrics.Mean("cer")
+    assert float(metric.result()) == 0.0
+    for part, whole in ((1, 2), (2, 10)):
+        add_share(metric, tf.constant(part, tf.int64), tf.constant(whole, tf.int64))
+    assert float(metric.result()) == 3 / 12
+    add_share(metric, tf.constant(27, tf.int64), tf.constant(3, tf.int64))  # a text that is much too long
+    assert float(metric.result()) == 30 / 15
+    metric.reset_state()
+    assert float(metric.result()) == 0.0
 
 
 @pytest.mark.parametrize(
