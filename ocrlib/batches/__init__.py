@@ -1,10 +1,10 @@
 """Shards in, padded batches out.
 
-split        the lines of a split that take part in a run
-selection    which lines a user wants
+split        opens a split: the lines of it that take part in a run
+selection    which lines the user wants
 columns      a shard's columns as numpy arrays, by the fastest way to read them
 labels       texts to classes, with a check that CTC can write them
-buckets      which lines share a batch, by width
+buckets      which lines share a batch: those of similar width
 padding      what lies to the right of a line in a batch
 loader       the batches of one dataset
 mixture      the batches of several datasets in one run

@@ -1,4 +1,4 @@
-"""Which lines share a batch: buckets of like width, planned from the widths that a dataset has."""
+"""Which lines share a batch: lines of similar width fall into one bucket; the buckets are planned from all widths."""
 
 import math
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ import numpy as np
 
 from ocrlib.batches.padding import padded_width
 
-NUM_BUCKETS = 24  # padding of both recipes' datasets stays under 5% from here on
+NUM_BUCKETS = 24  # with as many, padding stays under 5% of the pixels of both recipes' datasets
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """Lines no wider than width_px (and wider than the bucket before allows), batch_size at a time."""
+    """Lines up to width_px wide, but too wide for the bucket before; batch_size of them make a batch."""
 
     width_px: int
     batch_size: int
@@ -24,9 +24,9 @@ def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = 
 
     Args:
       widths: {width in pixels: lines}, at least one.
-      batch_size: lines in a batch of average width; wider buckets get fewer, narrower more, so that every
-        batch has about the same area and costs about the same.
-      num_buckets: how many at most.
+      batch_size: lines in a batch of average width. Buckets of wider lines get fewer of them, so that every batch has
+        about the same area and takes about the same time.
+      num_buckets: the most buckets there may be.
     """
     multiples: dict[int, list[int]] = {}  # bucket width -> [lines, their pixels of width]
     for width, lines in widths.items():
@@ -35,7 +35,7 @@ def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = 
         entry[1] += lines * width
     edges = sorted(multiples)
     lines_to = np.concatenate([[0], np.cumsum([multiples[edge][0] for edge in edges])])
-    # best[j]: fewest padded pixels for the first j edges; each round allows one bucket more.
+    # best[j]: the fewest padded pixels for the first j edges; each round allows one more bucket.
     best, choices = [0.0] + [math.inf] * len(edges), []
     for _ in range(min(num_buckets, len(edges))):
         padded = [

@@ -1,4 +1,4 @@
-"""Texts to labels, a whole window at once: text by text it would cost more than all the rest of the loader."""
+"""Texts to labels, all texts of a window at once: one by one they would take longer than the rest of the loader."""
 
 import unicodedata
 
@@ -8,7 +8,7 @@ from ocrlib.charset import Charset
 
 
 class LabelError(ValueError):
-    """A text that cannot be a label; `line` says which."""
+    """A text that cannot be a label; `line` is its index."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -16,11 +16,14 @@ class LabelError(ValueError):
 
 
 def encode_labels(texts: np.ndarray, charset: Charset) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the labels of all texts end to end, (n,) int32, and where each begins and the last ends, (N + 1,).
+    """Returns the labels of all texts, one after the other, and their offsets.
 
     Args:
-      texts: (N,) str objects.
-      charset: whose classes the labels are; texts are brought to NFC first.
+      texts: (N,) str objects; they are normalised to NFC first.
+      charset: whose classes the labels consist of.
+
+    Returns:
+      (n,) int32 labels and (N + 1,) int64 offsets: the label of text i is labels[offsets[i]:offsets[i + 1]].
 
     Raises:
       LabelError: a text has characters that the charset lacks.
@@ -59,7 +62,7 @@ def check_labels(
     lengths = np.diff(offsets)
     for line in np.flatnonzero(lengths == 0).tolist():
         raise LabelError(line, "has an empty label")
-    # A doubled character needs a blank in between (`ctc.ctc_steps`): within a line, not across lines.
+    # `ctc.ctc_steps` for all lines at once: equal neighbours within a line need a blank, across two lines they do not.
     repeats = np.concatenate([[0], np.cumsum(labels[1:] == labels[:-1]), [0]])
     needed = lengths + repeats[offsets[1:] - 1] - repeats[offsets[:-1]]
     for line in np.flatnonzero(needed > steps).tolist():

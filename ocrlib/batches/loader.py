@@ -1,13 +1,13 @@
-"""Shards in, padded batches out: the only way from a dataset to a network.
+"""Shards in, padded batches out: every line that a network learns from or is measured on comes through here.
 
-Read from top to bottom, an epoch is
-  1. the shards of a split in an order drawn from (seed, epoch);
-  2. cut into windows of a few shards, the most that is held in memory at once;
-  3. a window's lines, from whichever format, in an order drawn from (seed, epoch, window);
-  4. sorted into buckets of like width, and each bucket cut into batches of like area;
-  5. the batches of the window shuffled, each padded on the right to its bucket's width.
-All of it is numpy on whole shards, so TFRecord and HDF5 give the same batches in the same order, and
-where batch k of an epoch begins can be worked out from the manifest without reading anything.
+An epoch is made in five steps:
+  1. The shards of a split are put into an order that is drawn from (seed, epoch).
+  2. They are cut into windows of a few shards; one window is in memory at a time.
+  3. The lines of a window are read and put into an order that is drawn from (seed, epoch, window).
+  4. They are sorted into buckets of similar width, and each bucket is cut into batches of similar area.
+  5. The batches of the window are shuffled, and each is padded on the right to the width of its bucket.
+All of it is numpy on whole shards, so TFRecord and HDF5 give the same batches in the same order. The manifest alone
+tells how many batches a window has, so a resumed run skips to its next batch without reading those before.
 """
 
 from collections import Counter
@@ -26,15 +26,19 @@ from ocrlib.dataset.sample import decode_image
 from ocrlib.errors import UserError
 from ocrlib.rounding import ceil_div
 
-WINDOW_BYTES = 128 << 20  # 128 MiB of pixels; shuffling reaches as far as this
+WINDOW_BYTES = 128 << 20  # 128 MiB of pixels; lines are shuffled within a window
 
 Batch = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Lines held in memory: the stored pixels of line i are pixels[starts[i]:stops[i]], its label
-    labels[label_offsets[i]:label_offsets[i + 1]].
+    """Lines in memory.
+
+    Attributes:
+      ids, widths: (N,) str objects and int32 pixels.
+      pixels, starts, stops: the stored image of line i is pixels[starts[i]:stops[i]].
+      labels, label_offsets: the label of line i is labels[label_offsets[i]:label_offsets[i + 1]].
     """
 
     ids: np.ndarray
@@ -49,17 +53,23 @@ class Window:
 class Loader:
     """The batches of one split of one dataset.
 
-    A batch is a dict of arrays, B lines padded to W pixels, labels padded to L with -1:
-      image (B, H, W, C) uint8; width (B,) int32, each line's own; label (B, L) int32; label_length (B,) int32;
-      id (B,) str objects.
+    A batch is a dict of arrays for B lines, their images padded to W pixels and their labels to L classes:
+      image (B, H, W, C) uint8, paper where there is no line; width (B,) int32, without padding;
+      label (B, L) int32, padded with -1; label_length (B,) int32; id (B,) str objects.
 
     Args:
       lines: those of the split that take part.
       stride: pixels of width behind one time step of the network that learns from the batches; a label that needs
         more time steps than its line has stops the run. None: no network learns from them, so any label may pass.
       batch_size: lines in a batch of average width.
-      short_first: the first window of the first shuffled epoch comes in order of width. CTC has to find out where
-        characters are, and does so sooner where there are few.
+      short_first: sort the batches of the first window of the first shuffled epoch by width. CTC has to find out
+        where characters are, and does so sooner if there are few.
+
+    Attributes:
+      lines: as given.
+      image: height, channels and stored encoding of their images.
+      num_samples: how many lines there are.
+      buckets: narrowest first.
     """
 
     def __init__(
@@ -74,25 +84,25 @@ class Loader:
 
     @property
     def padding_share(self) -> float:
-        """Share of the pixels of all batches that are padding, 0 to 1."""
+        """Share of the pixels of all batches that is padding, 0 to 1."""
         edges = self._edges[np.searchsorted(self._edges, list(self._widths))]
         counts = np.array(list(self._widths.values()))
         return 1.0 - float((np.array(list(self._widths)) * counts).sum() / (edges * counts).sum())
 
     def count(self, seed: int | None, epoch: int) -> int:
-        """Returns the batches of an epoch, worked out from the manifest."""
+        """Returns the number of batches of an epoch; nothing is read for it but the manifest."""
         return sum(self._count_window(window) for window in self._windows(seed, epoch))
 
     def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
         """Yields the batches of an epoch.
 
         Args:
-          seed: None for file order, as for validation; else what the shuffle is drawn from.
+          seed: of the shuffle; None for the order of the files, as in a validation.
           epoch: at least 0; each has an order of its own.
-          skip: batches to leave out at the start, for a run that goes on in mid-epoch.
+          skip: batches to leave out at the start, for a run that goes on in the middle of an epoch.
 
         Raises:
-          UserError: a shard is damaged, a label has characters that the charset lacks, or does not fit.
+          UserError: a shard is damaged, or a label has characters that the charset lacks or is too long for its line.
         """
         for number, parts in enumerate(self._windows(seed, epoch)):
             num_batches = self._count_window(parts)
@@ -108,7 +118,7 @@ class Loader:
             skip = 0
 
     def _windows(self, seed: int | None, epoch: int) -> list[list[ShardLines]]:
-        """Steps 1 and 2: the shards in this epoch's order, cut into windows."""
+        """Returns the windows of an epoch: steps 1 and 2."""
         num_parts = len(self.lines.parts)
         order = np.arange(num_parts) if seed is None else random_for(seed, epoch, 0).permutation(num_parts)
         windows: list[list[ShardLines]] = [[]]
@@ -129,7 +139,7 @@ class Loader:
         return sum(ceil_div(int(n), bucket.batch_size) for n, bucket in zip(lines, self.buckets, strict=True))
 
     def _read_window(self, parts: list[ShardLines]) -> Window:
-        """Step 3, the reading: one window from either format, its samples in file order."""
+        """Returns a window with its lines in file order: step 3 without the shuffle."""
         read = []
         position = 0
         for part in parts:
@@ -160,7 +170,7 @@ class Loader:
         )
 
     def _cut(self, window: Window, random: np.random.RandomState | None) -> list[tuple[np.ndarray, Bucket]]:
-        """Steps 3 and 4: the rows of each batch and its bucket, in the order they are to come."""
+        """Returns the rows of each batch and its bucket, in the order of the batches: the rest of steps 3, 4 and 5."""
         rows = np.arange(len(window.ids)) if random is None else random.permutation(len(window.ids))
         which = np.searchsorted(self._edges, window.widths[rows])
         batches = []
@@ -173,7 +183,7 @@ class Loader:
         return batches
 
     def _pad(self, window: Window, rows: np.ndarray, bucket: Bucket) -> Batch:
-        """Step 5: one batch."""
+        """Returns one batch: the padding of step 5."""
         height, channels = self.image.height, self.image.channels
         image = blank_images(len(rows), height, bucket.width_px, channels)
         lengths = window.label_offsets[rows + 1] - window.label_offsets[rows]
@@ -194,6 +204,6 @@ class Loader:
 
 
 def random_for(seed: int | None, epoch: int, part: int) -> Any:
-    """Returns the source of chance for one part of an epoch; None without a seed."""
-    # RandomState, because its sequences are frozen: the same on every machine and under every numpy.
+    """Returns a random generator for one part of an epoch; None without a seed."""
+    # RandomState, because numpy promises that its sequences never change.
     return None if seed is None else np.random.RandomState([seed & 0xFFFFFFFF, epoch, part])

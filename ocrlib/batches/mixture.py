@@ -1,4 +1,4 @@
-"""Several datasets in one run: whose turn it is, batch by batch."""
+"""Several datasets in one run: for each batch it is drawn which of them it comes from."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,13 +11,14 @@ from ocrlib.errors import UserError
 class Mixture:
     """Several loaders as one.
 
-    Without weights each epoch has every batch of each dataset once. With weights it has as many batches as that,
-    but shared out by weight: each dataset is read round and round on its own, and goes on in the next epoch
-    where it was. Whose turn it is is drawn from seed and epoch.
+    Without weights an epoch has every batch of each dataset once. With weights it has the same number of batches, but
+    each dataset's share of them follows its weight. A dataset then begins anew whenever all its lines were read, in
+    the middle of an epoch too, and the next epoch goes on where this one stopped. The order of the datasets is drawn
+    from seed and epoch.
 
     Args:
       loaders: at least one.
-      weights: above 0, one a loader; None for none.
+      weights: above 0, one for each loader; None for every batch once.
 
     Raises:
       UserError: their images differ in height or channels.
@@ -36,7 +37,7 @@ class Mixture:
                 )
 
     def count(self, seed: int | None, epoch: int) -> int:
-        """Returns the batches of an epoch."""
+        """Returns the number of batches of an epoch."""
         return sum(self._quotas(seed, epoch))
 
     def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
@@ -63,7 +64,7 @@ class Mixture:
 
 
 def _endless(loader: Loader, seed: int | None, start: int) -> Iterator[Batch]:
-    """Yields the batches of a loader's own epochs one after the other, from the start-th of all on."""
+    """Yields the batches of a loader, epoch after epoch without end, from the batch with the index `start` on."""
     own_epoch = 0
     while start >= (count := loader.count(seed, own_epoch)):
         start -= count

@@ -1,7 +1,7 @@
-"""Which lines of a dataset take part in a run: so many, such fonts, such lengths, only what can be encoded.
+"""Which lines of a dataset take part in a run: by number, font, length, or whether the charset can encode them.
 
-A selection is a boolean mask a shard, worked out from the columns beside the pixels before training begins. The
-loader then behaves as if the other lines were not there.
+A selection is a boolean mask for each shard. It is made before training begins, from the columns beside the pixels.
+The loader then behaves as if the other lines did not exist.
 """
 
 import hashlib
@@ -54,17 +54,17 @@ class SelectionConfig:
 
 
 def needed_columns(settings: SelectionConfig) -> list[str]:
-    """Returns the names of the columns that `keep_where` looks at, besides `id`, `text` and `width`.
+    """Returns the names of the columns that `keep_where` needs besides `id`, `text` and `width`.
 
     Raises:
-      UserError: a condition that cannot be read, or that names what no dataset has.
+      UserError: a condition that cannot be read, or one with a name that no dataset has.
     """
     names = [_parse(condition)[0] for condition in settings.where]
     return sorted({name for name in names if name not in ("label_length", "width")})
 
 
 def keep_where(columns: Mapping[str, np.ndarray], settings: SelectionConfig) -> np.ndarray:
-    """Returns (N,) bool, the lines of a shard that meet every condition.
+    """Returns (N,) bool: True for each line of a shard that meets every condition.
 
     Args:
       columns: `text`, `width` and the needed columns, (N,) each.
@@ -83,13 +83,13 @@ def keep_where(columns: Mapping[str, np.ndarray], settings: SelectionConfig) -> 
 
 
 def keep_encodable(texts: np.ndarray, charset: Charset) -> np.ndarray:
-    """Returns (N,) bool, the texts that have no character outside the charset."""
+    """Returns (N,) bool: True for each text whose characters are all in the charset."""
     known = set(charset.characters)
     return np.array([known.issuperset(text) for text in texts], bool)
 
 
 def held_out(ids: np.ndarray, share: float) -> np.ndarray:
-    """Returns (N,) bool, the lines that a hash of their id puts into the held-out share; the same on every machine."""
+    """Returns (N,) bool: True for each line that is held out, chosen by a hash of its id, so alike on every machine."""
     limit = int(share * 2**32)
     return np.array([int.from_bytes(hashlib.sha256(i.encode()).digest()[:4]) < limit for i in ids], bool)
 

@@ -1,4 +1,4 @@
-"""The lines of one split of a dataset that take part in a run, and what is known of them beside their pixels."""
+"""The lines of one split that take part in a run: the split is opened and checked, and unwanted lines are left out."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,13 @@ from ocrlib.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class ShardLines:
-    """A shard and those of its lines that take part; keep None means all. widths: {width in pixels: lines}."""
+    """The lines of a shard that take part.
+
+    Attributes:
+      shard: the whole of it.
+      widths: {width in pixels: lines that take part}.
+      keep: (N,) bool, True for each line that takes part; None if all do.
+    """
 
     shard: ShardEntry
     widths: dict[int, int]
@@ -33,7 +39,7 @@ class SplitLines:
 
     Args:
       folder: the dataset.
-      split: its name; for a selection, `val` may be held out of `train` where the dataset has none.
+      split: its name. With a selection, `val` is held out of `train` if the dataset has no `val`.
       charset: what labels are encoded with; may differ from the dataset's.
       file_format: `tfrecord` or `hdf5`; None takes the faster one that is there.
       selection: which lines take part; None takes all.
@@ -41,8 +47,9 @@ class SplitLines:
 
     Attributes:
       manifest: of the dataset.
-      parts: shard by shard, the lines that take part.
-      left_out: {reason: ids of lines that the selection left out for it}.
+      parts: the lines that take part, shard by shard.
+      num_samples: how many they are.
+      left_out: {reason: ids of the lines that the selection left out for that reason}.
 
     Raises:
       UserError: no such dataset or split, shards missing or damaged, a selection that leaves nothing.
@@ -81,7 +88,11 @@ class SplitLines:
             )
 
     def read_columns(self, shard: ShardEntry, names: list[str]) -> dict[str, np.ndarray]:
-        """Returns columns of all lines of a shard, of those too that do not take part; `id` must be among the names.
+        """Returns the named columns of a shard for all its lines, including those that do not take part.
+
+        Args:
+          shard: of this split.
+          names: of the columns; `id` must be among them.
 
         Raises:
           UserError: the shard is damaged.
@@ -96,7 +107,7 @@ class SplitLines:
         return columns
 
     def read_provenance(self, *names: str) -> dict[str, tuple[Any, ...]]:
-        """Returns {id: a value for each of the names} over the lines that take part."""
+        """Returns {id: (a value for each of the names)} of the lines that take part."""
         found: dict[str, tuple[Any, ...]] = {}
         for part in self.parts:
             columns = self.read_columns(part.shard, ["id", *names])
@@ -114,50 +125,50 @@ class SplitLines:
         return f"`python -m ocrlib verify {self.folder} --repair` draws again what is damaged"
 
     def _select(self, selection: SelectionConfig) -> list[ShardLines]:
-        """Works out which lines take part, from the columns beside the pixels, and only where something is asked."""
+        """Returns the lines that take part. Shards are read only if the selection asks for something."""
         training = self.split == "train"
-        rule_split = not self._shards_of("val") and self.split in ("train", "val")
+        holds_out = not self._shards_of("val") and self.split in ("train", "val")
         where = training and bool(selection.where)
-        if not (rule_split or where or selection.unencodable == "skip"):
-            return self._first(self.parts, selection) if training else self.parts
+        if not (holds_out or where or selection.unencodable == "skip"):
+            return self._first_lines(self.parts, selection) if training else self.parts
         names = ["id", "text", "width", *(needed_columns(selection) if where else [])]
         parts = []
         for part in self.parts:
             columns = self.read_columns(part.shard, names)
             keep = np.ones(len(columns["id"]), bool)
-            if rule_split:
+            if holds_out:
                 keep &= held_out(columns["id"], selection.val_share) == (not training)
             if where:
                 meets = keep_where(columns, selection)
-                self._note("where", columns["id"][keep & ~meets])
+                self._leave_out("where", columns["id"][keep & ~meets])
                 keep &= meets
             if selection.unencodable == "skip":
                 encodable = keep_encodable(columns["text"], self.charset)
-                self._note("unencodable", columns["id"][keep & ~encodable])
+                self._leave_out("unencodable", columns["id"][keep & ~encodable])
                 keep &= encodable
-            parts.append(_part(part.shard, columns["width"], keep))
-        return self._first(parts, selection) if training else parts
+            parts.append(_shard_lines(part.shard, columns["width"], keep))
+        return self._first_lines(parts, selection) if training else parts
 
-    def _first(self, parts: list[ShardLines], selection: SelectionConfig) -> list[ShardLines]:
-        """Returns the parts cut to the first lines that limit and fraction ask for."""
+    def _first_lines(self, parts: list[ShardLines], selection: SelectionConfig) -> list[ShardLines]:
+        """Returns the first lines of all parts together, as many as limit and fraction allow."""
         total = sum(part.num_samples for part in parts)
-        left = min(selection.limit or total, math.ceil(selection.fraction * total))
+        wanted = min(selection.limit or total, math.ceil(selection.fraction * total))
         cut = []
         for part in parts:
-            if left >= part.num_samples:
+            if wanted >= part.num_samples:
                 cut.append(part)
-            elif left > 0:
+            elif wanted > 0:
                 columns = self.read_columns(part.shard, ["id", "width"])
                 keep = np.ones(len(columns["width"]), bool) if part.keep is None else part.keep
-                cut.append(_part(part.shard, columns["width"], keep & (np.cumsum(keep) <= left)))
-            left -= min(left, part.num_samples)
+                cut.append(_shard_lines(part.shard, columns["width"], keep & (np.cumsum(keep) <= wanted)))
+            wanted -= min(wanted, part.num_samples)
         return cut
 
-    def _note(self, reason: str, ids: np.ndarray) -> None:
+    def _leave_out(self, reason: str, ids: np.ndarray) -> None:
         if len(ids):
             self.left_out.setdefault(reason, []).extend(ids.tolist())
 
 
-def _part(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> ShardLines:
+def _shard_lines(shard: ShardEntry, widths: np.ndarray, keep: np.ndarray) -> ShardLines:
     values, counts = np.unique(widths[keep], return_counts=True)
     return ShardLines(shard=shard, widths=dict(zip(values.tolist(), counts.tolist(), strict=True)), keep=keep)

@@ -13,12 +13,12 @@ from ocrlib.dataset.manifest import ImageShape, read_manifest
 
 
 class BatchSource(Protocol):
-    """What a training reads from: a Loader or a Mixture."""
+    """Where batches come from: a Loader or a Mixture."""
 
     image: ImageShape
 
     def batches(self, seed: int | None = None, epoch: int = 0, skip: int = 0) -> Iterator[Batch]:
-        """Yields the batches of an epoch, the first `skip` left out."""
+        """Yields the batches of an epoch except the first `skip`."""
         ...
 
 
@@ -27,29 +27,30 @@ def to_tf_dataset(
     seed: int | None = None,
     epoch: int = 0,
     skip: int = 0,
-    change: Callable[[Any, Any, Any], Any] | None = None,
+    augment: Callable[[Any, Any, Any], Any] | None = None,
 ) -> Any:
-    """Returns a `tf.data.Dataset` of the batches of an epoch; iterated again, of the next one if shuffled.
+    """Returns a `tf.data.Dataset` of the batches of an epoch; with a seed, each iteration gives the next epoch.
 
     Args:
       source: where the batches come from.
       seed, epoch, skip: as for `Loader.batches`.
-      change: image (B, H, W, C) uint8, width (B,), seed (2,) int32 -> image, in the graph; the seed depends on
-        seed, epoch and the batch's place in it.
+      augment: image (B, H, W, C) uint8, width (B,) int32, seed (2,) int32 -> image, run in the graph. Its seed depends
+        on `seed`, the epoch and the batch's place in the epoch.
     """
     from ocrlib.backend import tf
 
-    position = {"epoch": epoch, "skip": skip}
+    following = {"epoch": epoch, "skip": skip}  # where the next iteration begins
 
     def one_epoch() -> Iterator[Batch]:
-        now = dict(position)
-        position.update(epoch=now["epoch"] + (seed is not None), skip=0 if seed is not None else skip)
-        for number, batch in enumerate(source.batches(seed, now["epoch"], now["skip"]), now["skip"]):
-            yield batch | {"seed": np.array([((seed or 0) * 8191 + now["epoch"]) % 2**31, number], np.int32)}
+        this_epoch, first = following["epoch"], following["skip"]
+        if seed is not None:
+            following.update(epoch=this_epoch + 1, skip=0)
+        for number, batch in enumerate(source.batches(seed, this_epoch, first), first):
+            yield batch | {"seed": np.array([((seed or 0) * 8191 + this_epoch) % 2**31, number], np.int32)}
 
-    def changed(batch: dict[str, Any]) -> dict[str, Any]:
-        number = batch.pop("seed")
-        return batch if change is None else batch | {"image": change(batch["image"], batch["width"], number)}
+    def augmented(batch: dict[str, Any]) -> dict[str, Any]:
+        batch_seed = batch.pop("seed")
+        return batch if augment is None else batch | {"image": augment(batch["image"], batch["width"], batch_seed)}
 
     signature = {
         "image": tf.TensorSpec((None, source.image.height, None, source.image.channels), tf.uint8),
@@ -59,7 +60,7 @@ def to_tf_dataset(
         "id": tf.TensorSpec((None,), tf.string),
         "seed": tf.TensorSpec((2,), tf.int32),
     }
-    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(changed).prefetch(4)
+    return tf.data.Dataset.from_generator(one_epoch, output_signature=signature).map(augmented).prefetch(4)
 
 
 def load(
@@ -67,14 +68,14 @@ def load(
 ) -> Any:
     """Returns a `tf.data.Dataset` of a dataset's batches, for a network of your own.
 
-    Each element is a dict: image (B, H, W, C) uint8 padded on the right with white, width (B,) int32 pixels that
-    are the line's own, label (B, L) int32 padded with -1, label_length (B,) int32, id (B,) strings. The classes are
-    the positions of the characters in the charset. Iterated again, it gives the next epoch.
+    Each element is a dict: image (B, H, W, C) uint8, padded on the right with white; width (B,) int32, pixels of each
+    line without padding; label (B, L) int32, padded with -1; label_length (B,) int32; id (B,) strings. A class is the
+    position of a character in the charset. Each iteration gives the next epoch.
 
     Args:
       dataset: its folder.
       split: `train`, `val` or `test`.
-      batch_size: lines in a batch of average width; batches of long lines have fewer.
+      batch_size: lines in a batch of average width; batches of wider lines have fewer.
       charset: a name or the characters; None takes the dataset's own.
       seed: of the shuffle; None for the order of the files.
 

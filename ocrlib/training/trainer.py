@@ -167,12 +167,12 @@ def _fit_epoch(
     first one of a resumed run is only the rest of the epoch in which it was stopped.
     """
     seed, epoch = settings.train.seed, state.epoch
-    change = partial(augment, settings=settings.augment) if settings.augment.any else None
+    changes = partial(augment, settings=settings.augment) if settings.augment.any else None
     num_batches = training.count(seed, epoch)
     steps = StepCallback(state, saver, num_batches, f"epoch {epoch + 1}/{settings.train.epochs}")
     try:
         fitted = model.fit(
-            to_tf_dataset(training, seed, epoch, state.batch, change),
+            to_tf_dataset(training, seed, epoch, state.batch, changes),
             steps_per_epoch=num_batches - state.batch,
             initial_epoch=epoch,
             epochs=epoch + 1,

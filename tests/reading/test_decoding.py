@@ -31,7 +31,7 @@ class Fixed(keras.layers.Layer):
         self.probs = probs
 
     def get_layer(self, name: str) -> CharacterProbabilities:
-        return CharacterProbabilities(self.probs.shape[2], stride=4)
+        return CharacterProbabilities(self.probs.shape[2], charset=None, stride=4)
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         return tf.constant(self.probs)
