@@ -1,7 +1,7 @@
-"""Brings TensorFlow up without its greetings; whoever needs keras or tf takes them from here.
+"""Imports keras and tensorflow without the lines that they print; all modules import both from here.
 
-TensorFlow writes some lines about absent GPUs straight to file descriptor 2, before its log level counts.
-An error of ocrlib's is one line on standard error, so nothing else may stand there.
+TensorFlow writes some lines about absent GPUs directly to file descriptor 2, before its log level has an effect. An
+error of ocrlib is one line on standard error, so no other line may appear there.
 """
 
 import os
@@ -14,13 +14,13 @@ from ocrlib.private import import_keras
 __all__ = ["keras", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# TensorFlow turns its oneDNN kernels on by itself only where a processor has AVX-512 VNNI. Elsewhere too they
-# train twice as fast: Eigen's convolutions take and give back hundreds of megabytes a step, in page faults.
+# TensorFlow turns its oneDNN kernels on by itself only if the processor has AVX-512 VNNI. On other processors, too,
+# they train twice as fast: the convolutions of Eigen allocate and free hundreds of megabytes in each step.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager
-def _stderr_closed() -> Iterator[None]:
+def _without_stderr() -> Iterator[None]:
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -32,9 +32,9 @@ def _stderr_closed() -> Iterator[None]:
         os.close(null)
 
 
-with _stderr_closed():
+with _without_stderr():
     import_keras()
     import keras
     import tensorflow as tf
 
-    tf.config.list_logical_devices()  # the first look for a GPU prints as well
+    tf.config.list_logical_devices()  # the first search for a GPU prints lines as well

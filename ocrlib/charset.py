@@ -1,7 +1,7 @@
-"""The alphabet of a reader: characters to class indices and back, with one convention for the blank.
+"""The characters that a network knows: text to class indices and back, with one convention for the blank.
 
-A CTC network with C classes knows C - 1 characters; the last class, C - 1, is the *blank*, which means
-"no character at this time step". Everything that encodes, decodes or counts classes asks this file.
+A CTC network with C classes knows C - 1 characters; the last class, C - 1, is the *blank*, which means "no character
+at this time step" (`ocrlib.ctc`). All code that encodes, decodes or counts classes asks this file.
 """
 
 import unicodedata
@@ -21,7 +21,7 @@ class Charset:
     """An ordered set of single characters (NFC code points).
 
     Attributes:
-      characters: the characters, class 0 first; no repeats.
+      characters: the characters in the order of their classes, each once.
 
     Raises:
       ValueError: empty, a repeated character, a control character, or one that is not NFC.
@@ -83,7 +83,7 @@ class Charset:
             raise ValueError(f"the charset lacks {lacking} of {text!r}") from None
 
     def decode(self, indices: Iterable[int]) -> str:
-        """Returns the text of class indices; blanks and padding (-1) must be gone already.
+        """Returns the text of class indices, among which there are no blanks and no padding (-1).
 
         Raises:
           ValueError: an index outside [0, C - 2].

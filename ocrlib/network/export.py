@@ -1,6 +1,7 @@
 """A trained network as a file for other programs: one ONNX file, or a TensorFlow SavedModel.
 
-What stands on disk in the end has answered a few lines as the Keras model does; else nothing is written.
+Before a file is written, its network must answer a few lines as the Keras model does; if it does not, nothing is
+written.
 """
 
 import os
@@ -25,11 +26,11 @@ PREPROCESSING = (
     "proportions kept, padded on the right with 255 to a common width; width: pixels of each line before padding. "
     "probs: softmax of each time step, ceil(width / width_stride) of them are the line's; the last class is the blank"
 )
-_MAX_DIFFERENCE = 1e-4  # of a probability; float32 kernels of two makers differ by 1e-6
+_MAX_DIFFERENCE = 1e-4  # of a probability; the float32 kernels of Keras and ONNX Runtime differ by about 1e-6
 
 
 def export_model(model: str, file_format: str, out: Path) -> str:
-    """Writes a model as an ONNX file or a SavedModel and returns a line that tells of it.
+    """Writes a model as an ONNX file or a SavedModel and returns a line about it.
 
     Args:
       model: a run folder, a `.keras` file, or the name of a shipped model.
@@ -38,13 +39,13 @@ def export_model(model: str, file_format: str, out: Path) -> str:
 
     Raises:
       UserError: there is no such model, or `out` cannot be written.
-      FloatingPointError: what was written does not answer as the Keras model does; `out` is not there.
+      FloatingPointError: the exported network does not answer as the Keras model does; `out` is not written.
     """
     _check_out(out, file_format)
     path = find_model(model, (".keras",))
     keras_model, charset = load_keras(path)
     network = keras_network(keras_model, charset)
-    network.run(*next(_some_lines(network.height, network.channels)))  # Keras exports no model that never ran
+    network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
     write = _write_onnx if file_format == "onnx" else _write_saved_model
     num_bytes, difference = write(keras_model, network, out)
     how = f"python -m ocrlib predict --model {out} PATH"
@@ -57,7 +58,7 @@ def export_model(model: str, file_format: str, out: Path) -> str:
 
 
 def _check_out(out: Path, file_format: str) -> None:
-    """Refuses a place before the work is done, not after it."""
+    """Refuses `out` before the work is done, not after it."""
     if file_format == "onnx" and out.suffix != ".onnx":
         raise UserError(f"{out}: expected a name that ends in .onnx")
     if file_format == "saved_model" and out.suffix in (".onnx", ".keras", ".pb"):
@@ -68,8 +69,8 @@ def _check_out(out: Path, file_format: str) -> None:
         raise UserError(f"{out}: cannot be written: expected a folder that is there and may be written to")
 
 
-def _about(network: Network) -> dict[str, str | int]:
-    """What a program needs to know to use the network."""
+def _metadata(network: Network) -> dict[str, str | int]:
+    """Returns what a program needs to know to use the network."""
     return {
         "charset": network.charset.characters,
         "height": network.height,
@@ -89,8 +90,8 @@ def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, flo
         model = onnx.load(path)
         _round_divisions_down(model)
         _name_tensors(model)
-        about = {"format": ONNX_FORMAT, **_about(network)}
-        onnx.helper.set_model_props(model, {key: str(value) for key, value in about.items()})
+        metadata = {"format": ONNX_FORMAT, **_metadata(network)}
+        onnx.helper.set_model_props(model, {key: str(value) for key, value in metadata.items()})
         onnx.checker.check_model(model, full_check=True)
         data = model.SerializeToString()
         path.write_bytes(data)
@@ -105,8 +106,8 @@ def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[i
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         path = Path(folder) / "saved_model"
         _export(keras_model, path, "tf_saved_model")
-        (path / "assets.extra").mkdir()  # TensorFlow's place for the files of others
-        write_json(path / "assets.extra" / "ocrlib.json", _about(network))
+        (path / "assets.extra").mkdir()  # where TensorFlow lets others put files
+        write_json(path / "assets.extra" / "ocrlib.json", _metadata(network))
         loaded = tf.saved_model.load(str(path))
 
         def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -122,15 +123,15 @@ def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[i
 
 def _export(keras_model: Any, path: Path, file_format: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Keras asks numpy for a name that it no longer has
+        warnings.simplefilter("ignore", FutureWarning)  # Keras uses a name that numpy has deprecated
         keras_model.export(path, format=file_format, verbose=False)
 
 
 def _round_divisions_down(model: Any) -> None:
     """Makes integer divisions round down, as they do in Python; `rounding.ceil_div` relies on it.
 
-    tf2onnx writes them as plain Div, which rounds towards zero: columns of the line itself would be masked where
-    its width is no multiple of the stride. (a - a mod b) / b has no remainder, so its rounding does not matter.
+    tf2onnx writes them as plain Div, which rounds towards zero. The last column of a line would then be masked if its
+    width is not a multiple of the stride. (a - a mod b) / b has no remainder, so its rounding does not matter.
     """
     import onnx
 
@@ -150,7 +151,7 @@ def _round_divisions_down(model: Any) -> None:
 
 
 def _name_tensors(model: Any) -> None:
-    """Gives the output and the open axes names that say what they are; inputs have theirs from Keras."""
+    """Names the output and the open axes; the inputs have their names from Keras."""
     graph = model.graph
     (output,) = graph.output
     for node in graph.node:
@@ -177,13 +178,13 @@ def _check_answers(expected: Network, written: Network, out: Path) -> float:
             raise FloatingPointError(f"{out}: not written: gives {there.shape}, the Keras model {here.shape}")
         inside = np.arange(here.shape[1]) < time_steps(width, expected.width_stride)[:, None]  # (B, T)
         worst = max(worst, float(np.abs(here - there)[inside].max()))
-    if not worst <= _MAX_DIFFERENCE:  # NaN is no agreement either
+    if not worst <= _MAX_DIFFERENCE:  # `not <=`, so that NaN is refused too
         raise FloatingPointError(f"{out}: not written: its probabilities differ from the Keras model's by {worst:.1e}")
     return worst
 
 
 def _some_lines(height: int, channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields batches of black blocks on paper, of widths that are multiples of the strides and that are not."""
+    """Yields batches of black blocks on paper; some of the widths are multiples of the strides, some are not."""
     rng = np.random.RandomState(0)
     for widths, padded in (([97], 97), ([1, 5, 31, 62, 64, 320], 321), ([40, 37, 38, 39], 40)):
         blocks = rng.random_sample((len(widths), ceil_div(height, 4), ceil_div(padded, 4), channels)) < 0.3

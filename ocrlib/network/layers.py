@@ -23,7 +23,7 @@ def _mask(num_columns, valid):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class Ink(keras.layers.Layer):
-    """Gray levels to ink: paper is 0, black is 1, everything right of the true width is 0.
+    """Gray levels to ink: white paper is 0, black is 1, everything to the right of the true width is 0.
 
     Input: image (B, H, W, C) uint8 or float32 in [0, 255]; width (B,) int32 pixels.
     Output: (B, H, W', C) in [0, 1], W' the next multiple of the stride.
@@ -35,7 +35,7 @@ class Ink(keras.layers.Layer):
 
     def call(self, image, width):
         ink = 255.0 - ops.cast(image, self.compute_dtype)
-        # Divided by 255 in the mask, which has but one value for a column.
+        # The mask is divided by 255 in place of the image, because it has only one value for each column.
         ink = ink * ops.cast(_mask(ops.shape(ink)[2], width) / 255.0, ink.dtype)[:, None, :, None]
         return ops.pad(ink, [[0, 0], [0, 0], [0, -ops.shape(ink)[2] % self.stride], [0, 0]])
 
@@ -52,9 +52,10 @@ class Ink(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class Columns(keras.layers.Layer):
-    """Rows beside each other instead of above each other: each time step sees its column from top to bottom.
+    """Joins the rows of each column into one vector: a time step sees its column from top to bottom.
 
-    By cutting and joining: a transposition says the same, but ONNX Runtime takes a tenth of its time for it.
+    The rows are cut apart and joined. A transposition gives the same, but would take a tenth of the time of a whole
+    network in ONNX Runtime.
 
     Input: (B, h, W / S, f). Output: (B, W / S, h * f).
     """
@@ -69,7 +70,7 @@ class Columns(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class MaskColumns(keras.layers.Layer):
-    """Sets the columns right of the true width to 0.
+    """Sets the columns to the right of the true width to 0.
 
     Input: features (B, h, W / stride, f) or (B, W / stride, f); width (B,) int32 pixels of the image.
     """
@@ -94,10 +95,10 @@ class MaskColumns(keras.layers.Layer):
 class FusedBatchNormalization(keras.layers.Layer):
     """Batch normalisation over all axes but the last, by TensorFlow's fused kernel.
 
-    Keras' own layer is made of single operations, each of which goes through the whole batch and back.
+    Keras' own layer consists of single operations, each of which reads and writes the whole batch.
 
-    What is no number may come out as 0 where a ReLU follows, so that a loss stays finite that should not; the
-    gradients, clipped by their common norm, carry it to the last layer, and the next loss shows it.
+    A ReLU behind it can turn NaN into 0, so the loss may stay finite for one step. The gradients are clipped by their
+    common norm, which spreads the NaN to the weights of all layers, so the next loss shows it.
 
     Input and output: (B, h, w, f) or (B, T, f).
     """
@@ -120,7 +121,7 @@ class FusedBatchNormalization(keras.layers.Layer):
         super().build(features_shape)
 
     def call(self, features, training=False):
-        x = tf.expand_dims(features, 1) if len(features.shape) == 3 else features  # the kernel wants four axes
+        x = tf.expand_dims(features, 1) if len(features.shape) == 3 else features  # the kernel takes four axes
         moving = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
         x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **moving
@@ -139,14 +140,14 @@ class FusedBatchNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class MaskedBidirectionalLSTM(keras.layers.Layer):
-    """An LSTM in both directions that starts, from the right too, at the sample's own end.
+    """An LSTM in both directions; the backward one starts at each sample's own end, not in the padding.
 
-    No mask is needed for that: the padding is on the right, so going forward nothing of it is seen before the
-    sample has ended, and for the way back each sample is turned round within its own time steps. Without a mask
-    the LSTMs are written to ONNX as LSTMs, with one as a loop over single time steps.
+    It needs no mask. The padding is on the right, so the forward LSTM reaches it only after the sample has ended. For
+    the backward LSTM each sample is reversed within its own time steps. Without a mask both are exported to ONNX as
+    LSTM operations; with a mask they would become loops over single time steps.
 
-    Input: features (B, T, f); width (B,) int32 pixels, each time step within T. Output: (B, T, 2 * units), of
-    which the time steps of the padding mean nothing.
+    Input: features (B, T, f); width (B,) int32 pixels. Output: (B, T, 2 * units); the time steps of the padding hold
+    no meaning.
     """
 
     def __init__(self, units, stride, **kwargs):
@@ -154,21 +155,21 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         self.units = units
         self.stride = stride  # pixels of the image behind one time step
         lstm = keras.layers.LSTM(units, return_sequences=True)
-        self.lstm = keras.layers.Bidirectional(lstm)  # holds the weights, as files have had them from the start
-        self.lstm.backward_layer.go_backwards = False  # it is fed what has been turned round
+        self.lstm = keras.layers.Bidirectional(lstm)  # holds the weights, under the names that saved files have
+        self.lstm.backward_layer.go_backwards = False  # `call` reverses its input
 
     def build(self, features_shape, width_shape):
         self.lstm.build(features_shape)
         super().build(features_shape)
 
     def call(self, features, width):
-        # A gather, not tf.reverse_sequence: tf2onnx takes that for a turn of all T steps, padding and all.
+        # A gather, not tf.reverse_sequence: tf2onnx writes the latter as a reversal of all T steps, padding included.
         step = ops.arange(ops.shape(features)[1])[None, :]  # (1, T)
         last = time_steps(width[:, None], self.stride) - 1  # (B, 1)
-        turned = ops.where(step <= last, last - step, step)  # (B, T)
+        reverse = ops.where(step <= last, last - step, step)  # (B, T)
         forward = self.lstm.forward_layer(features)
-        backward = self.lstm.backward_layer(tf.gather(features, turned, axis=1, batch_dims=1))
-        return ops.concatenate([forward, tf.gather(backward, turned, axis=1, batch_dims=1)], axis=-1)
+        backward = self.lstm.backward_layer(tf.gather(features, reverse, axis=1, batch_dims=1))
+        return ops.concatenate([forward, tf.gather(backward, reverse, axis=1, batch_dims=1)], axis=-1)
 
     def compute_output_shape(self, features_shape, width_shape):
         return (*features_shape[:2], 2 * self.units)
@@ -183,7 +184,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class CharacterProbabilities(keras.layers.Layer):
-    """A probability for each character and, last, for the blank; knows charset and stride, so the file does too.
+    """A probability for each character and, last, for the blank. Charset and stride are kept here for the saved file.
 
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """

@@ -1,6 +1,6 @@
-"""From what a user calls a model to a network that answers: a run folder, a `.keras`, an `.onnx`, or a shipped name.
+"""From what a user calls a model to a network that runs: a run folder, a `.keras`, an `.onnx`, or a shipped name.
 
-TensorFlow comes up only where a `.keras` file is opened; ONNX Runtime starts in a tenth of the time.
+TensorFlow is imported only if a `.keras` file is opened; ONNX Runtime starts in a tenth of the time.
 """
 
 import os
@@ -17,14 +17,14 @@ from ocrlib.errors import UserError
 if TYPE_CHECKING:
     import keras
 
-ONNX_FORMAT = "ocrlib-onnx/1"  # in the file's metadata, beside what `Network` needs to know
+ONNX_FORMAT = "ocrlib-onnx/1"  # in the metadata of the file, beside the values that `Network` needs
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
-ENDINGS = (".onnx", ".keras")  # of a shipped model's files; the first is the faster one to start
+ENDINGS = (".onnx", ".keras")  # of the files of a shipped model; the first one starts faster
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A network ready to be asked, whatever runs it.
+    """A network ready to run, by Keras or by ONNX Runtime.
 
     Attributes:
       charset: the characters of classes 0 to C - 2.
@@ -51,7 +51,7 @@ def find_model(model: str, endings: tuple[str, ...] = ENDINGS) -> Path:
 
     Args:
       model: a path, which wins, or a shipped name.
-      endings: of a shipped model's files, the one that is liked best first.
+      endings: of the files of a shipped model, in the order of preference.
 
     Raises:
       UserError: there is none.
@@ -107,7 +107,7 @@ def load_keras(path: Path) -> tuple["keras.Model", Charset]:
 
 
 def keras_network(network: "keras.Model", charset: Charset) -> Network:
-    """Returns a Keras model, as `crnn.build_crnn` makes them, ready to run; it may go on learning meanwhile."""
+    """Returns a Keras model of `crnn.build_crnn`, ready to run. If it goes on learning, answers change with it."""
     from ocrlib.backend import tf
     from ocrlib.network import crnn
 
@@ -134,8 +134,8 @@ def _open_onnx(path: Path) -> Network:
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
-    options.log_severity_level = 3  # errors, which are raised as well; warnings would stand between ours
-    # Its threads would wait for work by spinning, on the cores that decode the next pictures.
+    options.log_severity_level = 3  # errors only, which are raised as well; warnings would appear among our own output
+    # Else its idle threads would keep the cores busy that decode the next pictures.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])

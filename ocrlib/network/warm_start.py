@@ -1,7 +1,7 @@
-"""Where a training starts if not from nothing: the network of a run or a shipped model, for another charset.
+"""A training that starts from a known network, that of a run or a shipped model, and gives it another charset.
 
-Everything but the last layer is taken as it is. Of the last layer the characters that both charsets have carry
-over, and the blank; the others start fresh, as they would in a new network.
+All layers but the last are taken as they are. In the last layer the weights of the blank and of the characters that
+both charsets have are kept; the other characters start with random weights, as in a new network.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,12 @@ _LAST = "characters"
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A network to go on from, and what became of its characters."""
+    """A network to start from.
+
+    Attributes:
+      network: with a last layer for the new charset.
+      carried, fresh, dropped: the characters that both charsets have, that only the new one has, that only the old had.
+    """
 
     network: keras.Model
     carried: str
@@ -39,7 +44,7 @@ def start_from(model: str, charset: Charset, height: int, channels: int) -> Star
 
     Args:
       model: a run folder, a `.keras` file, or a shipped name.
-      charset: of the labels that it will learn from.
+      charset: of the labels to learn from.
       height, channels: of their images.
 
     Raises:
@@ -47,10 +52,10 @@ def start_from(model: str, charset: Charset, height: int, channels: int) -> Star
     """
     path = find_model(model, (".keras",))
     source, known = load_keras(path)
-    (_, of_height, _, of_channels) = next(tensor for tensor in source.inputs if tensor.name == "image").shape
-    if (of_height, of_channels) != (height, channels):
+    (_, own_height, _, own_channels) = next(tensor for tensor in source.inputs if tensor.name == "image").shape
+    if (own_height, own_channels) != (height, channels):
         raise UserError(
-            f"{path}: reads images of height {of_height} and {of_channels} channels, the dataset has "
+            f"{path}: reads images of height {own_height} and {own_channels} channels, the dataset has "
             f"{height} and {channels}; start from another model, or without --init"
         )
     settings = source.get_config()
@@ -74,12 +79,12 @@ def start_from(model: str, charset: Charset, height: int, channels: int) -> Star
 def _carry_over(
     before: Sequence[np.ndarray], fresh: Sequence[np.ndarray], known: Charset, charset: Charset
 ) -> list[np.ndarray]:
-    """Returns (f, C) kernel and (C,) bias with the columns of shared characters, and of the blank, from before."""
-    columns = {known.characters.index(c): i for i, c in enumerate(charset.characters) if c in known.characters}
-    columns[known.num_classes - 1] = charset.num_classes - 1
+    """Returns (f, C) kernel and (C,) bias: `before` for shared characters and the blank, `fresh` for the others."""
+    new_class = {known.characters.index(c): i for i, c in enumerate(charset.characters) if c in known.characters}
+    new_class[known.blank] = charset.blank
     mixed = [array.copy() for array in fresh]
     for old, new in zip(before, mixed, strict=True):
-        new[..., list(columns.values())] = old[..., list(columns)]
+        new[..., list(new_class.values())] = old[..., list(new_class)]
     return mixed
 
 
