@@ -1,4 +1,4 @@
-"""Trains a reader on finished datasets: `python train_from_records.py datasets/numeric --run runs/numeric`."""
+"""Trains a model on finished datasets: `python train_from_records.py datasets/numeric --run runs/numeric`."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from ocrlib.training.settings import RunConfig
 
 
 def _weighted(text: str) -> tuple[Path, float]:
+    """Returns DATASET=WEIGHT as a folder and its weight."""
     folder, _, weight = text.rpartition("=")
     try:
         value = float(weight)
@@ -31,7 +32,7 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
     parser.add_argument(
-        "--init", metavar="MODEL", help="start from a run folder, a .keras file or a shipped model, not from nothing"
+        "--init", metavar="MODEL", help="train the network of a run folder, a .keras file or a shipped model further"
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     parser.add_argument(
@@ -43,7 +44,7 @@ def main() -> None:
 
     settings = build(RunConfig, {}, overrides, "the settings")
 
-    from ocrlib.training.trainer import train  # here: TensorFlow takes seconds, a typo should not
+    from ocrlib.training.trainer import train  # here, because it imports TensorFlow, which takes seconds
 
     mix = dict(arguments.mix or [])
     metrics = train(
@@ -67,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_main(main, "run the same command again to go on from here, with --resume if it has made its run folder")
+    run_main(main, "to go on, run the same command again, with --resume if the run folder exists")

@@ -42,9 +42,7 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
     command = [dataset, "--run", run, "--train.epochs", 1, "--data.batch_size", 2, "--train.save_minutes", 0.02]
     outcome = stopped_training(*command, place=run / "last" / "state.json")
     assert outcome.code == 1
-    assert outcome.messages == [
-        "stopped; run the same command again to go on from here, with --resume if it has made its run folder"
-    ]
+    assert outcome.messages == ["stopped; to go on, run the same command again, with --resume if the run folder exists"]
     state = json.loads((run / "last" / "state.json").read_text())
     assert state["epoch"] == 0
     assert state["batch"] > 0

@@ -1,8 +1,8 @@
-"""How wrong is a reader, where, and what to draw more of.
+"""How often a model is wrong, on which lines, and what to draw more of.
 
 evaluate     reads a split, or pictures with their texts beside them
 metrics      CER, WER, exact match, confusions
-calibration  what confidence is worth
+calibration  how far confidence can be trusted
 groups, breakdown     error rates by font, degradation, length and kind of text
 advice       what to change in the recipe
 report, report_text   all of it together, as figures and as text

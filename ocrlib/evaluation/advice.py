@@ -1,4 +1,4 @@
-"""What to draw more of: from the tables of a reader's errors to the weights of a recipe."""
+"""What to draw more of: from the tables of a model's errors to the weights of a recipe."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -8,9 +8,9 @@ from typing import Any
 
 from ocrlib.evaluation.breakdown import Row, Table
 
-MOST = 5  # pieces of advice
-MOST_FACES = 10  # in one of them
-ODDS = 2.0  # a step that is worth a dataset and does not drown the rest
+MAX_ADVICE = 5  # pieces of advice
+MAX_FACES = 10  # in one of them
+ODDS = 2.0  # large enough to be worth a new dataset, small enough to leave room for the rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +18,10 @@ class Advice:
     """Draw these lines more often.
 
     Attributes:
-      kind, names: as in the tables of errors; of faces the worst, at most ten, else one name.
-      share_of_lines, share_of_errors: likewise, together.
+      kind, names: as in the tables of errors: one name, or up to ten faces, the worst ones.
+      share_of_lines, share_of_errors: of all names together, as in the tables.
       key: what to change in the recipe; `render.fonts` for faces, which need entries of their own.
-      now, then: its value, and to three places the one that doubles the odds of such a draw; None for faces.
+      now, then: its value, and the one that doubles the odds of such a line, to three places; None for faces.
     """
 
     kind: str
@@ -34,14 +34,15 @@ class Advice:
 
 
 def draw_more(tables: Sequence[Table], recipe: Mapping[str, Any], heldout: Collection[str]) -> list[Advice]:
-    """Returns what fails beyond chance and has a weight in the recipe, at most five, by errors above the average.
+    """Returns up to five groups that fail beyond chance and have a weight in the recipe, the worst first.
 
-    Held-out faces are left alone: to draw them would end what they are held out for.
+    The worst have the most errors above the average. Held-out faces are left out: if they were trained on, they could
+    no longer measure how unknown faces are read.
 
     Args:
       tables: of a dataset.
       recipe: the dataset's, as its manifest has it.
-      heldout: names of faces.
+      heldout: names of the held-out faces.
     """
     weights = _weights_of(recipe)
     found: list[Advice] = []
@@ -50,7 +51,7 @@ def draw_more(tables: Sequence[Table], recipe: Mapping[str, Any], heldout: Colle
     for kind, row in sorted(rows, key=lambda item: item[1].share_of_lines - item[1].share_of_errors):
         if kind == "font" and row.name not in heldout:
             faces.append(row)
-        # Any kind of mixed line stands for the share of them all.
+        # There is one share for mixed lines of all kinds.
         name = "mixed" if row.name.startswith("mixed:") else row.name
         if (kind, name) in weights:
             key, now, is_share = weights[kind, name]
@@ -58,8 +59,8 @@ def draw_more(tables: Sequence[Table], recipe: Mapping[str, Any], heldout: Colle
             if key not in [advice.key for advice in found]:
                 found.append(_advice(kind, [row], key, now, then))
     if faces:
-        found.append(_advice("font", faces[:MOST_FACES], "render.fonts", None, None))
-    return sorted(found, key=lambda advice: advice.share_of_lines - advice.share_of_errors)[:MOST]
+        found.append(_advice("font", faces[:MAX_FACES], "render.fonts", None, None))
+    return sorted(found, key=lambda advice: advice.share_of_lines - advice.share_of_errors)[:MAX_ADVICE]
 
 
 def _advice(kind: str, rows: Sequence[Row], key: str, now: float | None, then: float | None) -> Advice:
@@ -75,7 +76,7 @@ def _advice(kind: str, rows: Sequence[Row], key: str, now: float | None, then: f
 
 
 def _weights_of(recipe: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, float, bool]]:
-    """{(kind, name of a row): (key of the recipe, its value, whether that is a share of draws and no weight)}."""
+    """Returns {(kind, name of a row): (key of the recipe, its value, whether the value is a share, not a weight)}."""
     text, render = recipe.get("text", {}), recipe.get("render", {})
     weights: dict[tuple[str, str], tuple[str, float, bool]] = {}
     for pattern in text.get("patterns", ()):
@@ -92,10 +93,10 @@ def _weights_of(recipe: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, f
 
 
 def font_entries(names: Sequence[str], recipe: Mapping[str, Any]) -> list[str]:
-    """Returns entries for `render.fonts` that draw these faces twice as often; empty where no entry does just that.
+    """Returns entries for `render.fonts` that draw these faces twice as often; empty if no entry can do exactly that.
 
-    A face of a set without a weight weighs 1, and in one more such set 1 more. What a face weighs in a set with a
-    weight depends on how many faces the set has, which a manifest does not tell.
+    A face weighs 1 for each set without a weight that has it. In a set with a weight it weighs less the more faces the
+    set has, and a manifest does not say how many these are.
     """
     sets = [entry for entry in recipe.get("render", {}).get("fonts", ()) if isinstance(entry, Mapping)]
     entries = []
@@ -104,7 +105,7 @@ def font_entries(names: Sequence[str], recipe: Mapping[str, Any]) -> list[str]:
         if mine and entry.get("weight") is not None:
             return []
         if mine:
-            # A manifest does not tell either which set a face came from: where several may have it, each is asked.
+            # Nor does a manifest say which set a face came from: if several may have it, each gets an entry.
             several = any(_may_hold(other, name) for name in mine for other in sets if other is not entry)
             optional = ", optional = true" if several else ""
             entries.append(f"{{ source = {json.dumps(entry['source'])}, only = {json.dumps(mine)}{optional} }}")

@@ -1,9 +1,9 @@
-"""Which lines fail: the errors of each group of lines beside those of the others.
+"""Which lines fail: the errors of each group of lines, compared with those of the other lines.
 
-A group counts as failing *beyond chance* if its wrong lines are more than a draw of as many lines at random would
-have: Fisher's exact test, one-sided, at 5% over all groups looked at together (Bonferroni: 5% divided by their
-number). On top its CER must be a quarter above that of the others, so that long lines, which are wrong more often
-at the same CER, and differences too small to matter do not count.
+A group fails *beyond chance* if two things hold. It has more wrong lines than a random sample of the same size would
+have: Fisher's exact test, one-sided, at 5% over all groups together (Bonferroni: 5% divided by their number). And its
+CER is more than a quarter above that of the others. The second rule leaves out differences too small to matter, and
+groups of long lines, which are wrong more often at the same CER.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from ocrlib.evaluation.groups import Grouping
 from ocrlib.evaluation.metrics import count_errors
 
-FEW_LINES = 30  # below it a rate says little
+FEW_LINES = 30  # with fewer lines a rate says little
 SIGNIFICANCE = 0.05
 WORSE = 1.25  # times the CER of the others
 
@@ -26,12 +26,12 @@ class Row:
 
     Attributes:
       name: of the group.
-      lines, exact, characters, character_edits: as in `metrics.Counts`.
+      lines, exact, characters, character_edits: as in `metrics.ErrorCounts`.
       cer, exact_match: their rates.
-      cer_others: of the lines it is compared with; None if there are none.
+      cer_others: CER of the lines that the group is compared with; None if there are none.
       share_of_lines, share_of_errors: of all lines, and of all character edits, 0 to 1.
-      few_lines: too few for the rates to say much.
-      beyond_chance: fails more often than the others, as the top of this file tells.
+      few_lines: there are too few lines for the rates to say much.
+      beyond_chance: the group fails beyond chance, see the top of this file.
     """
 
     name: str
@@ -54,8 +54,8 @@ class Table:
 
     Attributes:
       kind: of the grouping.
-      rows: in its natural order, or else with the most errors above the average first.
-      ordered: whether that is the natural order.
+      rows: in the natural order of the groups; if they have none, those with the most errors above the average first.
+      ordered: whether the groups have a natural order.
       apart: the row that the others are not compared with.
     """
 
@@ -138,7 +138,11 @@ def _make_row(name: str, errors: LineErrors, inside: np.ndarray, others: np.ndar
 
 
 def chance_of(wrong: int, lines: int, all_wrong: int, all_lines: int) -> float:
-    """Returns the probability that `lines` drawn from `all_lines`, `all_wrong` of them wrong, have `wrong` or more.
+    """Returns the probability that a random sample of `lines` lines has `wrong` wrong ones or more.
+
+    Args:
+      wrong, lines: of the sample.
+      all_wrong, all_lines: of all lines that it is taken from.
 
     Source: Fisher 1935, "The Design of Experiments": the upper tail of the hypergeometric distribution.
     """

@@ -1,4 +1,4 @@
-"""What a reader's confidence is worth: is it right as often as it says, and do its mistakes show themselves?"""
+"""How far a model's confidence can be trusted: is it right as often as it says, and are wrong lines less confident?"""
 
 import math
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 NUM_BINS = 10
-SET_ASIDE = 0.05  # share of the lines that a person would look through
+SET_ASIDE = 0.05  # share of the lines that a person would check
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bin:
-    """Lines whose confidence lies in [low, high), the last bin with 1 itself; the means are None without lines."""
+    """Lines whose confidence is in [low, high), or in [low, 1] for the last bin; without lines the means are None."""
 
     low: float
     high: float
@@ -28,10 +28,10 @@ class Reliability:
     Attributes:
       bins: ten of equal width.
       expected_calibration_error: mean over lines of |mean confidence - exact match| of their bin, 0 to 1.
-      set_aside: the least confident lines, 5% rounded up; of equals the first.
-      set_aside_below: the confidence of the least confident line that is kept.
-      wrong_set_aside: share of all wrong lines that are among them; None if none is wrong.
-      exact_match_kept: of the other lines; None if there are none.
+      set_aside: how many lines are set aside: the least confident 5%, rounded up; of equal ones the first.
+      set_aside_below: the lowest confidence among the lines that are kept.
+      wrong_set_aside: share of all wrong lines that are set aside; None if no line is wrong.
+      exact_match_kept: of the lines that are kept; None if there are none.
     """
 
     bins: tuple[Bin, ...]

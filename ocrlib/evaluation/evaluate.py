@@ -1,4 +1,4 @@
-"""How well a reader does: on a split of a dataset, or on pictures with their texts beside them."""
+"""How well a model reads: a split of a dataset, or pictures with their texts beside them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
-from ocrlib.evaluation.metrics import Counts, count_errors, fold
+from ocrlib.evaluation.metrics import ErrorCounts, count_errors, fold
 from ocrlib.pictures import ENDINGS, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 
@@ -25,7 +25,7 @@ class ReadLine:
 
     Attributes:
       name: its sample id, or the file name of its picture.
-      truth, text: what it says, and what was read.
+      truth, text: what it says, and what the model read.
       confidence: 0 to 1.
       width_px: of the picture as it was read, without padding.
     """
@@ -37,7 +37,7 @@ class ReadLine:
     width_px: int
 
 
-def summary(counts: Counts) -> dict[str, Any]:
+def summary(counts: ErrorCounts) -> dict[str, Any]:
     """Returns the rates and the counts behind them, JSON-ready."""
     rates = {"cer": counts.cer, "wer": counts.wer, "exact_match": counts.exact_match}
     return {name: round(rate, 6) for name, rate in rates.items()} | asdict(counts)
@@ -51,9 +51,9 @@ def summarise(lines: Sequence[ReadLine]) -> dict[str, Any]:
 def evaluate_dataset(
     recognizer: Recognizer, folder: Path, split: str, selection: SelectionConfig | None = None
 ) -> dict[str, Any]:
-    """Returns the error rates of a reader on a split of a dataset; a selection can make `val` out of `train`.
+    """Returns the error rates of a model on a split of a dataset; a selection can make `val` out of `train`.
 
-    Of a test split with held-out faces the rates of `known_fonts` and `heldout_fonts` too.
+    For a test split with held-out faces also the rates of `known_fonts` and `heldout_fonts`.
 
     Raises:
       UserError: no such split, damaged shards, or images of another height or number of channels.
@@ -64,7 +64,7 @@ def evaluate_dataset(
 
 
 def open_split(recognizer: Recognizer, folder: Path, split: str, selection: SelectionConfig | None = None) -> Loader:
-    """Returns the loader of a split that a reader can read; raises as `evaluate_dataset` does."""
+    """Returns the loader of a split, whose images fit the model; raises as `evaluate_dataset` does."""
     loader = Loader(SplitLines(folder, split, Charset(read_manifest(folder).charset), selection=selection), stride=None)
     if (loader.image.height, loader.image.channels) != (recognizer.height, recognizer.channels):
         raise UserError(
@@ -75,7 +75,7 @@ def open_split(recognizer: Recognizer, folder: Path, split: str, selection: Sele
 
 
 def read_split(recognizer: Recognizer, loader: Loader) -> Iterator[ReadLine]:
-    """Yields the lines of a split, read batch by batch; characters that the reader does not know it gets wrong."""
+    """Yields the lines of a split, read batch by batch; a character that the model does not know counts as an error."""
     for batch in loader.batches():
         readings = recognizer.read_batch(batch["image"], batch["width"])
         for row, reading in enumerate(readings):
@@ -89,12 +89,12 @@ def read_split(recognizer: Recognizer, loader: Loader) -> Iterator[ReadLine]:
 
 
 def heldout_faces(loader: Loader) -> frozenset[str]:
-    """Returns the names of the faces that only this split is drawn with; of any but `test` none."""
+    """Returns the names of the faces that only this split has; empty for all splits but `test`."""
     return frozenset(loader.lines.manifest.fonts.get("heldout", [])) if loader.lines.split == "test" else frozenset()
 
 
 def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]:
-    """Returns the summaries of `known_fonts` and `heldout_fonts`; empty where no faces are held out."""
+    """Returns the summaries of `known_fonts` and `heldout_fonts`; empty if no faces are held out."""
     heldout = heldout_faces(loader)
     if not heldout:
         return {}

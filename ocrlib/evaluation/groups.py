@@ -1,4 +1,4 @@
-"""What lines are grouped by when one asks which of them fail: how they were made, how long they are, what they say."""
+"""What lines are grouped by, to see which of them fail: how they were made, how long they are, what they say."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-NOTHING = "nothing"  # what befell a line that has no degradation
+NOTHING = "nothing"  # the group of the lines without any degradation
 
-# Upper ends, doubling; what lies beyond the last is a bin of its own.
+# Upper ends of bins, each twice the one before; larger values share one more bin.
 _LENGTHS = (0, 2, 4, 8, 16, 32, 64)  # characters
 _WIDTHS = (16, 32, 64, 128, 256, 512)  # pixels
 _SKEWS = (0, 1, 2, 4, 8, 16)  # degrees, to either side
@@ -21,9 +21,9 @@ class Grouping:
     """Lines by one kind of thing.
 
     Attributes:
-      kind: what it is, such as `font`.
-      of_line: the groups of each line: one, or with degradations several.
-      order: the groups in their natural order; None where they have none.
+      kind: what they are grouped by, such as `font`.
+      of_line: the groups of each line: one, or several if it has several degradations.
+      order: the groups in their natural order; None if they have none.
       apart: a group that the others are not compared with.
     """
 
@@ -34,12 +34,16 @@ class Grouping:
 
 
 def group_by_making(columns: Mapping[str, Sequence]) -> list[Grouping]:
-    """Returns the groupings by a dataset's provenance: a value for each line under each of its names."""
+    """Returns the groupings by provenance.
+
+    Args:
+      columns: {name of the provenance: a value for each line}.
+    """
     degradations = [_parse(drawn) for drawn in columns["degradation"]]
     return [
         Grouping(kind="font", of_line=[(name,) for name in columns["font"]]),
-        # A line that something befell mostly suffers from other things too, so that next to lines that nothing
-        # befell the most harmless degradation looks bad. Hence each is held against other degraded lines.
+        # A degraded line mostly has several degradations. Compared with lines without any, even a harmless one would
+        # look bad, so each degradation is compared with the other degraded lines.
         Grouping(
             kind="degradation",
             of_line=[tuple(name for name, _ in drawn) or (NOTHING,) for drawn in degradations],
@@ -54,7 +58,7 @@ def group_by_making(columns: Mapping[str, Sequence]) -> list[Grouping]:
 
 
 def group_by_look(truths: Sequence[str], widths_px: Sequence[int]) -> list[Grouping]:
-    """Returns the groupings that need nothing but the lines: what they say, how long and how wide they are."""
+    """Returns the groupings that any lines have: by what they say, how long and how wide they are."""
     return [
         Grouping(kind="text", of_line=[(text_kind(truth),) for truth in truths], order=TEXT_KINDS),
         _binned("length", [len(truth) for truth in truths], _LENGTHS),
@@ -68,8 +72,8 @@ TEXT_KINDS = ("digits", "amounts", "other signs", "letters", "empty")
 def text_kind(text: str) -> str:
     """Returns what a text is made of, one of TEXT_KINDS; spaces do not count.
 
-    `digits` alone; `amounts`, digits with points or commas and nothing else; `letters`, at least one;
-    `other signs` is the rest, such as dates, times and what has a sign or a currency.
+    `digits` are nothing else; `amounts` are digits with points or commas; `letters` are texts with at least one letter;
+    `other signs` are the rest, such as dates, times and numbers with a sign or a currency.
     """
     characters = "".join(text.split())
     if not characters:
@@ -83,13 +87,13 @@ def text_kind(text: str) -> str:
 
 
 def _parse(drawn: str) -> list[tuple[str, float]]:
-    """`crop=0.4 jpeg=0.7` as pairs."""
+    """Returns `crop=0.4 jpeg=0.7` as pairs of name and strength."""
     items = (item.partition("=") for item in drawn.split())
     return [(name, float(strength)) for name, _, strength in items]
 
 
 def _by_strength(degradations: Sequence[list[tuple[str, float]]]) -> Grouping:
-    """Each degradation in thirds, from its weakest to its strongest draws."""
+    """Returns the grouping by degradation and strength: each degradation in thirds, from weak to strong."""
     strengths: dict[str, list[float]] = {}
     for drawn in degradations:
         for name, strength in drawn:
@@ -108,7 +112,7 @@ def _by_strength(degradations: Sequence[list[tuple[str, float]]]) -> Grouping:
 
 
 def _binned(kind: str, values: Sequence[float], ends: Sequence[float]) -> Grouping:
-    """Numbers by the bins that end at `ends`; whole numbers get bins such as 5-8, others such as 0.25 to 0.5."""
+    """Returns the grouping by bins that end at `ends`, named as 5-8 for whole numbers, else as 0.25 to 0.5."""
     names = [f"{ends[0]:g}" if ends[0] == 0 else f"to {ends[0]:g}"]
     for low, high in pairwise(ends):
         whole = isinstance(low, int)

@@ -1,4 +1,4 @@
-"""How wrong is a reader: CER, WER, exact match, and which characters it takes for which."""
+"""How often texts are read wrong: CER, WER, exact match, and which characters are taken for which."""
 
 import unicodedata
 from collections import Counter
@@ -11,13 +11,14 @@ _FOLDED = str.maketrans({**dict.fromkeys("‘’‚‛′", "'"), **dict.fromkey
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
-    """Edits and what they are measured against, added up over lines.
+class ErrorCounts:
+    """Errors over some lines, and the sizes that they are divided by.
 
     Attributes:
-      lines, exact: lines read, and those read without an error.
-      characters, character_edits: in the truths; insertions, deletions and substitutions to get there.
-      words, word_edits: the same for words, which are what white space parts.
+      lines, exact: lines read, and lines read without an error.
+      characters: of the truths.
+      character_edits: fewest insertions, deletions and substitutions that turn the truths into what was read.
+      words, word_edits: the same for words, which white space separates.
     """
 
     lines: int = 0
@@ -43,14 +44,14 @@ class Counts:
         return self.exact / max(1, self.lines)
 
 
-def count_errors(truths: Sequence[str], predictions: Sequence[str]) -> Counts:
+def count_errors(truths: Sequence[str], predictions: Sequence[str]) -> ErrorCounts:
     """Returns the counts over pairs of truth and prediction, line by line.
 
     Raises:
       ValueError: if there are not as many predictions as truths.
     """
     pairs = list(zip(truths, predictions, strict=True))
-    return Counts(
+    return ErrorCounts(
         lines=len(pairs),
         exact=sum(truth == prediction for truth, prediction in pairs),
         characters=sum(len(truth) for truth, _ in pairs),
@@ -61,7 +62,7 @@ def count_errors(truths: Sequence[str], predictions: Sequence[str]) -> Counts:
 
 
 def confusions(truths: Sequence[str], predictions: Sequence[str]) -> Counter[tuple[str, str]]:
-    """Returns how often each (true, read) pair of characters occurs; an empty string stands for none."""
+    """Returns how often each (true, read) pair of characters occurs; an empty string means no character."""
     found: Counter[tuple[str, str]] = Counter()
     for truth, prediction in zip(truths, predictions, strict=True):
         for edit in Levenshtein.editops(truth, prediction):
@@ -72,14 +73,14 @@ def confusions(truths: Sequence[str], predictions: Sequence[str]) -> Counter[tup
 
 
 def wrong_positions(truth: str, prediction: str) -> set[int]:
-    """Returns the positions in `prediction` that an edit touches; a character left out marks the next one."""
+    """Returns the positions in `prediction` that an edit touches; a missing character marks the position behind it."""
     return {edit.dest_pos for edit in Levenshtein.editops(truth, prediction)}
 
 
 def fold(text: str) -> str:
-    """Returns text as it is scored against foreign transcripts: NFKC, plain quotes and dashes, single spaces.
+    """Returns text as it is compared with transcripts of other people: NFKC, plain quotes and dashes, single spaces.
 
-    Transcripts of the UW-III kind write `` and '' for a double quote.
+    Some transcripts, such as those of UW-III, write `` and '' for a double quote.
     """
     text = unicodedata.normalize("NFKC", text.replace("``", '"').replace("''", '"')).translate(_FOLDED)
     return " ".join(text.replace("''", '"').split())

@@ -1,4 +1,4 @@
-"""Misread lines for a person to look at: a list of them all and a picture of some, in a folder."""
+"""Misread lines for a person to look at: a folder with a list of all of them and a picture of some."""
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
@@ -18,22 +18,22 @@ from ocrlib.rounding import ceil_div
 LIST_NAME = "misses.tsv"
 PICTURE_NAME = "misses.png"
 MAX_DRAWN = 240
-_SHEET_PX, _MAX_COLUMNS = 1600, 8  # width up to which lines stand in columns side by side
-_MIN_HEIGHT_PX = 32  # smaller lines are enlarged by whole numbers
+_SHEET_PX, _MAX_ACROSS = 1600, 8  # how wide the picture may be, and how many lines may stand side by side
+_MIN_HEIGHT_PX = 32  # smaller lines are enlarged two times, three times, ...
 _CAPTION_CHARACTERS = 40
 
 
 def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None, out: Path) -> int:
-    """Writes the misread ones of `lines` to `out`, the most confident first, and returns how many they are.
+    """Writes the misread lines to `out`, the most confident first, and returns how many there are.
 
-    `misses.tsv` has all of them: name, truth, what was read, confidence. `misses.png` shows up to 240, evenly
-    spread over that list; without misses there is none.
+    `misses.tsv` lists all of them: name, truth, what was read, confidence. `misses.png` shows up to 240, evenly
+    spread over that list; without misses there is no picture.
 
     Args:
       lines: that `recognizer` read.
-      data: the dataset or folder of pairs that they are from.
+      data: the dataset or folder of pairs that the lines are from.
       split: of the dataset; None for a folder of pairs.
-      out: a folder, made if it is not there.
+      out: a folder, made if it does not exist.
 
     Raises:
       UserError: a picture that cannot be read any more, or a folder that cannot be written.
@@ -45,7 +45,7 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_bytes(out / LIST_NAME, "".join(["name\ttruth\tread\tconfidence\n", *rows]).encode())
-        (out / PICTURE_NAME).unlink(missing_ok=True)  # of an evaluation before
+        (out / PICTURE_NAME).unlink(missing_ok=True)  # of an earlier evaluation
         if picture is not None:
             stream = BytesIO()
             picture.save(stream, "PNG")
@@ -56,10 +56,10 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
 
 
 def check_folder(out: Path) -> None:
-    """Refuses a folder that holds anything but misses: whoever reads its pictures would take ours for one of them.
+    """Refuses a folder with other files: `misses.png` in a folder of pictures would later be read as one of them.
 
     Raises:
-      UserError: it does.
+      UserError: the folder has files other than ours, or cannot be read.
     """
     try:
         there = [path.name for path in out.iterdir()] if out.is_dir() else []
@@ -71,9 +71,9 @@ def check_folder(out: Path) -> None:
 
 
 def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:
-    """Returns `lines`, or where they are more than `most`, that many at even distances, the first among them."""
-    number = min(most, len(lines))
-    return [lines[i * len(lines) // number] for i in range(number)]
+    """Returns at most `most` of the lines, at even distances from the first one on."""
+    num_lines = min(most, len(lines))
+    return [lines[i * len(lines) // num_lines] for i in range(num_lines)]
 
 
 def _draw(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None) -> Image.Image:
@@ -95,13 +95,13 @@ def _images_of_split(
 
 
 def draw_sheet(lines: Sequence[ReadLine], images: Sequence[np.ndarray]) -> Image.Image:
-    """Returns lines with truth, reading, confidence and name, in as many columns as fit; read downwards."""
+    """Returns lines with truth, reading, confidence and name, side by side as far as they fit, in order downwards."""
     enlarge = ceil_div(_MIN_HEIGHT_PX, images[0].shape[0])
     images = [image.repeat(enlarge, 0).repeat(enlarge, 1) for image in images]
     truths, texts = [line.truth for line in lines], [line.text for line in lines]
     captions = [f"{line.confidence:.3f}  {_shortened(line.name)}" for line in lines]
-    for columns in range(min(_MAX_COLUMNS, len(lines)), 0, -1):
-        down = ceil_div(len(lines), columns)
+    for across in range(min(_MAX_ACROSS, len(lines)), 0, -1):
+        down = ceil_div(len(lines), across)
         parts = [slice(start, start + down) for start in range(0, len(lines), down)]
         if sum(strip_width(images[p], truths[p], texts[p], captions[p]) for p in parts) <= _SHEET_PX:
             break

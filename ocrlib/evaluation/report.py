@@ -1,4 +1,4 @@
-"""What a reader gets wrong, and where: the figures of `python -m ocrlib evaluate`, made of lines that were read."""
+"""What a model gets wrong, and where: all figures of `python -m ocrlib evaluate`, from lines that were read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,13 +26,13 @@ _PROVENANCE = ("font", "degradation", "source", "background", "skew_deg", "blur_
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorReport:
-    """What a reader did with lines, and where it failed.
+    """How a model read some lines, and where it failed.
 
     Attributes:
       lines: in the order they were read.
       overall: the `evaluate.summary`; of a split with held-out faces also `known_fonts` and `heldout_fonts`.
       reliability: of the confidence.
-      confusions: (true, read, how often), the commonest first; an empty string stands for none.
+      confusions: (true, read, how often), the commonest first; an empty string means no character.
       tables: the errors by groups of lines.
       advice: what to draw more of.
       recipe: the dataset's, as its manifest has it; empty for a folder of pairs.
@@ -60,7 +60,7 @@ class ErrorReport:
 
 
 def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> ErrorReport:
-    """Returns where a reader fails on a split of a dataset; raises as `evaluate.evaluate_dataset` does."""
+    """Returns where a model fails on a split of a dataset; raises as `evaluate.evaluate_dataset` does."""
     loader = open_split(recognizer, folder, split)
     lines = list(read_split(recognizer, loader))
     of_line = loader.lines.read_provenance(*_PROVENANCE)
@@ -77,12 +77,12 @@ def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> Error
 
 
 def report_on_folder(recognizer: Recognizer, folder: Path) -> ErrorReport:
-    """Returns where a reader fails on a folder of pairs; raises as `evaluate.read_pairs` does."""
+    """Returns where a model fails on a folder of pairs; raises as `evaluate.read_pairs` does."""
     return make_report(list(read_pairs(recognizer, folder)), [])
 
 
 def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> ErrorReport:
-    """Returns the report of lines by the given groupings and by those that need nothing but the lines."""
+    """Returns the report of lines, by the given groupings and by those that any lines have."""
     truths, texts = [line.truth for line in lines], [line.text for line in lines]
     errors = LineErrors(truths, texts)
     found = [(true, read, count) for (true, read), count in confusions(truths, texts).items()]
@@ -97,7 +97,7 @@ def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> Err
 
 
 def _rounded(value: Any) -> Any:
-    """A JSON-ready value with its floats to six places."""
+    """Returns a JSON-ready value with its floats rounded to six places."""
     if isinstance(value, dict):
         return {name: _rounded(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What `python -m ocrlib evaluate` prints below its first line: the worst of each kind, and what to do about it."""
+"""What `python -m ocrlib evaluate` prints below its first line: the worst groups, and what to do about them."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from ocrlib.evaluation.breakdown import FEW_LINES, SIGNIFICANCE, Row, Table
 from ocrlib.evaluation.calibration import SET_ASIDE, Reliability
 from ocrlib.evaluation.report import ErrorReport
 
-NUM_WORST = 5  # rows of a table that is longer than
-MAX_WHOLE = 8
+MAX_WHOLE = 8  # rows; of a longer table only
+NUM_WORST = 5  # are shown
 NUM_CONFUSIONS = 8
 _TITLES = {
     "font": "font",
@@ -46,9 +46,9 @@ def _face_lines(report: ErrorReport) -> list[str]:
 
 
 def _table_lines(report: ErrorReport) -> list[str]:
-    """The tables one below the other, in columns of one width; those with a single row in a line at the end."""
-    telling = [table for table in report.tables if len(table.rows) > 1]
-    shown = [(table, _shown_rows(table)) for table in telling]
+    """The tables, all with the same widths of columns; those with a single row share a line at the end."""
+    compared = [table for table in report.tables if len(table.rows) > 1]
+    shown = [(table, _shown_rows(table)) for table in compared]
     names = max((len(row.name) for _, rows in shown for row in rows), default=0)
     lines = []
     if shown:
@@ -69,7 +69,7 @@ def _table_lines(report: ErrorReport) -> list[str]:
 
 
 def _shown_rows(table: Table) -> list[Row]:
-    """The rows to print: all of an ordered or short table, else the worst, and the one that stands apart."""
+    """The rows to print: all rows of an ordered or a short table, else the worst ones and the row `apart`."""
     if table.ordered or len(table.rows) <= MAX_WHOLE:
         return list(table.rows)
     worst = list(table.rows[:NUM_WORST])
@@ -127,7 +127,7 @@ def _advice_lines(report: ErrorReport) -> list[str]:
         return []
     if not report.advice:
         return ["draw more of: nothing that the recipe has a weight for fails beyond chance"]
-    lines = ["draw more of (twice the odds; see by --misses that a person can read it, else draw less):"]
+    lines = ["draw more of (at twice the odds; check by --misses that a person can read them, else draw fewer):"]
     lines += [f"  {_advice_text(advice)}" for advice in report.advice]
     faces = [name for advice in report.advice if advice.kind == "font" for name in advice.names]
     if faces:

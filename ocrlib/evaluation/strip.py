@@ -1,4 +1,4 @@
-"""Lines with their truth and what was read for them, wrong characters in red: a look at a reader's mistakes."""
+"""A picture of lines, each with its truth and what was read; wrong characters are red."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,19 @@ from ocrlib.private import matplotlib_fonts
 _FONT_PX, _CAPTION_PX = 14, 11
 _TEXT_ROW_PX, _CAPTION_ROW_PX = 17, 14
 _EDGE_PX = 10
-_TELL_TRUTH, _TELL_READ = "is     ", "read   "
-_MISSING = "▁"  # marks where characters at the end were not read
+_TRUTH_LABEL, _READ_LABEL = "is     ", "read   "
+_MISSING = "▁"  # shows that characters at the end were not read
 
 
 def draw_strip(
     images: Sequence[np.ndarray], truths: Sequence[str], predictions: Sequence[str], captions: Sequence[str] = ()
 ) -> Image.Image:
-    """Returns lines one below the other, each with its truth and, wrong characters in red, its prediction.
+    """Returns a picture of lines, one below the other, each with its truth and its prediction.
 
     Args:
       images: (H, W, 1) or (H, W, 3) uint8, at least one.
-      truths, predictions: as many.
-      captions: as many, to stand small below each; or none at all.
+      truths, predictions: one for each image.
+      captions: one for each image, written small below it; or empty.
     """
     font, small = _label_font(_FONT_PX), _label_font(_CAPTION_PX)
     row_height = max(image.shape[0] for image in images) + 44 + (_CAPTION_ROW_PX if captions else 0)
@@ -33,10 +33,10 @@ def draw_strip(
         y = row * row_height + 4
         strip.paste(Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image), (_EDGE_PX, y))
         y += image.shape[0]
-        draw.text((_EDGE_PX, y), _TELL_TRUTH + truth, font=font, fill="gray")
+        draw.text((_EDGE_PX, y), _TRUTH_LABEL + truth, font=font, fill="gray")
         y += _TEXT_ROW_PX
-        draw.text((_EDGE_PX, y), _TELL_READ.rstrip(), font=font, fill="gray")
-        x = _EDGE_PX + font.getlength(_TELL_READ)
+        draw.text((_EDGE_PX, y), _READ_LABEL.rstrip(), font=font, fill="gray")
+        x = _EDGE_PX + font.getlength(_READ_LABEL)
         wrong = wrong_positions(truth, prediction)
         for i, character in enumerate(prediction + (_MISSING if len(prediction) in wrong else "")):
             draw.text((x, y), character, font=font, fill="red" if i in wrong else "black")
@@ -49,11 +49,11 @@ def draw_strip(
 def strip_width(
     images: Sequence[np.ndarray], truths: Sequence[str], predictions: Sequence[str], captions: Sequence[str] = ()
 ) -> int:
-    """Returns the pixels across that `draw_strip` needs for them."""
+    """Returns the width in pixels of what `draw_strip` would return."""
     font, small = _label_font(_FONT_PX), _label_font(_CAPTION_PX)
     widths = [image.shape[1] for image in images] + [int(small.getlength(caption)) for caption in captions]
     return (
-        max(widths + [int(font.getlength(_TELL_READ + text + _MISSING)) for text in [*truths, *predictions]])
+        max(widths + [int(font.getlength(_READ_LABEL + text + _MISSING)) for text in [*truths, *predictions]])
         + 2 * _EDGE_PX
     )
 

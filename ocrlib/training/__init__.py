@@ -1,7 +1,7 @@
 """Datasets in, a run folder out.
 
 settings     what a user can set, checked before TensorFlow starts
-trainer      the run from its datasets to its metrics, read from top to bottom
+trainer      a run from its datasets to its metrics
 run_folder   the files of a run, and whether a run in a folder may go on
 ctc_model    the training step with its CTC loss, and the figures of a validation
 precision    float32, or bfloat16 where the processor is faster with it

@@ -1,9 +1,8 @@
-"""Small changes to the images of a batch while training, in the graph: no line looks the same twice.
+"""Small random changes to the images of a training batch, in the graph: a line looks different in each epoch.
 
-Every line is changed as if it were alone: turned, sheared, zoomed and shifted around its own centre, and what
-moves in at the edges is its own paper, not the padding. The four movements are composed into one affine map,
-so that each pixel is interpolated once. All of it is drawn from a seed, so a batch that is read again after a
-stop is changed in the same way.
+Every line is changed as if it were alone: it is rotated, sheared, zoomed and shifted around its own centre, and the
+edges are filled with its own paper, not with the padding. The four movements form one affine map, so each pixel is
+interpolated only once. All changes depend on a seed, so a resumed run changes a batch in the same way.
 
 Letters: B lines, H height, W padded width, C channels.
 """
@@ -19,9 +18,9 @@ def augment(image: Any, width: Any, seed: Any, settings: AugmentConfig) -> Any:
 
     Args:
       image: (B, H, W, C) uint8.
-      width: (B,) int32, pixels that are the line's own; the rest is padding and comes back as paper.
+      width: (B,) int32, pixels of the line itself; the rest is padding and comes back as paper.
       seed: (2,) int32.
-      settings: how much.
+      settings: the largest change of each kind.
 
     Returns:
       (B, H, W, C) uint8.
@@ -34,11 +33,11 @@ def augment(image: Any, width: Any, seed: Any, settings: AugmentConfig) -> Any:
         return tf.random.stateless_uniform([lines], tf.stack([seed[0], seed[1] * 16 + number]), low, high)
 
     pixels = tf.cast(image, tf.float32)
-    own = tf.range(size[2])[None, :] < width[:, None]  # (B, W)
-    own = own[:, None, :, None]
-    paper = _paper(pixels, own)
-    # Ink as distance from paper: 0 is then the right value for padding and for what moves in.
-    ink = tf.where(own, pixels - paper, 0.0)
+    inside = tf.range(size[2])[None, :] < width[:, None]  # (B, W)
+    inside = inside[:, None, :, None]
+    paper = _paper(pixels, inside)
+    # Ink is the distance from paper, so 0 is the right value for padding and for the edges that are filled.
+    ink = tf.where(inside, pixels - paper, 0.0)
     if settings.moves:
         ink = _move(ink, width, settings, draw)
     if settings.blur:
@@ -55,9 +54,9 @@ def augment(image: Any, width: Any, seed: Any, settings: AugmentConfig) -> Any:
     return tf.cast(tf.clip_by_value(tf.round(pixels), 0.0, 255.0), tf.uint8)
 
 
-def _paper(pixels: Any, own: Any) -> Any:
-    """(B, 1, 1, C): the mean of the brighter part of each line, which is what lies between the letters."""
-    weight = tf.cast(own, tf.float32)
+def _paper(pixels: Any, inside: Any) -> Any:
+    """Returns (B, 1, 1, C), the gray level between the characters: the mean of the brighter part of each line."""
+    weight = tf.cast(inside, tf.float32)
     count = tf.reduce_sum(weight, axis=[1, 2], keepdims=True) * tf.cast(tf.shape(pixels)[1], tf.float32)
     mean = tf.reduce_sum(pixels * weight, axis=[1, 2], keepdims=True) / count
     bright = weight * tf.cast(pixels >= mean, tf.float32)
@@ -66,7 +65,7 @@ def _paper(pixels: Any, own: Any) -> Any:
 
 
 def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
-    """Turns, shears, zooms and shifts each line around its own centre, by one bilinear look-up a pixel."""
+    """Rotates, shears, zooms and shifts each line around its own centre, by one bilinear interpolation."""
     radians = 3.141592653589793 / 180.0
     angle = draw(0, -settings.rotation_deg, settings.rotation_deg) * radians
     shear = draw(1, -settings.shear_deg, settings.shear_deg) * radians
@@ -76,18 +75,18 @@ def _move(ink: Any, width: Any, settings: AugmentConfig, draw: Any) -> Any:
     height = tf.shape(ink)[1]
     center_x = (tf.cast(width, tf.float32) - 1.0) / 2.0
     center_y = (tf.cast(height, tf.float32) - 1.0) / 2.0
-    # The op wants the way back: the output pixel (x, y) is looked up at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    # The inverse map: output pixel (x, y) is taken from the input at (a0 x + a1 y + a2, b0 x + b1 y + b2).
     a0, a1 = tf.cos(angle) / zoom, -tf.sin(angle + shear) / zoom
     b0, b1 = tf.sin(angle) / zoom, tf.cos(angle + shear) / zoom
     a2 = center_x - shift_x - a0 * center_x - a1 * center_y
     b2 = center_y - shift_y - b0 * center_x - b1 * center_y
     zero = tf.zeros_like(a0)
     rows = tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1)  # (B, 8)
-    return keras.ops.image.affine_transform(ink, rows)  # bilinear, and 0 where it looks beyond the edge
+    return keras.ops.image.affine_transform(ink, rows)  # bilinear, 0 beyond the edges
 
 
 def _blurred(ink: Any) -> Any:
-    """The 1-2-1 blur along both axes, edges repeated."""
+    """Returns the image blurred by 1-2-1 along both axes; edge pixels are repeated."""
     for axis in (1, 2):
         before = [[0, 0]] * axis + [[1, 1]] + [[0, 0]] * (3 - axis)
         padded = tf.pad(ink, before, "SYMMETRIC")

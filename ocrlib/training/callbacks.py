@@ -16,11 +16,11 @@ class StepCallback(keras.callbacks.Callback):
     """Runs beside one epoch, which may begin in the middle, and counts its batches in `state`.
 
     Args:
-      state: of the run; `state.batch` is where the epoch begins.
-      saver: is asked after each step but the last, behind which only the validation is left, and Keras does not run an
-        epoch of no steps.
+      state: of the run; the epoch begins at `state.batch`.
+      saver: may save the place after each step except the last one. After that only the validation would be left to
+        resume, and Keras does not run an epoch without steps.
       num_batches: of the whole epoch.
-      title: what stands before the bar.
+      title: the text in front of the bar.
 
     Attributes:
       validation_seconds: from the last step to the end of the epoch.
@@ -52,16 +52,16 @@ class StepCallback(keras.callbacks.Callback):
         self.close()
 
     def close(self) -> None:
-        """Leaves the bar as it is: one that is open when the program ends is drawn once more, below its last line."""
+        """Closes the bar where it stands; a bar left open would be drawn once more when the program ends."""
         self._bar.close()
 
     def _lap(self) -> float:
-        """Returns the seconds since it was asked last."""
+        """Returns the seconds since the last call, or since the epoch began."""
         before, self._last = self._last, time.monotonic()
         return self._last - before
 
     def _rate(self) -> str:
-        """Returns the mean lines/s since the first step, in which TensorFlow builds the graph."""
+        """Returns the mean lines/s since the end of the first step, in which TensorFlow builds the graph."""
         now, lines = time.monotonic(), self.model.num_lines_learned()
         if self._first_step is None:
             self._first_step = now, lines

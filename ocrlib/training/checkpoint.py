@@ -1,4 +1,4 @@
-"""How far a run has come, and how it is kept on disk so that a stopped run goes on with the very next batch."""
+"""How far a run has come, and how that is saved, so that a stopped run can go on with the next batch."""
 
 import math
 import signal
@@ -20,7 +20,7 @@ class State:
 
     Attributes:
       epoch, batch: the next batch to learn from, counted from 0.
-      seconds: of training so far, validation included.
+      seconds: of training and validation so far.
       best_cer, since_best: the lowest validation CER, and the epochs since then.
       stopped: the training ended early, because the validation CER did not fall any more.
     """
@@ -55,7 +55,7 @@ class State:
         return False
 
     def save(self, folder: Path, model: keras.Model) -> None:
-        """Writes weights, optimizer and place; the place is written last and names the weights it belongs to."""
+        """Writes the weights and the optimizer, then the state with the name of their file, and deletes older files."""
         folder.mkdir(parents=True, exist_ok=True)
         name = f"weights-{self.epoch:04d}-{self.batch:07d}.npz"
         arrays: dict[str, Any] = {key: np.asarray(variable) for key, variable in _variables(model).items()}
@@ -139,7 +139,7 @@ class Saver:
         """Saves the place.
 
         Raises:
-          KeyboardInterrupt: a signal came meanwhile or before.
+          KeyboardInterrupt: a signal came before or while it was saved.
         """
         state.save(self._folder, self._model)
         self._saved_at = time.monotonic()

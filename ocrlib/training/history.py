@@ -12,7 +12,7 @@ from ocrlib.evaluation.strip import draw_strip
 
 
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
-    """Returns what a user sees of an epoch's figures, `epoch` counted from 0."""
+    """Returns the line that a user sees after an epoch; `epoch` counts from 0."""
     return (
         f"epoch {epoch + 1}: loss {figures['loss']:.3f}, validation loss {figures['val_loss']:.3f}, "
         f"CER {figures['val_cer']:.2%}, WER {figures['val_wer']:.2%}, exact {figures['val_exact_match']:.2%}, "
@@ -21,7 +21,7 @@ def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
 
 
 def append_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
-    """Adds an epoch's figures to history.csv; the first row of a file brings the header with it."""
+    """Appends the figures of an epoch to history.csv, after a header if the file is new."""
     with open(path, "a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["epoch", *sorted(figures)])
         if file.tell() == 0:
@@ -30,11 +30,11 @@ def append_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
 
 
 class PredictionStrip:
-    """Draws the same validation lines after each epoch, with truth and prediction, wrong characters in red.
+    """Draws the same validation lines after each epoch, with truth and prediction.
 
     Args:
-      read: (H, W, C) images -> their texts, by the network as it is then.
-      validation: where the lines are taken from.
+      read: (H, W, C) images -> their texts, read by the network in its current state.
+      validation: the lines are taken from it.
       charset: of its labels.
       folder: for `epoch-001.png` and so on.
     """
@@ -46,14 +46,14 @@ class PredictionStrip:
         self._images, self._truths = strip_lines(validation, charset)
 
     def draw(self, epoch: int) -> None:
-        """Writes the picture of an epoch, counted from 0."""
+        """Writes the picture of an epoch; `epoch` counts from 0."""
         strip = draw_strip(self._images, self._truths, self._read(self._images))
         self._folder.mkdir(parents=True, exist_ok=True)
         strip.save(self._folder / f"epoch-{epoch + 1:03d}.png")
 
 
 def strip_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:
-    """Returns (H, W, C) images and their texts, taken evenly from the batches, so from all widths."""
+    """Returns (H, W, C) images and their texts, at even distances over all batches, so of all widths."""
     lines = [(batch, row) for batch in validation.batches() for row in range(len(batch["width"]))]
     num_lines = min(num_lines, len(lines))
     images, truths = [], []

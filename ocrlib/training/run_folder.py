@@ -1,4 +1,4 @@
-"""The folder that a run writes: what lies in it, who may write to it, and whether a run in it may go on.
+"""The folder of a run: its files, and whether a run may begin or go on in a given folder.
 
 config.json      every setting, and the fingerprints of the datasets; written before the first step
 history.csv      a row for each epoch; curve.png draws it

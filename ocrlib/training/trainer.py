@@ -1,4 +1,4 @@
-"""Datasets in, a run folder out: opens the data, builds or takes over a network, trains it, measures the best one."""
+"""Datasets in, a run folder out: opens the data, makes the network, trains it, and measures the best one."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -44,11 +44,11 @@ def train(
 
     Args:
       datasets: folders with a manifest. Their images must agree in height and channels.
-      run: the folder for what comes out (see `run_folder`); must not hold a run, unless resume.
+      run: the folder to write to (see `run_folder`); must not hold a run, unless `resume` is set.
       settings: everything else that decides a training.
-      weights: of the datasets in the mixture, above 0; None for every line once an epoch.
+      weights: of the datasets in the mixture, above 0; None takes every line once in each epoch.
       resume: go on where the run in that folder stopped.
-      init: a run folder, a `.keras` file or a shipped name: start from its network, not from nothing.
+      init: a run folder, a `.keras` file or a shipped name, whose network is trained further; None trains a new one.
 
     Returns:
       What is written to metrics.json.
@@ -104,7 +104,7 @@ def train(
 def new_network(manifests: Sequence[Manifest], charset: Charset, settings: ModelConfig) -> keras.Model:
     """Returns the network that the settings ask for, untrained, for datasets of one height and number of channels.
 
-    By default language gets a larger one, and numeric strings one of half the stride; neither has an LSTM
+    By default it is larger for language than for numeric strings, which get half the stride; neither has an LSTM
     (docs/decisions/encoder-for-sentences.md).
     """
     language = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
@@ -120,7 +120,7 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
 
 
 def _known_network(init: str, manifests: Sequence[Manifest], charset: Charset) -> keras.Model:
-    """Returns the network of a model that is there, with the characters that it shares with the charset."""
+    """Returns the network of an existing model with a last layer for the charset, and prints what was kept."""
     start = start_from(init, charset, manifests[0].image.height, manifests[0].image.channels)
     print(f"starts from {init}: {start}")
     return start.network
@@ -129,7 +129,7 @@ def _known_network(init: str, manifests: Sequence[Manifest], charset: Charset) -
 def _train_epochs(
     model: CTCModel, training: Mixture, validation: Mixture, run: Path, settings: RunConfig, state: State
 ) -> None:
-    """Trains from where `state` stands to the last epoch, and keeps the run folder up to date."""
+    """Trains from the place in `state` to the last epoch, and writes the files of the run after each epoch."""
     live = Recognizer.of_keras(model.network, model.charset)
     strip = PredictionStrip(
         lambda images: [reading.text for reading in live.read(images)], validation, model.charset, run / "predictions"
@@ -147,7 +147,7 @@ def _train_epochs(
             strip.draw(epoch)
             if state.stopped:
                 print(f"no better CER than {state.best_cer:.2%} for {patience} epochs: stopping early")
-            saver.save(state)  # last: an epoch counts as done when all that tells of it is written
+            saver.save(state)  # last: an epoch is finished only when its other files are written
             if state.stopped:
                 break
 
@@ -161,10 +161,10 @@ def _fit_epoch(
     state: State,
     saver: Saver,
 ) -> tuple[dict[str, float], float]:
-    """Trains what is left of the epoch in which `state` stands, and returns its figures and the validation's seconds.
+    """Trains the rest of the epoch in `state`, and returns its figures and the seconds of its validation.
 
-    A fit for each epoch: within one fit Keras would cut every epoch to as many batches as the first one had, and the
-    first one of a resumed run is only the rest of the epoch in which it was stopped.
+    Each epoch is a `fit` of its own. One `fit` for all would give every epoch as many batches as the first one, which
+    in a resumed run is only the rest of an epoch.
     """
     seed, epoch = settings.train.seed, state.epoch
     changes = partial(augment, settings=settings.augment) if settings.augment.any else None
@@ -194,7 +194,7 @@ def _fit_epoch(
 def _measure(
     datasets: Sequence[Path], manifests: Sequence[Manifest], run: Path, settings: RunConfig, state: State
 ) -> dict[str, Any]:
-    """Returns what the best network reads of the test split; of the validation split if a dataset has none."""
+    """Returns how the best network reads the test split, or the validation split if a dataset has no test split."""
     split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
     recognizer = Recognizer.load(str(run / "best.keras"))
     return {

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset, read_pairs, summarise, summary
-from ocrlib.evaluation.metrics import Counts
+from ocrlib.evaluation.metrics import ErrorCounts
 from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from tests.evaluation.scripted import ScriptedReader, samples_made
@@ -125,7 +125,7 @@ def test_held_out_faces_are_measured_apart_in_the_test_split_alone(tmp_path: Pat
 
 
 def test_a_summary_has_rates_and_counts() -> None:
-    counts = Counts(lines=3, exact=1, characters=7, character_edits=2, words=4, word_edits=3)
+    counts = ErrorCounts(lines=3, exact=1, characters=7, character_edits=2, words=4, word_edits=3)
     assert summary(counts) == {
         "cer": 0.285714,
         "wer": 0.75,

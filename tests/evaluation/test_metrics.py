@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrlib.evaluation.metrics import Counts, confusions, count_errors, fold, wrong_positions
+from ocrlib.evaluation.metrics import ErrorCounts, confusions, count_errors, fold, wrong_positions
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from ocrlib.evaluation.metrics import Counts, confusions, count_errors, fold, wr
 )
 def test_edits_of_a_line(truth: str, prediction: str, character_edits: int, word_edits: int) -> None:
     counts = count_errors([truth], [prediction])
-    assert counts == Counts(
+    assert counts == ErrorCounts(
         lines=1,
         exact=int(truth == prediction),
         characters=len(truth),
@@ -35,7 +35,7 @@ def test_edits_of_a_line(truth: str, prediction: str, character_edits: int, word
 
 def test_rates_are_over_all_lines_together_not_means_of_lines() -> None:
     counts = count_errors(["1", "123456789", "12 34"], ["2", "123456789", "12 3"])
-    assert counts == Counts(lines=3, exact=1, characters=15, character_edits=2, words=4, word_edits=2)
+    assert counts == ErrorCounts(lines=3, exact=1, characters=15, character_edits=2, words=4, word_edits=2)
     assert counts.cer == pytest.approx(2 / 15)
     assert counts.wer == pytest.approx(2 / 4)
     assert counts.exact_match == pytest.approx(1 / 3)

@@ -131,7 +131,7 @@ def test_advice_names_key_and_values_and_gives_faces_their_entries() -> None:
     recipe = {"render": {"fonts": [{"source": "trdg:latin"}]}}
     report = replace(make_report([read("12", "12")], []), recipe=recipe, advice=ADVICE)
     assert sections_of(report)[-1] == (
-        "draw more of (twice the odds; see by --misses that a person can read it, else draw less):\n"
+        "draw more of (at twice the odds; check by --misses that a person can read them, else draw fewer):\n"
         "  degradation crop, 10.0% of lines, 40.0% of errors: render.degrade.crop.share 0.06 -> 0.113\n"
         "  the 2 worst faces, 1.1% of lines, 5.0% of errors: render.fonts twice their weight\n"
         "entries for render.fonts:\n"
