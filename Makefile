@@ -38,7 +38,7 @@ install = [ $$(dpkg-query --show --showformat '$${db:Status-Abbrev}\n' $(1) 2>/d
 
 # Recipes name these faces system:serif, :sans, :typewriter and :machine.
 fonts: ## more faces to draw with, from Debian packages
-	$(call install,fonts-3270 fonts-courier-prime fonts-dotgothic16 fonts-freefont-ttf fonts-glasstty \
+	$(call install,fonts-3270 fonts-courier-prime fonts-dotgothic16 fonts-dseg fonts-freefont-ttf fonts-glasstty \
 		fonts-gnutypewriter fonts-inconsolata fonts-liberation2 fonts-linuxlibertine fonts-ocr-a fonts-ocr-b \
 		fonts-spleen fonts-terminus fonts-texgyre fonts-tlwg-typewriter-ttf fonts-unifont fonts-urw-base35)
 

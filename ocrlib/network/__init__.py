@@ -1,5 +1,6 @@
 """The network: built, opened from a file, taken over for another charset, written for other programs.
 
+levels       the first layer: paper, contrast and polarity of each line
 layers       the layers that Keras lacks; a sample's output is the same alone and in any batch
 crnn         the builder: an image in, for each time step a probability for each character out
 open         from what a user calls a model to a network that runs

@@ -17,10 +17,10 @@ from ocrlib.network.layers import (
     CharacterProbabilities,
     Columns,
     FusedBatchNormalization,
-    Ink,
     MaskColumns,
     MaskedBidirectionalLSTM,
 )
+from ocrlib.network.levels import Levels
 
 STRIDES = (2, 4)  # pixels of width behind one time step
 # Filters of each block, which `filters` multiplies. They are sized to learn random digits in minutes.
@@ -86,7 +86,7 @@ def build_crnn(
 
 def _blocks(image, width, stride: int, filters: float):
     """Image (B, H, W, C) -> (B, W/S, f): halves height and width block by block, then joins the rows of a column."""
-    x = Ink(stride, name="ink")(image, width)
+    x = Levels(stride, name="levels")(image, width)
     stride_so_far = 1
     for block, usual in enumerate(_BLOCK_FILTERS, 1):
         across = 2 if block == 1 or (block == _SECOND_HALVING and stride == 4) else 1

@@ -1,8 +1,8 @@
 """The layers that Keras lacks: each of them lets a sample's output be the same alone and in any batch.
 
 Two rules keep it so. Everything to the right of a sample's true width is 0 after every block (`MaskColumns`), just
-as a convolution pads a lone image with 0 at its edge. And widths are multiples of the strides (`Ink` pads to that),
-because TensorFlow places the padding of a strided convolution by whether the width is odd or even.
+as a convolution pads a lone image with 0 at its edge. And widths are multiples of the strides (the first layer pads to
+that), because TensorFlow places the padding of a strided convolution by whether the width is odd or even.
 
 A saved network names these layers as `ocrlib>NAME`; a file is opened only where this module is imported.
 Letters: B samples, H height, W padded width in pixels, C channels, S stride, T time steps, h rows, f filters.
@@ -24,6 +24,8 @@ def _mask(num_columns, valid):
 @keras.saving.register_keras_serializable("ocrlib")
 class Ink(keras.layers.Layer):
     """Gray levels to ink: white paper is 0, black is 1, everything to the right of the true width is 0.
+
+    The first layer of networks that were made before `levels.Levels` was there.
 
     Input: image (B, H, W, C) uint8 or float32 in [0, 255]; width (B,) int32 pixels.
     Output: (B, H, W', C) in [0, 1], W' the next multiple of the stride.

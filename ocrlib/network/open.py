@@ -97,7 +97,7 @@ def load_keras(path: Path) -> tuple["keras.Model", Charset]:
     if path.suffix != ".keras":
         raise UserError(f"{path}: expected a run folder, a .keras or .onnx file, or a shipped name")
     from ocrlib.backend import keras
-    from ocrlib.network import layers  # noqa: F401 - registers the layers that a saved network is made of
+    from ocrlib.network import layers, levels  # noqa: F401 - registers the layers that a saved network is made of
 
     try:
         network = keras.saving.load_model(path, compile=False)

@@ -5,8 +5,11 @@ line         the pixels of one line, as stock trdg draws them
 options      the numbers that describe one line
 fonts, font_sets, glyphs     which faces there are, what they can draw, each glyph drawn once
 ink, backgrounds, distortions     the parts of a line
+typeset      a line drawn sign by sign instead of as trdg draws it, by chance
+cells        its signs, before they are laid side by side
+signs, segments, wheels     what changes them: points and zeros, displays, counters and forms
 degrade      applies degradations to the line, drawn by chance
-press, scissors, camera     the degradations: printing, cutting out, photographing
+press, scissors, surroundings, paper, camera     the degradations: printing, cutting out, what lies around, tone, camera
 marks, pixels     what the degradations share: where ink is, noise, rounding
 render_error     why a line cannot be drawn
 """

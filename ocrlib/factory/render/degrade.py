@@ -1,26 +1,30 @@
 """Applies degradations to a drawn line: which of them, and how strongly, is drawn by chance.
 
-Their names and their order are the rows of `settings/degrade.py`; their functions lie in `press.py`, `scissors.py` and
-`camera.py`. Each function takes a (H, W) or (H, W, 3) uint8 image, a strength in [0, 1] and a source of chance, and
-returns an image of the same height. At strength 1 a person can still read the line; the functions' numbers are chosen
-for lines of 32 pixels and scale with the height where that matters.
+Their names and their order are the rows of `settings/degrade.py`; their functions lie in `press.py`, `scissors.py`,
+`surroundings.py`, `paper.py` and `camera.py`. Each function takes a (H, W) or (H, W, 3) uint8 image, a strength in
+[0, 1] and a source of chance, and returns an image of the same height. At strength 1 a person can still read the line;
+the functions' numbers are chosen for lines of 32 pixels and scale with the height where that matters.
 """
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import lru_cache
 from random import Random as PythonRandom
 
-from ocrlib.factory.render import camera, press, scissors
-from ocrlib.factory.render.pixels import Array, Random
+from ocrlib.factory.render import camera, paper, press, scissors, surroundings
+from ocrlib.factory.render.pixels import Array, Random, random_from
 from ocrlib.factory.settings.degrade import Degradation, Degrade
 
 DegradationFunction = Callable[[Array, float, Random], Array]
 
 
+_MODULES = (press, scissors, surroundings, paper, camera)
+
+
 def _function_named(name: str) -> DegradationFunction:
-    """Returns the function of that name out of the three modules."""
-    written = [getattr(module, name) for module in (press, scissors, camera) if hasattr(module, name)]
-    assert len(written) == 1, f"expected one function {name} in press, scissors and camera, found {len(written)}"
+    """Returns the function of that name out of the modules."""
+    written = [getattr(module, name) for module in _MODULES if hasattr(module, name)]
+    assert len(written) == 1, f"expected one function {name} in {[m.__name__ for m in _MODULES]}, found {len(written)}"
     return written[0]
 
 
@@ -29,28 +33,36 @@ DEGRADATIONS: dict[str, DegradationFunction] = {
 }
 
 
+# Those that leave only ink and paper: of digits on grounds of several colours they would leave blocks.
+TWO_LEVELS = frozenset(("printer_dots", "fax", "binarise"))
+
+
 def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, float]]:
     """Returns the degradations of one line and their strengths, in order.
 
     Every degradation takes two draws from `rng`, applied or not, so that the share of one does not change the others.
     """
-    drawn: list[tuple[str, float]] = []
-    if not any(getattr(settings, name).share for name in DEGRADATIONS):
-        return drawn  # the draws can be left out: nothing else is drawn from rng after this
-    clean = rng.random() < settings.clean
-    for name in DEGRADATIONS:
-        setting: Degradation = getattr(settings, name)
-        applied, strength = rng.random() < setting.share, round(rng.uniform(*setting.strength), 2)
-        if applied and not clean:
-            drawn.append((name, strength))
-    return drawn
+    rows = _rows(settings)
+    if not rows:
+        return []  # the draws can be left out: nothing else is drawn from rng after this
+    draw = rng.random
+    clean = draw() < settings.clean
+    drawn = [(name, low, high, draw() < share, draw()) for name, share, low, high in rows]
+    return [] if clean else [(name, round(low + (high - low) * x, 2)) for name, low, high, used, x in drawn if used]
+
+
+@lru_cache(maxsize=8)
+def _rows(settings: Degrade) -> tuple[tuple[str, float, float, float], ...]:
+    """Name, share, and lowest and highest strength of every degradation; empty if none is ever applied."""
+    rows = [(name, getattr(settings, name)) for name in DEGRADATIONS]
+    return tuple((name, row.share, *row.strength) for name, row in rows) if any(row.share for _, row in rows) else ()
 
 
 def degrade(image: Array, drawn: list[tuple[str, float]], seed: int) -> Array:
     """Returns the image after the drawn degradations, applied one after the other; seed in [0, 2**32)."""
     if not drawn:
-        return image  # seeding a RandomState takes 140 us, nearly as long as drawing the line
-    random = Random(seed)
+        return image
+    random = random_from(seed)
     for name, strength in drawn:
         image = DEGRADATIONS[name](image, strength, random)
     return image

@@ -31,6 +31,8 @@ _SYSTEM = {
         *("3270*", "DotGothic16-*", "GNUTypewriter.ttf", "Glass_TTY_VT220.ttf", "OCRA*.ttf", "OCRB.otf"),
         *("TerminusTTF-*", "spleen-*x*.otf", "unifont.otf"),
     ),
+    # Of seven and of fourteen segments.
+    "system:display": ("DSEG7Classic*", "DSEG7Modern*", "DSEG14Classic*", "DSEG14Modern*"),
 }
 _SYSTEM_FOLDERS = (
     "/usr/share/fonts",

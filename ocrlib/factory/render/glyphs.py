@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import ImageFont
+import numpy as np
+from PIL import Image, ImageFont
 
 from ocrlib.factory.render.render_error import RenderError
 
@@ -58,7 +59,20 @@ class FontGlyphs(dict[str, Glyph]):
             raise RenderError("font", f"expected a font file, {font_path!r} did not open: {error}") from error
         self._cache = cache
         self._stroke_px = stroke_px
+        self._arrays: dict[str, np.ndarray] = {}
         self.num_bytes = 0
+
+    def array(self, text: str) -> np.ndarray:
+        """The bitmap of a glyph with ink, (h, w) uint8, read-only: what a `mask` is that can be calculated with."""
+        array = self._arrays.get(text)
+        if array is None:
+            mask = self[text].mask
+            picture = Image.new("L", mask.size)
+            picture.im.paste(mask, (0, 0, *mask.size))
+            array = self._arrays[text] = np.asarray(picture)
+            self.num_bytes += array.size + GLYPH_OVERHEAD_BYTES
+            self._cache.num_bytes += array.size + GLYPH_OVERHEAD_BYTES
+        return array
 
     def __missing__(self, text: str) -> Glyph:
         font = self._font

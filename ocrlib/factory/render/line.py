@@ -16,6 +16,7 @@ from ocrlib.factory.render.glyphs import GlyphCache
 from ocrlib.factory.render.ink import Color, pick_color, render_ink
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.render_error import RenderError
+from ocrlib.factory.render.typeset import typeset_ink
 
 __all__ = ["RenderError", "RenderedLine", "render_line"]
 
@@ -65,7 +66,11 @@ def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> R
     rng = Random(seed)
     fill = pick_color(options.text_color, rng)
     stroke = pick_color(options.stroke_fill, rng)
-    ink = render_ink(text, font_path, options, _GLYPHS, fill, stroke)
+    if options.typeset:
+        face = _GLYPHS.glyphs(font_path, options.height, options.stroke_width)
+        ink = typeset_ink(text, face, options, seed)
+    else:
+        ink = render_ink(text, font_path, options, _GLYPHS, fill, stroke)
 
     skew_deg = rng.randint(-options.skew_deg, options.skew_deg)
     if not options.random_skew:

@@ -31,6 +31,7 @@ class LineOptions:
       fit: cut the drawn text to its ink before scaling.
       width: pixels of a fixed width, or -1 for as wide as the text needs.
       alignment: where the text stands within a fixed width.
+      typeset: names and strengths of what `typeset.py` does, which trdg has nothing of; empty: as trdg draws.
     """
 
     height: int = 32
@@ -53,3 +54,4 @@ class LineOptions:
     fit: bool = False
     width: int = -1
     alignment: Alignment = "left"
+    typeset: tuple[tuple[str, float], ...] = ()

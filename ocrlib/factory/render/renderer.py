@@ -7,6 +7,7 @@ any order. A draw that cannot be used is counted by its reason, and the next att
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,17 +21,18 @@ import numpy as np
 from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
-from ocrlib.factory.render.degrade import degrade, draw_degradations
+from ocrlib.factory.render.degrade import TWO_LEVELS, degrade, draw_degradations
 from ocrlib.factory.render.fonts import Face
 from ocrlib.factory.render.line import RenderedLine, render_line
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.render_error import RenderError
+from ocrlib.factory.render.typeset import draw_typeset
 from ocrlib.factory.settings.render import Render
 from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.text.source import TextSource, sample_rng
 
-RENDER_VERSION = 4  # raise it when the same recipe gives other bytes
+RENDER_VERSION = 5  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is refused
 
 
@@ -63,6 +65,7 @@ class Renderer:
             rng = sample_rng(self._seed, split, index, attempt, "render")
             face = self._pick_face(split, rng)
             options, seed = self._draw_options(rng), rng.getrandbits(31)
+            options = replace(options, typeset=draw_typeset(self._settings.typeset, text, rng))
             if not face.supported.issuperset(text):
                 rejected["glyph-missing"] += 1
                 continue
@@ -72,12 +75,14 @@ class Renderer:
                 rejected[error.reason] += 1
                 continue
             drawn = draw_degradations(self._settings.degrade, rng)
+            if any(name == "wheels" for name, _ in options.typeset):
+                drawn = [(name, strength) for name, strength in drawn if name not in TWO_LEVELS]
             image = degrade(line.image, drawn, seed)
             if reason := self._reject_reason(image, text):
                 rejected[reason] += 1
                 continue
             provenance = _provenance(face, options, line) | {
-                "degradation": " ".join(f"{name}={strength}" for name, strength in drawn),
+                "degradation": " ".join(f"{name}={strength}" for name, strength in (*options.typeset, *drawn)),
                 "source": source,
                 "seed": seed,
                 "attempt": attempt,

@@ -1,7 +1,7 @@
 """`[render.degrade]`: the one table of all degradations: their names, their order, and how often each is applied.
 
-To add a degradation, write its function in `render/press.py`, `scissors.py` or `camera.py`, and add a row of the same
-name here. `render/degrade.py` finds the function by that name.
+To add a degradation, write its function in one of the modules of `render/` that are named below, and add a row of
+the same name here. `render/degrade.py` finds the function by that name.
 """
 
 from typing import Annotated
@@ -39,6 +39,8 @@ class Degrade:
     # The press and the sheet: render/press.py.
     stretch: Degradation = _NEVER
     """Condensed or spread print."""
+    double_width: Degradation = _NEVER
+    """Print of one and a half to more than twice its width, as tills set totals."""
     printer_dots: Degradation = _NEVER
     """Set in dots, as by a thermal or a dot-matrix printer."""
     ink_spread: Degradation = _NEVER
@@ -60,6 +62,26 @@ class Degrade:
     sliver: Degradation = _NEVER
     """The rim of one more character at the left or right edge."""
 
+    # What lies around it within the cut: render/surroundings.py.
+    room: Degradation = _NEVER
+    """Empty paper on all sides, as a detector leaves it."""
+    lines_beside: Degradation = _NEVER
+    """Parts of the lines above and below, cut as the box cuts them."""
+    rules: Degradation = _NEVER
+    """Rules that touch the print, below, above, through it, or at its sides; whole, dashed or dotted."""
+    edges: Degradation = _NEVER
+    """A frame, a shadow or the table at one or more of the edges."""
+
+    # The paper and what shines on it: render/paper.py.
+    halo: Degradation = _NEVER
+    """Glow around the print, or ink that bleeds."""
+    invert: Degradation = _NEVER
+    """Light print on dark ground."""
+    toned_paper: Degradation = _NEVER
+    """Gray to black paper, toned and mottled, with paler print."""
+    reflections: Degradation = _NEVER
+    """Patches of light on glass."""
+
     # The camera, the scanner and the file: render/camera.py.
     perspective: Degradation = _NEVER
     """Seen from the side."""
@@ -73,6 +95,8 @@ class Degrade:
     """Scanned small and enlarged again."""
     camera_noise: Degradation = _NEVER
     """The grain of a sensor."""
+    fax: Degradation = _NEVER
+    """Black and white only, at 100 to 200 dots an inch."""
     binarise: Degradation = _NEVER
     """Black and white only."""
     jpeg: Degradation = _NEVER

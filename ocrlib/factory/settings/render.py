@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from ocrlib import config
 from ocrlib.factory.settings.degrade import Degrade
 from ocrlib.factory.settings.types import Choice, FloatRange, IntRange, Share, between, known_names
+from ocrlib.factory.settings.typeset import Typeset
 
 # Names that `[render]` and the drawing code share; trdg has a number for each.
 Background = Literal["gaussian_noise", "plain_white", "quasicrystal", "image"]
@@ -121,6 +122,8 @@ class Render:
     px_per_step: Annotated[int, Field(ge=1, le=32)] = 4
     """Pixels of width per time step in the networks that will read the lines. A line too narrow for its label
     at that stride is drawn again."""
+    typeset: Typeset = field(default_factory=Typeset)
+    """How the signs of a number are drawn and laid side by side."""
     degrade: Degrade = field(default_factory=Degrade)
     """What is done to the line after it is drawn."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocrlib.factory.render import camera, press, scissors
+from ocrlib.factory.render import camera, paper, press, scissors, surroundings
 from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations
 from ocrlib.factory.settings.degrade import Degradation, Degrade
 from tests.training_fixtures import draw_line
@@ -27,7 +27,11 @@ def test_every_degradation_that_is_written_has_a_row_in_the_recipe():
     def takes_a_strength(function: Any) -> bool:
         return isfunction(function) and [*signature(function).parameters] == ["image", "strength", "random"]
 
-    written = {name for module in (press, scissors, camera) for name, _ in getmembers(module, takes_a_strength)}
+    written = {
+        name
+        for module in (press, scissors, surroundings, paper, camera)
+        for name, _ in getmembers(module, takes_a_strength)
+    }
     assert written == DEGRADATIONS.keys() == {row.name for row in fields(Degrade)} - {"clean"}
 
 

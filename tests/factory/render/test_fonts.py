@@ -150,7 +150,7 @@ def test_coverage_admits_a_face_that_lacks_signs_but_never_letters_or_digits():
         ("trdg", "fonts 'trdg': no such set, folder or file; did you mean 'trdg:latin'?"),
         (
             "/no/such.ttf",
-            "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib, system:serif, system:sans, system:typewriter, system:machine",
+            "fonts '/no/such.ttf': no such set, folder or file; sets are trdg:latin, matplotlib, system:serif, system:sans, system:typewriter, system:machine, system:display",
         ),
     ],
 )
