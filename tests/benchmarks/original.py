@@ -20,6 +20,7 @@ from ocrlib.charset import Charset
 from ocrlib.ctc import ctc_steps
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.reading.decoding import best_paths
+from ocrlib.rounding import round_up
 from tests.factory.render.samples import trdg_fonts
 from tests.stock_trdg import stock_line
 
@@ -140,7 +141,7 @@ def augment(image: np.ndarray, rng: random.Random) -> np.ndarray:
 def make_batch(lines: list[tuple[np.ndarray, str]], charset: Charset) -> Batch:
     """Returns the lines padded with white to the widest of them, labels padded with -1."""
     widths = [image.shape[1] for image, _ in lines]
-    padded = -(-max(widths) // STRIDE) * STRIDE  # so that the pools divide the width
+    padded = round_up(max(widths), STRIDE)  # so that the pools divide the width
     images = np.full((len(lines), HEIGHT, padded, CHANNELS), PAPER, np.uint8)
     labels = np.full((len(lines), max(len(text) for _, text in lines)), -1, np.int32)
     for i, (image, text) in enumerate(lines):

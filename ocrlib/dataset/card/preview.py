@@ -10,6 +10,7 @@ from ocrlib.dataset.card.counts import LineCounts
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import image_at, shard_columns
 from ocrlib.private import import_matplotlib, matplotlib_fonts
+from ocrlib.rounding import ceil_div
 
 COLUMNS = ROWS = 8
 MIN_CELL_PX, MAX_CELL_PX = 150, 360  # limits of a cell's width; between them, nine lines in ten fit unchanged
@@ -66,7 +67,7 @@ def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: in
     """Returns a grid of lines, each in a cell of `width_px` with its label underneath."""
     font = ImageFont.truetype(str(font_path), _LABEL_PX)
     across, down = width_px + _GAP_PX, height_px + _LABEL_ROW_PX + _GAP_PX
-    rows = -(-len(lines) // COLUMNS)
+    rows = ceil_div(len(lines), COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * across + _GAP_PX, rows * down + _GAP_PX), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for i, (pixels, text) in enumerate(lines):
@@ -90,8 +91,8 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
     widths, lengths, characters = figure.subplots(1, 3)
     for axes, counter, name in ((widths, counts.widths, "width, px"), (lengths, counts.lengths, "label, characters")):
         low, values = min(counter), max(counter) - min(counter) + 1
-        size = -(-values // _MAX_BINS)  # a whole number, so that each bin counts equally many values
-        bins = -(-values // size)
+        size = ceil_div(values, _MAX_BINS)  # a whole number, so that each bin counts equally many values
+        bins = ceil_div(values, size)
         span = (low - 0.5, low - 0.5 + bins * size)
         axes.hist(list(counter), bins=bins, range=span, weights=list(counter.values()), color=_BAR)
         axes.set_xlabel(name)
@@ -100,7 +101,7 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
     characters.bar(range(len(ranked)), [count for _, count in ranked], color=_BAR)
     characters.set_xlabel("character")
     characters.set_ylabel("times printed")
-    step = -(-len(ranked) // _MAX_LABELLED)
+    step = ceil_div(len(ranked), _MAX_LABELLED)
     labels = ["␣" if c == " " else c for c, _ in ranked[::step]]
     characters.set_xticks(range(0, len(ranked), step), labels, parse_math=False)
     for label in characters.get_xticklabels():

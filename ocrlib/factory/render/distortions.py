@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ocrlib.factory.settings.render import Distortion, DistortionAxis
+from ocrlib.rounding import round_up
 
 _WAVES = {"sine": math.sin, "cosine": math.cos}
 
@@ -61,7 +62,7 @@ def _shift_rows(pixels: np.ndarray, offsets: np.ndarray, max_offset: int) -> np.
 def _offsets(distortion: Distortion, count: int, max_offset: int, rng: Random) -> np.ndarray:
     if distortion == "random":
         return _random_integers(max_offset, count, rng)
-    period_table = -(-count // 1024) * 1024
+    period_table = round_up(count, 1024)
     return _wave(distortion, period_table, max_offset)[:count]
 
 
