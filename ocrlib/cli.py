@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,18 +15,21 @@ from ocrlib.dataset.manifest import FILE_NAME, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
 
+MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
+
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
 
 
 def predict(arguments: argparse.Namespace) -> int:
     """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
-    from ocrlib.pictures import list_pictures
+    from ocrlib.looks import WARNINGS
+    from ocrlib.pictures import list_pictures, printable
     from ocrlib.reading.prediction import ROWS, open_rows, read_pictures
     from ocrlib.reading.recognizer import Recognizer
 
     pictures = list_pictures(arguments.paths)
     recognizer = Recognizer.load(arguments.model, arguments.beam)
-    row, damaged = ROWS[arguments.format], 0
+    row, read, damaged, looks = ROWS[arguments.format], 0, 0, Counter[str]()
     # None: where standard error is a terminal; but rows on that same terminal are progress enough.
     hidden = True if arguments.out is None and sys.stdout.isatty() else None
     with (
@@ -37,10 +41,17 @@ def predict(arguments: argparse.Namespace) -> int:
                 damaged += 1
                 bar.write(str(reading), file=sys.stderr)
             else:
+                read += 1
                 rows.write(row(name, reading))
+                if reading.look is not None:
+                    looks[reading.look] += 1
+                    if looks[reading.look] <= MOST_WARNINGS:
+                        bar.write(f"{printable(name)}: {WARNINGS[reading.look]}", file=sys.stderr)
             bar.update()
+    for look, count in looks.items():
+        if count > MOST_WARNINGS:
+            print(f"and {count - MOST_WARNINGS} more: {WARNINGS[look]}", file=sys.stderr)
     if arguments.out is not None:
-        read = len(pictures) - damaged
         print(f"{arguments.out}: {read} lines read" + (f", {damaged} pictures damaged" if damaged else ""))
     return 1 if damaged else 0
 

@@ -1,13 +1,18 @@
-"""Pictures from anywhere, brought to what a network was trained on: upright, opaque, 8 bits, of its height."""
+"""Pictures from anywhere, brought to what a network was trained on: upright, opaque, 8 bits, one line of its height."""
 
 import struct
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ocrlib.errors import UserError
+from ocrlib.levels import upright_pixels
+from ocrlib.looks import look_of
+from ocrlib.paper import MARGINS, Margins, cut_line, find_line, to_gray
 
 # What Pillow reads by itself, each format with its endings. Left out are those that it hands to another program (EPS
 # and PS to Ghostscript), those it can only name (HDF5, GRIB, BUFR, MPEG, and WMF outside Windows), and fonts, palettes
@@ -46,6 +51,9 @@ _FORMATS = {
     "FTEX": (".ftc", ".ftu"),
     "SPIDER": (),
 }
+# Of several pictures in a file, these have pages or frames; in other formats they are previews, sizes or layers.
+_PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG", "AVIF", "DCX", "FLI"})
+_TIFF_KIND = 254  # the tag NewSubfileType: bit 0 says that a page is a smaller copy of another
 ENDINGS = tuple(ending for endings in _FORMATS.values() for ending in endings)
 # What Pillow raises over a damaged file: whatever the code that parses it runs into.
 _DAMAGES = (
@@ -88,7 +96,7 @@ def list_pictures(paths: list[Path]) -> list[tuple[str, Path]]:
     return found
 
 
-def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
+def read_line_image(path: Path, height: int, channels: int, margins: Margins = MARGINS) -> np.ndarray:
     """Returns the picture in a file, (height, W, channels) uint8, its proportions kept.
 
     Turned as its EXIF tag says; 16 bits become 8; what is transparent becomes white paper.
@@ -96,7 +104,7 @@ def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
     Raises:
       UserError: the file is no picture, or a damaged one.
     """
-    return line_image(read_picture(path, str(path)), height, channels)
+    return line_image(read_picture(path, str(path)), height, channels, margins)
 
 
 def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
@@ -135,36 +143,66 @@ def load_picture(opened: Image.Image, name: str) -> Image.Image:
     return picture
 
 
-def line_image(picture: Image.Image, height: int, channels: int) -> np.ndarray:
-    """Returns a picture as (height, W, channels) uint8, its proportions kept, 16 bits as 8, transparency as paper."""
-    picture = _opaque(_eight_bits(picture)).convert("L" if channels == 1 else "RGB")
-    width = max(1, round(picture.width * height / picture.height))
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(picture).reshape(height, width, channels)
+def read_pages(path: Path) -> Iterator[tuple[str, Image.Image | UserError]]:
+    """Yields each page or frame of the picture in a file, as `read_picture` returns it, or why it cannot be read.
+
+    Beside it what is to be added to the picture's name: nothing to the first, `#2` to the second.
+    """
+    try:
+        opened = open_picture(path, str(path))
+    except UserError as error:
+        yield "", error
+        return
+    with opened:
+        for page in count():
+            added = f"#{page + 1}" if page else ""
+            try:
+                if page:
+                    opened.seek(page)
+                if not _is_smaller_copy(opened):
+                    yield added, load_picture(opened, f"{path}{added}")
+            except EOFError:  # no further page
+                return
+            except UserError as error:
+                yield added, error
+            except _DAMAGES as error:
+                yield added, _broken(f"{path}{added}", error)
+                return
+            if opened.format not in _PAGED:
+                return
+
+
+def _is_smaller_copy(opened: Image.Image) -> bool:
+    return opened.format == "TIFF" and opened.tell() > 0 and bool(opened.tag_v2.get(_TIFF_KIND, 0) & 1)  # type: ignore[attr-defined]
+
+
+def line_image(picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS) -> np.ndarray:
+    """Returns the line on a picture as (height, W, channels) uint8: the paper around it cut, its proportions kept.
+
+    Args:
+      picture: of any kind; or an array, as for `levels.from_array`.
+      margins: that are left around the ink.
+    """
+    return line_and_look(picture, height, channels, margins)[0]
+
+
+def line_and_look(
+    picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
+) -> tuple[np.ndarray, str | None]:
+    """Returns the `line_image` of a picture, and what the picture looks like if not a line: see `looks.look_of`."""
+    pixels = upright_pixels(picture, channels)
+    gray = to_gray(pixels)
+    box = find_line(gray)
+    line = Image.fromarray(cut_line(pixels, box, margins))
+    width = max(1, round(line.width * height / line.height))
+    if line.size != (width, height):
+        line = line.resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(line).reshape(height, width, channels), look_of(gray, box)
 
 
 def _broken(name: str, error: Exception) -> UserError:
     reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
     return UserError(f"{name}: cannot be read as a picture: {reason}")
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode == "I":  # 16 bits, which Pillow may hold in 32
-        return Image.fromarray((np.clip(np.asarray(picture, np.int64), 0, 65535) // 257).astype(np.uint8))
-    if picture.mode == "F":
-        values = np.asarray(picture, np.float64)
-        scale = 255.0 if values.max(initial=0.0) <= 1.0 else 1.0
-        return Image.fromarray(np.clip(values * scale, 0, 255).astype(np.uint8))
-    return picture
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    if "transparency" not in picture.info and "A" not in picture.mode and "a" not in picture.mode:
-        return picture
-    picture = picture.convert("RGBA")
-    paper = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(paper, picture).convert("RGB")
 
 
 def printable(name: str) -> str:

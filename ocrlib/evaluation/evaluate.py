@@ -122,9 +122,9 @@ def read_pairs(recognizer: Recognizer, folder: Path) -> Iterator[ReadLine]:
         )
     for start in range(0, len(pairs), PICTURES_AT_ONCE):
         some = pairs[start : start + PICTURES_AT_ONCE]
-        images = [read_line_image(path, recognizer.height, recognizer.channels) for path, _ in some]
+        images = [read_line_image(path, recognizer.height, recognizer.channels, recognizer.margins) for path, _ in some]
         truths = [fold(_read_text(transcript)) for _, transcript in some]
-        for (path, _), image, truth, reading in zip(some, images, truths, recognizer.read(images), strict=True):
+        for (path, _), image, truth, reading in zip(some, images, truths, recognizer.read_lines(images), strict=True):
             yield ReadLine(
                 name=path.name,
                 truth=truth,

@@ -79,7 +79,8 @@ def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:
 def _draw(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None) -> Image.Image:
     names = frozenset(line.name for line in lines)
     if split is None:
-        found = {name: read_line_image(data / name, recognizer.height, recognizer.channels) for name in names}
+        form = recognizer.height, recognizer.channels, recognizer.margins
+        found = {name: read_line_image(data / name, *form) for name in names}
     else:
         found = dict(_images_of_split(recognizer, data, split, names))
     return draw_sheet(lines, [found[line.name] for line in lines])

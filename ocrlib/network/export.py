@@ -22,7 +22,8 @@ from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network,
 from ocrlib.rounding import ceil_div
 
 PREPROCESSING = (
-    "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, scaled to `height` pixels by Lanczos with "
+    "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, cut to the line's ink with `margins` "
+    "around it (top, left, bottom, right, as shares of the ink's height), scaled to `height` pixels by Lanczos with "
     "proportions kept, padded on the right with 255 to a common width; width: pixels of each line before padding. "
     "probs: softmax of each time step, ceil(width / width_stride) of them are the line's; the last class is the blank"
 )
@@ -76,6 +77,7 @@ def _metadata(network: Network) -> dict[str, str | int]:
         "height": network.height,
         "channels": network.channels,
         "width_stride": network.width_stride,
+        "margins": " ".join(map(str, network.margins)),
         "preprocessing": PREPROCESSING,
         "ocrlib_version": ocrlib.__version__,
     }

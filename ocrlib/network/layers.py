@@ -186,16 +186,17 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class CharacterProbabilities(keras.layers.Layer):
-    """A probability for each character and, last, for the blank. Charset and stride are kept here for the saved file.
+    """A probability for each character and, last, for the blank. What a reader must know is kept here for the saved file.
 
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """
 
-    def __init__(self, num_classes, charset, stride, **kwargs):
+    def __init__(self, num_classes, charset, stride, margins=None, **kwargs):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
         self.num_classes = num_classes
         self.charset = charset
         self.stride = stride  # pixels of the image behind one time step
+        self.margins = margins  # of the lines that it learned from, as in paper.Margins; None if nobody measured them
         self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
 
     def build(self, features_shape):
@@ -214,4 +215,4 @@ class CharacterProbabilities(keras.layers.Layer):
 
     def get_config(self):
         about = {"num_classes": self.num_classes, "charset": self.charset, "stride": self.stride}
-        return {**super().get_config(), **about}
+        return {**super().get_config(), **about, "margins": self.margins}

@@ -13,6 +13,7 @@ import numpy as np
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
+from ocrlib.paper import MARGINS, Margins
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +31,7 @@ class Network:
       charset: the characters of classes 0 to C - 2.
       height, channels: of the images.
       width_stride: pixels of width behind one time step.
+      margins: of the lines that it learned from.
       run: image (B, H, W, channels) uint8, width (B,) int32 -> (B, T, C) float32, softmax over C, where T is
         W / width_stride rounded up.
     """
@@ -39,6 +41,7 @@ class Network:
     channels: int
     width_stride: int
     run: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    margins: Margins = MARGINS
 
 
 def shipped_names() -> list[str]:
@@ -124,6 +127,7 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
         height=height,
         channels=channels,
         width_stride=crnn.width_stride(network),
+        margins=Margins(*(network.get_layer("characters").margins or MARGINS)),
         run=lambda image, width: graph({"image": tf.constant(image), "width": tf.constant(width)}).numpy(),
     )
 
@@ -157,13 +161,15 @@ def _open_onnx(path: Path) -> Network:
     try:
         charset = Charset(about["charset"])
         height, channels, width_stride = (int(about[key]) for key in ("height", "channels", "width_stride"))
-    except (KeyError, ValueError) as error:
+        margins = Margins(*map(float, about["margins"].split())) if "margins" in about else MARGINS
+    except (KeyError, ValueError, TypeError) as error:
         raise _not_ours(path, error) from None
     return Network(
         charset=charset,
         height=height,
         channels=channels,
         width_stride=width_stride,
+        margins=margins,
         run=lambda image, width: session.run(["probs"], {"image": image, "width": width})[0],
     )
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -13,44 +14,46 @@ import numpy as np
 
 from ocrlib.errors import UserError
 from ocrlib.files import open_whole
-from ocrlib.pictures import printable, read_line_image
+from ocrlib.pictures import line_and_look, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
 TASK = 16  # of them that a thread decodes at a time
 
 
+_Decoded = tuple[str, tuple[np.ndarray, str | None] | UserError]  # name, line and look
+
+
 def read_pictures(
     recognizer: Recognizer, pictures: Sequence[tuple[str, Path]]
 ) -> Iterator[tuple[str, Reading | UserError]]:
-    """Yields the name of each picture and what stands in it, or why it cannot be read.
+    """Yields the name of each picture and what stands in it, or why it cannot be read; of further pages `NAME#2`.
 
     Args:
       pictures: (name, path), as `pictures.list_pictures` returns them.
     """
 
-    def decode(path: Path) -> np.ndarray | UserError:
-        try:
-            return read_line_image(path, recognizer.height, recognizer.channels)
-        except UserError as error:
-            return error
+    def decode(part: Sequence[tuple[str, Path]]) -> list[_Decoded]:
+        return [
+            (name + added, picture if isinstance(picture, UserError) else line_and_look(picture, *form))
+            for name, path in part
+            for added, picture in read_pages(path)
+        ]
 
-    def decode_all(part: Sequence[tuple[str, Path]]) -> list[np.ndarray | UserError]:
-        return [decode(path) for _, path in part]
-
+    form = recognizer.height, recognizer.channels, recognizer.margins
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow gives up the interpreter's lock while it decodes
 
-        def submit(start: int) -> list[Future[list[np.ndarray | UserError]]]:
+        def submit(start: int) -> list[Future[list[_Decoded]]]:
             window = pictures[start : start + WINDOW]
-            return [pool.submit(decode_all, window[i : i + TASK]) for i in range(0, len(window), TASK)]
+            return [pool.submit(decode, window[i : i + TASK]) for i in range(0, len(window), TASK)]
 
         ahead = submit(0)
         for start in range(0, len(pictures), WINDOW):
-            decoded = [image for future in ahead for image in future.result()]
+            decoded = [picture for future in ahead for picture in future.result()]
             ahead = submit(start + WINDOW)
-            readings = iter(recognizer.read([image for image in decoded if not isinstance(image, UserError)]))
-            for (name, _), image in zip(pictures[start : start + WINDOW], decoded, strict=True):
-                yield name, image if isinstance(image, UserError) else next(readings)
+            readings = iter(recognizer.read_lines([got[0] for _, got in decoded if not isinstance(got, UserError)]))
+            for name, got in decoded:
+                yield name, got if isinstance(got, UserError) else replace(next(readings), look=got[1])
 
 
 def tsv_row(name: str, reading: Reading) -> str:
@@ -59,11 +62,13 @@ def tsv_row(name: str, reading: Reading) -> str:
 
 
 def json_row(name: str, reading: Reading) -> str:
-    """Returns a JSON object on a line; `characters` is there unless a beam was searched."""
+    """Returns a JSON object on a line; `characters` is there unless a beam was searched, `looks_like` if not a line."""
     row: dict[str, object] = {"name": name, "text": reading.text, "confidence": round(reading.confidence, 4)}
     if reading.characters is not None:
         pairs = zip(reading.text, reading.characters, strict=True)
         row["characters"] = [{"text": character, "confidence": round(c, 4)} for character, c in pairs]
+    if reading.look is not None:
+        row["looks_like"] = reading.look
     return json.dumps(row, ensure_ascii=not name.isprintable()) + "\n"
 
 

@@ -1,15 +1,18 @@
 """Images in, text and confidence out: the reader that a training leaves behind, whatever runs its network."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from ocrlib.batches.padding import blank_images, padded_width
 from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
 from ocrlib.network.open import Network, keras_network, open_network
+from ocrlib.paper import has_ink
+from ocrlib.pictures import line_and_look
 from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
 
 if TYPE_CHECKING:
@@ -26,11 +29,13 @@ class Reading:
       text: in the characters of the reader's charset.
       confidence: the probability of the text, 0 to 1, all its CTC paths added up.
       characters: the confidence of each character of the text, 0 to 1; None with a beam, which keeps no path.
+      look: of the picture that it stood on, if that does not look like one line; one of the names in `looks`.
     """
 
     text: str
     confidence: float
     characters: tuple[float, ...] | None
+    look: str | None = None
 
 
 class Recognizer:
@@ -45,6 +50,7 @@ class Recognizer:
         self._network = network
         self._beam_width = beam_width
         self.charset, self.height, self.channels = network.charset, network.height, network.channels
+        self.margins = network.margins
 
     @classmethod
     def load(cls, model: str, beam_width: int = 1) -> "Recognizer":
@@ -60,11 +66,24 @@ class Recognizer:
         """Returns a reader with a network of `crnn.build_crnn`, which may go on learning meanwhile."""
         return cls(keras_network(network, charset))
 
-    def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
-        """Returns what stands in each image, in their order.
+    def read(self, pictures: Sequence[np.ndarray | Image.Image]) -> list[Reading]:
+        """Returns what stands in each picture of a line, in their order.
 
         Args:
-          images: (height, W, channels) uint8 each, as `pictures.read_line_image` makes them; any widths.
+          pictures: of any kind and size, as for `pictures.line_image`; the paper around the line is cut.
+
+        Raises:
+          UserError: an array that is no picture.
+        """
+        lines = [line_and_look(picture, self.height, self.channels, self.margins) for picture in pictures]
+        readings = self.read_lines([line for line, _ in lines])
+        return [replace(reading, look=look) for reading, (_, look) in zip(readings, lines, strict=True)]
+
+    def read_lines(self, images: Sequence[np.ndarray]) -> list[Reading]:
+        """Returns what stands in each line, in their order.
+
+        Args:
+          images: (height, W, channels) uint8 each, as `pictures.line_image` makes them; any widths.
         """
         readings: list[Reading | None] = [None] * len(images)
         for rows in _batches_by_width([image.shape[1] for image in images]):
@@ -88,10 +107,28 @@ class Recognizer:
             best = best_paths(probs, steps)
             classes, confidence = best.classes, text_probability(probs, steps, best.classes)
             characters = [tuple(row) for row in best.characters]
-        return [
+        readings = [
             Reading(text=self.charset.decode(line), confidence=float(c), characters=each)
             for line, c, each in zip(classes, confidence, characters, strict=True)
         ]
+        return [_tidied(reading, image[row, :, : width[row]]) for row, reading in enumerate(readings)]
+
+
+def _tidied(reading: Reading, image: np.ndarray) -> Reading:
+    """A reading without spaces at its ends, which no picture shows; without trust if it is empty and there is ink."""
+    text = reading.text.strip(" ")
+    if not text:
+        return replace(
+            reading,
+            text="",
+            characters=None if reading.characters is None else (),
+            confidence=0.0 if has_ink(image) else reading.confidence,
+        )
+    if len(text) == len(reading.text):
+        return reading
+    start = len(reading.text) - len(reading.text.lstrip(" "))
+    characters = None if reading.characters is None else reading.characters[start : start + len(text)]
+    return replace(reading, text=text, characters=characters)
 
 
 def _batches_by_width(widths: Sequence[int]) -> Iterator[list[int]]:

@@ -1,9 +1,12 @@
 """Datasets in, a run folder out: opens the data, makes the network, trains it, and measures the best one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ocrlib import config
 from ocrlib.backend import keras, tf
@@ -18,6 +21,7 @@ from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.files import write_json
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.network.warm_start import start_from
+from ocrlib.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.augment import augment
 from ocrlib.training.callbacks import StepCallback
@@ -29,6 +33,8 @@ from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.precision import choose_precision
 from ocrlib.training.run_folder import CONFIG, check_new, check_resumable
 from ocrlib.training.settings import DataConfig, ModelConfig, RunConfig
+
+MEASURED_LINES = 300  # of each dataset, for the margins of its lines
 
 
 def train(
@@ -81,6 +87,7 @@ def train(
     stride = width_stride(network)
     training = Mixture(_open_loaders(datasets, "train", charset, settings.data, stride), weights)
     validation = Mixture(_open_loaders(datasets, "val", charset, settings.data, stride))
+    network.get_layer("characters").margins = list(measure_margins(_some_lines(training)))
     seed, epochs = settings.train.seed, settings.train.epochs
     run.mkdir(parents=True, exist_ok=True)  # only now: a dataset that cannot be opened leaves no run folder behind
     write_json(run / CONFIG, run_config)
@@ -99,6 +106,17 @@ def train(
     metrics = _measure(datasets, manifests, run, settings, state)
     write_json(run / "metrics.json", metrics)
     return metrics
+
+
+def _some_lines(mixture: Mixture) -> Iterator[np.ndarray]:
+    """Yields line images of each dataset, the first ones of an epoch."""
+    for loader in mixture.loaders:
+        lines = (
+            batch["image"][row, :, : batch["width"][row]]
+            for batch in loader.batches(seed=0)
+            for row in range(len(batch["width"]))
+        )
+        yield from islice(lines, MEASURED_LINES)
 
 
 def new_network(manifests: Sequence[Manifest], charset: Charset, settings: ModelConfig) -> keras.Model:
@@ -132,7 +150,10 @@ def _train_epochs(
     """Trains from the place in `state` to the last epoch, and writes the files of the run after each epoch."""
     live = Recognizer.of_keras(model.network, model.charset)
     strip = PredictionStrip(
-        lambda images: [reading.text for reading in live.read(images)], validation, model.charset, run / "predictions"
+        lambda images: [reading.text for reading in live.read_lines(images)],
+        validation,
+        model.charset,
+        run / "predictions",
     )
     patience = settings.train.patience
     with Saver(run / "last", model, settings.train.save_minutes) as saver:

@@ -129,8 +129,8 @@ def measure(folder: Path, charset: Charset, encoder: str, arguments: argparse.Na
         for row, n in zip(data["label"], data["label_length"], strict=True)
     ]
     blots = blot_lines(texts, recognizer.height, seed=1)
-    blotted = [reading.text for reading in recognizer.read([blot.blotted for blot in blots])]
-    clean = [reading.text for reading in recognizer.read([blot.clean for blot in blots])]
+    blotted = [reading.text for reading in recognizer.read_lines([blot.blotted for blot in blots])]
+    clean = [reading.text for reading in recognizer.read_lines([blot.clean for blot in blots])]
     with TemporaryDirectory() as name:
         network.save(Path(name) / "network.keras")
         kilobytes = (Path(name) / "network.keras").stat().st_size // 1000

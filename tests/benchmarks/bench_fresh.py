@@ -30,7 +30,7 @@ def main() -> int:
     recognizer = Recognizer.load(arguments.model)
     if recognizer.channels != 1 or recognizer.height != 32:
         raise SystemExit(f"{arguments.model}: expected a reader of gray lines of 32 pixels")
-    texts = [reading.text for reading in recognizer.read(strings.images)]
+    texts = [reading.text for reading in recognizer.read_lines(strings.images)]
     right = np.array([text == truth for text, truth in zip(texts, strings.texts, strict=True)])
     counts = count_errors(strings.texts, texts)
     passed = counts.exact_match >= BAR

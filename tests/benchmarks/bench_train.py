@@ -106,7 +106,7 @@ def start_ours(folder: Path, schedule: Schedule, seed: int) -> Side:
     recognizer = Recognizer.of_keras(network, CHARSET)
 
     def read(images: list[np.ndarray]) -> list[str]:
-        return [reading.text for reading in recognizer.read(images)]
+        return [reading.text for reading in recognizer.read_lines(images)]
 
     step = tf.function(model.train_step, input_signature=[batches.element_spec])
     return Side(batches=batches, step=step, read=read, parameters=network.count_params())

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from ocrlib.dataset.sample import Sample
+from ocrlib.paper import MARGINS
+from ocrlib.pictures import line_image
 from tests.training_fixtures import draw_line, make_samples
 
 
@@ -20,16 +22,19 @@ class ScriptedReader:
       sizes: of the batches that it was given.
     """
 
-    height, channels = 32, 1
+    height, channels, margins = 32, 1, MARGINS
 
     def __init__(self, truths: Sequence[str], script: Mapping[str, tuple[str, float]]) -> None:
-        self._said = {draw_line(truth).tobytes(): script.get(truth, (truth, 0.9)) for truth in truths}
+        self._said = {}
+        for truth in truths:  # as it stands in a dataset, and as it is read from a picture
+            for image in (draw_line(truth), line_image(draw_line(truth), 32, 1)):
+                self._said[image.tobytes()] = script.get(truth, (truth, 0.9))
         self.sizes: list[int] = []
 
     def read_batch(self, image: np.ndarray, width: np.ndarray) -> list[SimpleNamespace]:
-        return self.read([line[:, :w] for line, w in zip(image, width, strict=True)])
+        return self.read_lines([line[:, :w] for line, w in zip(image, width, strict=True)])
 
-    def read(self, images: Sequence[np.ndarray]) -> list[SimpleNamespace]:
+    def read_lines(self, images: Sequence[np.ndarray]) -> list[SimpleNamespace]:
         self.sizes.append(len(images))
         said = [self._said[np.ascontiguousarray(image[:, :, 0]).tobytes()] for image in images]
         return [SimpleNamespace(text=text, confidence=confidence) for text, confidence in said]

@@ -1,7 +1,7 @@
 """Rows for pictures: in order, window by window, in files that appear only when they are complete."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ class WidthReader(Recognizer):
         super().__init__(Network(charset=Charset("0"), height=8, channels=1, width_stride=4, run=run))
         self.windows: list[int] = []
 
-    def read(self, images: Sequence[np.ndarray]) -> list[Reading]:
+    def read_lines(self, images: Sequence[np.ndarray]) -> list[Reading]:
         self.windows.append(len(images))
         return [Reading(text=str(image.shape[1]), confidence=1.0, characters=None) for image in images]
 
@@ -75,13 +75,11 @@ def test_no_more_than_two_windows_of_pictures_are_in_memory(tmp_path: Path, monk
     monkeypatch.setattr(prediction, "WINDOW", 3)
     decoded = []
 
-    def read_line_image(path: Path, height: int, channels: int) -> np.ndarray:
+    def read_pages(path: Path) -> Iterator[tuple[str, Image.Image | UserError]]:
         decoded.append(path)
-        if path.name == "7.png":
-            raise UserError("damaged")
-        return np.zeros((8, 8, 1), np.uint8)
+        yield "", UserError("damaged") if path.name == "7.png" else Image.new("L", (8, 8))
 
-    monkeypatch.setattr(prediction, "read_line_image", read_line_image)
+    monkeypatch.setattr(prediction, "read_pages", read_pages)
     pictures = [(f"{i}.png", Path(f"{i}.png")) for i in range(30)]
     for number, _ in enumerate(read_pictures(WidthReader(), pictures)):
         assert len(decoded) <= (number // 3 + 2) * 3

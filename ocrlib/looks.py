@@ -1,0 +1,66 @@
+"""What a picture looks like when it is not one line: several lines, a page, upright text, or nothing.
+
+A reader of lines answers each of these with some text, so the user should be told. A false alarm costs more trust than
+a silence: lines with pieces of the lines around them, with accents or rules, are not to be named here.
+"""
+
+from itertools import groupby
+
+import numpy as np
+
+from ocrlib.paper import Box, find_marks, printed
+
+NOTHING, LINES, PAGE, UPRIGHT = "nothing", "several lines", "a page", "upright text"
+WARNINGS = {
+    NOTHING: "looks like nothing: no ink was found on it",
+    LINES: "looks like several lines; cut one picture for each",
+    PAGE: "looks like a page; cut one picture for each line",
+    UPRIGHT: "looks like upright text; turn it by 90 degrees",
+}
+_PAGE_LINES = 6
+_LIKE = 0.6  # of the highest line: bands of ink that are as high are lines of their own
+_WIDE = 2.0  # heights; a band that is narrower may be one of the points of a colon
+
+
+def look_of(gray: np.ndarray, box: Box | None) -> str | None:
+    """Returns what a picture looks like, one of the names above, or None: it may well be a line.
+
+    Args:
+      gray: (H, W) uint8.
+      box: of its ink, as `paper.find_line` returns.
+    """
+    if box is None:
+        return NOTHING
+    mask = printed(gray, box)
+    height, width = mask.shape
+    bands = _bands(mask)
+    lines = [band for band in bands if _is_line(mask[slice(*band)])]
+    highest = max((stop - start for start, stop in lines), default=0)
+    # The picture's border may have cut a line above or below: half a line is none.
+    whole = [
+        (start, stop)
+        for start, stop in lines
+        if stop - start >= _LIKE * highest and box.top + start > 0 and box.top + stop < len(gray)
+    ]
+    if len(whole) >= 2:
+        return PAGE if len(whole) >= _PAGE_LINES else LINES
+    if height > 2 * width and sum(stop - start >= 0.3 * width for start, stop in bands) >= 3:
+        return UPRIGHT
+    return None
+
+
+def _bands(mask: np.ndarray) -> list[tuple[int, int]]:
+    """The rows [start, stop) of each stretch that has ink, from the top."""
+    bands, row = [], 0
+    for inked, rows in groupby(mask.mean(axis=1) > 0.005):
+        start, row = row, row + len(list(rows))
+        if inked:
+            bands.append((start, row))
+    return bands
+
+
+def _is_line(band: np.ndarray) -> bool:
+    """Whether a band of ink is as wide as text is, and made of several characters."""
+    columns = np.flatnonzero(band.any(axis=0))
+    wide = int(columns[-1]) + 1 - int(columns[0])
+    return wide >= _WIDE * len(band) and int((find_marks(band)[:, 3] >= 0.4 * len(band)).sum()) >= 3

@@ -1,0 +1,63 @@
+"""Pictures that are no line are told by their look, and lines are not taken for such."""
+
+import numpy as np
+import pytest
+
+from ocrlib.looks import LINES, NOTHING, PAGE, UPRIGHT, WARNINGS, look_of
+from ocrlib.paper import find_line
+from tests.training_fixtures import draw_line
+
+TEXTS = ["12345678", "90817263", "55501234", "80092736", "27364544", "11223344", "99887766"]
+
+
+def look(picture: np.ndarray) -> str | None:
+    return look_of(picture, find_line(picture))
+
+
+def stacked(texts: list[str], gap: int = 6) -> np.ndarray:
+    """Lines one below the other, gray levels."""
+    lines = [draw_line(text) for text in texts]
+    width = max(line.shape[1] for line in lines)
+    return np.vstack(
+        [np.pad(line, ((gap, gap), (8, 8 + width - line.shape[1])), constant_values=255) for line in lines]
+    )
+
+
+@pytest.mark.parametrize("text", ["1", "11", "7", "12345", "0" * 30])
+@pytest.mark.parametrize("paper", [0, 40])
+def test_a_line_looks_like_one(text: str, paper: int) -> None:
+    assert look(np.pad(draw_line(text), paper, constant_values=255)) is None
+
+
+def test_several_lines_and_a_page_are_told() -> None:
+    assert look(stacked(TEXTS[:2])) == LINES
+    assert look(stacked(TEXTS[:3])) == LINES
+    assert look(stacked(TEXTS)) == PAGE
+    assert look(255 - stacked(TEXTS[:3])) == LINES
+
+
+def test_pieces_of_the_lines_above_and_below_do_not_make_several() -> None:
+    picture = stacked(TEXTS[:3])
+    third = len(picture) // 3
+    assert look(picture[third - 14 : 2 * third + 14]) is None
+
+
+@pytest.mark.parametrize("turn", [1, 3])
+def test_upright_text_is_told(turn: int) -> None:
+    assert look(np.rot90(stacked(TEXTS[:1]), turn).copy()) == UPRIGHT
+
+
+def test_nothing_is_told() -> None:
+    assert look(np.full((40, 300), 240, np.uint8)) == NOTHING
+
+
+@pytest.mark.parametrize("marks", [[(8, 11), (16, 19)], [(5, 8), (12, 15), (19, 22)]])
+def test_an_equals_sign_is_not_several_lines(marks: list[tuple[int, int]]) -> None:
+    picture = np.full((28, 40), 255, np.uint8)
+    for start, stop in marks:
+        picture[start:stop, 10:30] = 0
+    assert look(picture) is None
+
+
+def test_each_look_has_a_warning() -> None:
+    assert set(WARNINGS) == {NOTHING, LINES, PAGE, UPRIGHT}
