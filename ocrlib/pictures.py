@@ -104,7 +104,7 @@ def read_line_image(path: Path, height: int, channels: int, margins: Margins = M
     Raises:
       UserError: the file is no picture, or a damaged one.
     """
-    return line_image(read_picture(path, str(path)), height, channels, margins)
+    return cut_line_image(read_picture(path, str(path)), height, channels, margins)[0]
 
 
 def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
@@ -176,28 +176,34 @@ def _is_smaller_copy(opened: Image.Image) -> bool:
     return opened.format == "TIFF" and opened.tell() > 0 and bool(opened.tag_v2.get(_TIFF_KIND, 0) & 1)  # type: ignore[attr-defined]
 
 
-def line_image(picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS) -> np.ndarray:
-    """Returns the line on a picture as (height, W, channels) uint8: the paper around it cut, its proportions kept.
+def line_image(picture: Image.Image | np.ndarray, height: int, channels: int) -> np.ndarray:
+    """Returns a picture of a line as (height, W, channels) uint8, its proportions and its margins kept.
 
     Args:
       picture: of any kind; or an array, as for `levels.from_array`.
-      margins: that are left around the ink.
     """
-    return line_and_look(picture, height, channels, margins)[0]
+    return _scaled(upright_pixels(picture, channels), height, channels)
 
 
-def line_and_look(
+def cut_line_image(
     picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
 ) -> tuple[np.ndarray, str | None]:
-    """Returns the `line_image` of a picture, and what the picture looks like if not a line: see `looks.look_of`."""
+    """Returns the line on a picture, as `line_image` does, but with the margins given, whatever paper is around it.
+
+    Beside it what the picture looks like, if not a line: see `looks.look_of`.
+    """
     pixels = upright_pixels(picture, channels)
     gray = to_gray(pixels)
     box = find_line(gray)
-    line = Image.fromarray(cut_line(pixels, box, margins))
+    return _scaled(cut_line(pixels, box, margins), height, channels), look_of(gray, box)
+
+
+def _scaled(pixels: np.ndarray, height: int, channels: int) -> np.ndarray:
+    line = Image.fromarray(pixels)
     width = max(1, round(line.width * height / line.height))
     if line.size != (width, height):
         line = line.resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(line).reshape(height, width, channels), look_of(gray, box)
+    return np.asarray(line).reshape(height, width, channels)
 
 
 def _broken(name: str, error: Exception) -> UserError:

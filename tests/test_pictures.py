@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS, line_image, list_pictures, read_line_image, read_pages
+from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS, cut_line_image, list_pictures, read_line_image, read_pages
 from tests.training_fixtures import draw_line
 
 HEIGHT = 32
@@ -31,7 +31,7 @@ def read(path: Path, channels: int = 1) -> np.ndarray:
 
 def as_read(pixels: np.ndarray, channels: int = 1) -> np.ndarray:
     """What `read` must return for a picture of these pixels, however it is stored."""
-    image = line_image(Image.fromarray(pixels.astype(np.uint8)), HEIGHT, channels).astype(np.int16)
+    image = cut_line_image(Image.fromarray(pixels.astype(np.uint8)), HEIGHT, channels)[0].astype(np.int16)
     return image[:, :, 0] if channels == 1 else image
 
 
@@ -223,7 +223,7 @@ def pages_of(path: Path) -> list[tuple[str, np.ndarray]]:
     found = []
     for added, picture in read_pages(path):
         assert isinstance(picture, Image.Image)
-        found.append((added, line_image(picture, HEIGHT, 1)[:, :, 0]))
+        found.append((added, cut_line_image(picture, HEIGHT, 1)[0][:, :, 0]))
     return found
 
 

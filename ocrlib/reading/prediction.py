@@ -14,7 +14,7 @@ import numpy as np
 
 from ocrlib.errors import UserError
 from ocrlib.files import open_whole
-from ocrlib.pictures import line_and_look, printable, read_pages
+from ocrlib.pictures import cut_line_image, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
@@ -35,7 +35,7 @@ def read_pictures(
 
     def decode(part: Sequence[tuple[str, Path]]) -> list[_Decoded]:
         return [
-            (name + added, picture if isinstance(picture, UserError) else line_and_look(picture, *form))
+            (name + added, picture if isinstance(picture, UserError) else cut_line_image(picture, *form))
             for name, path in part
             for added, picture in read_pages(path)
         ]

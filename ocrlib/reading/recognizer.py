@@ -12,7 +12,7 @@ from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
 from ocrlib.network.open import Network, keras_network, open_network
 from ocrlib.paper import has_ink
-from ocrlib.pictures import line_and_look
+from ocrlib.pictures import cut_line_image
 from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ class Recognizer:
         """Returns what stands in each picture of a line, in their order.
 
         Args:
-          pictures: of any kind and size, as for `pictures.line_image`; the paper around the line is cut.
+          pictures: of any kind and size, as for `pictures.cut_line_image`.
 
         Raises:
           UserError: an array that is no picture.
         """
-        lines = [line_and_look(picture, self.height, self.channels, self.margins) for picture in pictures]
+        lines = [cut_line_image(picture, self.height, self.channels, self.margins) for picture in pictures]
         readings = self.read_lines([line for line, _ in lines])
         return [replace(reading, look=look) for reading, (_, look) in zip(readings, lines, strict=True)]
 

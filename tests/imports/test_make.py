@@ -20,7 +20,7 @@ from ocrlib.imports.again import import_again
 from ocrlib.imports.layouts import find_layout
 from ocrlib.imports.make import import_dataset
 from ocrlib.imports.settings import ImportSource
-from ocrlib.pictures import read_line_image
+from ocrlib.pictures import line_image, read_picture
 from tests.imports.own_lines import (
     import_from,
     lines_of,
@@ -52,7 +52,7 @@ def test_pictures_become_a_dataset_like_any_other(tmp_path):
     for split, lines in lines_of(tmp_path / "out", manifest).items():
         for name, text, pixels in lines:
             assert text == (source / name).with_suffix(".gt.txt").read_text().strip(), split
-            assert pixels == read_line_image(source / name, 32, 1).tobytes()
+            assert pixels == line_image(read_picture(source / name, "it"), 32, 1).tobytes()
     assert not (tmp_path / "out" / ".work").exists()
 
 
@@ -326,4 +326,4 @@ def test_sixteen_bits_and_transparency_come_out_as_reading_has_them(tmp_path):
     (source / "deep.gt.txt").write_text("4711")
     manifest = import_from(source, tmp_path / "out").manifest
     found = {name: pixels for lines in lines_of(tmp_path / "out", manifest).values() for name, _, pixels in lines}
-    assert found["deep.png"] == read_line_image(source / "deep.png", 32, 1).tobytes()
+    assert found["deep.png"] == line_image(read_picture(source / "deep.png", "it"), 32, 1).tobytes()
