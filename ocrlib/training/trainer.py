@@ -87,10 +87,10 @@ def train(
     stride = width_stride(network)
     training = Mixture(_open_loaders(datasets, "train", charset, settings.data, stride), weights)
     validation = Mixture(_open_loaders(datasets, "val", charset, settings.data, stride))
-    network.get_layer("characters").margins = list(measure_margins(_some_lines(training)))
     seed, epochs = settings.train.seed, settings.train.epochs
     run.mkdir(parents=True, exist_ok=True)  # only now: a dataset that cannot be opened leaves no run folder behind
     write_json(run / CONFIG, run_config)
+    network.get_layer("characters").margins = list(measure_margins(_some_lines(training)))
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
     precision = choose_precision(settings.train.precision, network, num_steps)
     if precision != "float32":
