@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pretrained-numeric pretrained-wikipedia lock clean
+.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures pretrained-numeric pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -82,6 +82,10 @@ photographs: $(READY) ## how MODEL reads pictures drawn by ImageMagick, in faces
 	$(BIN)/python -m ocrlib evaluate --model $(MODEL) runs/photographs $(ARGS)
 
 # ARGS="-n 8" starts more processes, ARGS="-n 0" none; ARGS=tests/batches runs one room's tests.
+# The lines in examples/ and what docs/pictures.md shows.
+pictures: $(READY) ## the pictures of the docs and the example lines, drawn again
+	$(BIN)/python docs/draw_pictures.py
+
 test: $(READY) ## the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
