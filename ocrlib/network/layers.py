@@ -186,7 +186,7 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("ocrlib")
 class CharacterProbabilities(keras.layers.Layer):
-    """A probability for each character and, last, for the blank. What a reader must know is kept here for the saved file.
+    """A probability for each character and, last, for the blank. What a reader must know is kept here in the file.
 
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """
