@@ -132,9 +132,22 @@ def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
         print(error, file=sys.stderr)
         code = 1
     except BrokenPipeError:  # such as `| head`; Python flushes once more at its end, which must not fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 0
+    except OSError as error:  # a full disk, a folder without permission: the machine's answer, in one line
+        place = f"{error.filename}: " if error.filename is not None else ""
+        print(f"{place}{error.strerror or error}; {interrupted}", file=sys.stderr)
+        _drop_output()
+        code = 1
     except KeyboardInterrupt:
         print(f"\nstopped; {interrupted}", file=sys.stderr)
         code = 1
     raise SystemExit(code)
+
+
+def _drop_output() -> None:
+    """Python flushes standard output once more at its end; where that would fail, the rest goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -165,6 +165,13 @@ def _new_folder(text: str) -> Path:
     return path
 
 
+def _workers(text: str) -> int:
+    """A number of processes, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, not {text!r}")
+    return int(text)
+
+
 def _count(text: str) -> int:
     """A whole number from 0 on."""
     if not text.isdecimal():
@@ -232,7 +239,7 @@ def main() -> int:
     command.add_argument("dataset", type=Path)
     command.add_argument("--rerender", type=_count, default=0, metavar="N", help="render N samples again and compare")
     command.add_argument("--repair", action="store_true", help="draw damaged and missing shards again")
-    command.add_argument("--workers", type=int, default=os.cpu_count(), help="processes for --repair")
+    command.add_argument("--workers", type=_workers, default=os.cpu_count(), help="processes for --repair")
     command.set_defaults(run=verify)
 
     command = commands.add_parser("card", help="tell what a dataset holds, in figures and a picture")

@@ -330,3 +330,17 @@ def test_help_names_the_commands(ocrlib: Command) -> None:
     assert outcome.code == 0
     for command in ("predict", "evaluate", "export", "verify"):
         assert command in outcome.stdout
+
+
+def test_a_full_disk_is_one_line(ocrlib: Command, trained_run: TrainedRun, pictures: Path) -> None:
+    command = program("-m", "ocrlib", "predict", "--model", trained_run.run, pictures)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["No space left on device; nothing was changed"]
+
+
+def test_no_workers_are_refused(ocrlib: Command, dataset: Path) -> None:
+    outcome = ocrlib("verify", dataset, "--repair", "--workers", "0")
+    assert outcome.code == 2
+    assert "argument --workers: expected at least 1, not '0'" in outcome.stderr
