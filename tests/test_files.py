@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +33,8 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
     path = tmp_path / "a.txt"
     with open_whole(path, "w", encoding="utf-8") as file:
         file.write("é")
-        assert os.listdir(tmp_path) == [f".a.txt.{os.getpid()}.tmp"]
+        (name,) = os.listdir(tmp_path)
+        assert re.fullmatch(rf"\.a\.txt\.{os.getpid()}\.[0-9a-f]{{16}}\.tmp", name)
     assert path.read_bytes() == "é".encode()
     assert os.listdir(tmp_path) == ["a.txt"]
 
@@ -61,7 +64,52 @@ def test_a_library_that_opens_its_file_itself_gets_a_temporary_name(tmp_path, fa
     assert os.listdir(tmp_path) == ["best.keras"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff"])
+def test_a_temporary_file_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if somebody knew the name: a link is never opened for writing."""
+    monkeypatch.setattr("secrets.token_hex", lambda num_bytes: "known")
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / f".a.json.{os.getpid()}.known.tmp").symlink_to(tmp_path / "precious")
+    with pytest.raises(FileExistsError):
+        write_json(tmp_path / "a.json", {})
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_name_of_255_bytes_can_be_written(tmp_path: Path) -> None:
+    write_bytes(tmp_path / ("é" * 127), b"x")
+    assert (tmp_path / ("é" * 127)).read_bytes() == b"x"
+
+
+def test_a_number_that_json_has_no_form_for_becomes_null(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": [float("nan"), 1.5], "b": (float("inf"),)})
+    assert read_json(tmp_path / "a.json") == {"a": [None, 1.5], "b": [None]}
+    (tmp_path / "a.json").write_text("[NaN, Infinity]")
+    assert read_json(tmp_path / "a.json") == [None, None]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "large"])
+def test_json_is_read_from_a_regular_file_of_bounded_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("ocrlib.files.MAX_JSON_BYTES", 10)
+    path = tmp_path / "a.json"
+    if kind == "link":
+        (tmp_path / "b.json").write_text("{}")
+        path.symlink_to(tmp_path / "b.json")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("[0, 0, 0, 0]")
+    with pytest.raises(OSError):
+        read_json(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 5000, b'"\\ud800"'],
+    ids=["empty", "cut", "no UTF-8", "deep", "digits", "half a pair"],
+)
 def test_what_is_not_json_is_a_value_error(tmp_path, content):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(ValueError):

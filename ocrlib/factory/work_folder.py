@@ -107,7 +107,7 @@ def sweep(out: Path) -> None:
     """Deletes temporary files in a finished dataset, such as half a card, unless the process that writes them lives."""
     for path in out.glob(".*.tmp"):
         try:
-            os.kill(int(path.suffixes[-2].removeprefix(".")), 0)
+            os.kill(int(path.suffixes[-3].removeprefix(".")), 0)
         except (ProcessLookupError, IndexError, ValueError):
             path.unlink(missing_ok=True)
         except OSError:  # the process lives and belongs to another user

@@ -77,6 +77,8 @@ class State:
             values = read_json(folder / "state.json")
         except FileNotFoundError:
             return cls()
+        if values["best_cer"] is None:  # JSON has no form for an infinite number
+            values["best_cer"] = math.inf
         saved = np.load(folder / values.pop("weights"))
         for key, variable in _variables(model).items():
             if key not in saved:
