@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-
 # The manifest of a hundred million lines in shards of 5,000 has 20 MB.
 MAX_JSON_BYTES = 64 << 20
 

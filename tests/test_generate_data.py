@@ -17,6 +17,7 @@ from tests.benchmarks.bench_faults import worker_pids
 from tests.factory.render.samples import package_folder
 from tests.generating import TINY, TINY_STEMS, command, generate, leftovers, shard_hashes
 from tests.programs import wait_for
+from tests.training_fixtures import manifest_values
 
 FONT = str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
 EASY = 'charset = "0123456789.,-"'
@@ -167,7 +168,7 @@ def test_fewer_samples_than_there_are_is_refused(one_line, tiny_copy, tiny_recip
 
 
 def test_a_manifest_with_a_name_that_leaves_the_folder_is_refused(one_line, tiny_copy, tiny_recipe):
-    values = json.loads((tiny_copy / "manifest.json").read_text())
+    values = manifest_values(tiny_copy)
     values["splits"]["val"]["shards"][0]["files"]["hdf5"]["name"] = "../val.h5"
     (tiny_copy / "manifest.json").write_text(json.dumps(values))
     line = one_line(tiny_recipe)

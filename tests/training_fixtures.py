@@ -113,6 +113,13 @@ def write_dataset_manifest(
     return manifest
 
 
+def manifest_values(folder: Path) -> dict[str, Any]:
+    """What manifest.json holds, but for its checksum: who edits a manifest removes that."""
+    values: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    values.pop("checksum", None)
+    return values
+
+
 def flip_byte(path: Path, position: int | None = None) -> None:
     """Changes one byte of a file, the one in the middle unless a position is given."""
     data = bytearray(path.read_bytes())

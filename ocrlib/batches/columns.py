@@ -8,6 +8,7 @@ import numpy as np
 from ocrlib.dataset.manifest import FileFormat
 from ocrlib.dataset.sample import PROVENANCE
 from ocrlib.dataset.shards import FORMATS
+from ocrlib.dataset.tfrecord import check_framing
 
 
 def read_columns_fast(path: Path, file_format: FileFormat, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -30,6 +31,7 @@ def _parse_tfrecord(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         for name in names
         if name != "offsets"
     }
+    check_framing(path)
     try:
         batches = tf.data.TFRecordDataset(str(path), buffer_size=8 << 20).batch(1024)
         parsed = tf.io.parse_example(tf.concat(list(batches), axis=0), features)

@@ -10,6 +10,7 @@ import numpy as np
 from ocrlib.batches.columns import read_columns_fast
 from ocrlib.batches.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
 from ocrlib.charset import Charset
+from ocrlib.dataset.checks import check_columns
 from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry, read_manifest
 from ocrlib.dataset.shards import FORMATS, check_files
 from ocrlib.errors import UserError
@@ -92,7 +93,7 @@ class SplitLines:
 
         Args:
           shard: of this split.
-          names: of the columns; `id` must be among them.
+          names: of the columns.
 
         Raises:
           UserError: the shard is damaged.
@@ -100,10 +101,9 @@ class SplitLines:
         path = self.folder / shard.files[self.file_format].name
         try:
             columns = read_columns_fast(path, self.file_format, names)
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{path}: is damaged ({error}); {self._hint}") from None
-        if len(columns["id"]) != shard.samples:
-            raise UserError(f"{path}: expected {shard.samples} samples, found {len(columns['id'])}; {self._hint}")
+            check_columns(columns, shard, self.manifest.image)
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise UserError(f"{path}: is damaged ({' '.join(str(error).split())}); {self._hint}") from None
         return columns
 
     def read_provenance(self, *names: str) -> dict[str, tuple[Any, ...]]:

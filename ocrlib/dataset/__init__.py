@@ -4,6 +4,7 @@ manifest     manifest.json: the list of all that a dataset holds, written last
 plan         which samples lie in which shard
 sample       one line image with its text and how it was made
 shards       one shard on disk: written in each format, checked, read back
+checks       is what a shard holds what the manifest announces?
 tfrecord, hdf5     the two formats, each with its writer and its reader
 arrays       a whole split as numpy arrays, for training without TensorFlow
 verify       is a dataset still what its manifest says?

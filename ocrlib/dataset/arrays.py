@@ -29,7 +29,7 @@ def read_hdf5(dataset: str | Path, split: str) -> dict[str, np.ndarray]:
     if not all("hdf5" in shard.files for shard in shards):
         raise UserError(f"{folder}: has no HDF5 files; make it with output.formats = ['hdf5']")
     names = ["id", "text", "width", *PROVENANCE, "pixels", "offsets"]
-    parts = [shard_columns(folder, shard, names, "hdf5") for shard in shards]
+    parts = [shard_columns(folder, shard, manifest.image, names, "hdf5") for shard in shards]
     starts = np.cumsum([0] + [len(part["pixels"]) for part in parts])
     offsets = [part["offsets"][:-1] + start for part, start in zip(parts, starts, strict=False)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names[:-1]}

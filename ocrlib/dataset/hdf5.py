@@ -23,6 +23,10 @@ ENDING = ".h5"
 _PIXEL_CHUNK_BYTES = 1 << 20  # 1 MiB: large enough to read at disk speed, small enough to read one sample
 _COLUMN_CHUNK = 4096  # rows
 _DTYPES = {int: np.int64, float: np.float32}
+_KINDS = {"pixels": "u", "offsets": "i", "width": "i", "id": "S", "text": "S"} | {
+    name: {str: "S", int: "i", float: "f"}[kind] for name, kind in PROVENANCE.items()
+}  # numpy's letter for each column's type
+_FLETCHER32 = 3  # HDF5's number of the filter
 
 
 def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
@@ -65,14 +69,37 @@ def _write_column(file: h5py.File, name: str, values: Any) -> None:
 def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Returns the named columns of a shard, whole; strings as object arrays of str.
 
+    No more is read than the file itself holds: see `_column`.
+
     Raises:
       OSError: the file is no HDF5 file, or fails its checksum.
+      ValueError: a column is not one that `encode_shard` writes.
       KeyError: the file has no such column.
     """
-    with h5py.File(path, "r") as file:
-        columns = {}
-        for name in names:
-            dataset = file[name]
-            strings = h5py.check_string_dtype(dataset.dtype) is not None
-            columns[name] = dataset.asstr()[:] if strings else dataset[:]
-        return columns
+    try:
+        with h5py.File(path, "r") as file:
+            return {name: _column(file, name) for name in names}
+    except (RuntimeError, TypeError) as error:  # what h5py makes of some damages
+        raise OSError(str(error)) from None
+
+
+def _column(file: h5py.File, name: str) -> np.ndarray:
+    """Returns a column, whole, after it is seen to be plain.
+
+    HDF5 can do more than hold numbers: a link, external storage or a virtual dataset reads other files of this
+    machine, and a filter or unwritten chunks make gigabytes of a few bytes. None of it is in a shard of ours.
+    """
+    kind = _KINDS[name]
+    link = file.get(name, getlink=True)
+    if link is None:
+        raise KeyError(f"has no column {name!r}")
+    found = file[name] if isinstance(link, h5py.HardLink) else None
+    if not isinstance(found, h5py.Dataset) or found.ndim != 1 or found.dtype.kind != kind:
+        raise ValueError(f"its column {name!r} is no list of the type that a shard holds")
+    settings = found.id.get_create_plist()
+    filters = {settings.get_filter(i)[0] for i in range(settings.get_nfilters())}
+    if found.is_virtual or found.external or not filters <= {_FLETCHER32}:
+        raise ValueError(f"its column {name!r} is compressed, or stored in another file")
+    if found.id.get_storage_size() < found.nbytes:
+        raise ValueError(f"its column {name!r} has {found.nbytes} bytes, of which not all are in the file")
+    return found.asstr()[:] if kind == "S" else found[:]

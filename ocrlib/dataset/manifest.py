@@ -1,5 +1,10 @@
 """`manifest.json`: the list of all that a dataset holds. What makes datasets writes it, what uses them reads it."""
 
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +13,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
+from ocrlib.charset import Charset
 from ocrlib.dataset.plan import Shard, plan_split
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
@@ -17,15 +23,44 @@ FILE_NAME = "manifest.json"
 WORK_DIR = ".work"  # a folder that an unfinished run leaves behind, for the next one to go on from
 
 
+# The limits of what a manifest may announce: far beyond what is made, and small enough to be safe to count with.
+MAX_SAMPLES = 10**12
+MAX_HEIGHT_PX = 4096
+MAX_WIDTH_PX = 1 << 16  # of a line; also the widest picture that Pillow is asked to decode for a dataset
+_CHECKSUM = "checksum"  # the key of the manifest's own SHA-256; not a field, because it is computed from all fields
+
+
 def _plain_name(name: str) -> str:
     if name in ("", ".", "..") or any(part in name for part in ("/", "\\", "\0")):
         raise ValueError("must be the name of a file in the dataset's own folder")
     return name
 
 
+def _charset(characters: str) -> str:
+    return Charset(characters).characters if characters else ""
+
+
+def _recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    text = recipe.get("text")
+    if not isinstance(text, dict) or not isinstance(text.get("source"), str):
+        raise ValueError("must be a recipe: a table with a [text] source")
+    return recipe
+
+
+def _fonts(fonts: dict[str, Any]) -> dict[str, Any]:
+    for key, value in fonts.items():
+        listed = isinstance(value, list) and all(isinstance(name, str) for name in value)
+        told = isinstance(value, dict) and all(isinstance(why, str) for why in value.values())
+        if not (told if key == "left_out" else listed if key in ("used", "heldout") else False):
+            raise ValueError("must hold the lists `used` and `heldout` of names, and `left_out`: name to reason")
+    return fonts
+
+
 PlainName = Annotated[str, AfterValidator(_plain_name)]
 FileFormat = Literal["tfrecord", "hdf5"]
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Width = Annotated[int, Field(ge=1, le=MAX_WIDTH_PX)]
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -33,8 +68,8 @@ class ShardFile:
     """A file of a shard: its name in the folder, its size, its SHA-256 (hex)."""
 
     name: PlainName
-    bytes: Count
-    sha256: str
+    bytes: Annotated[int, Field(ge=0, lt=2**63)]
+    sha256: Sha256
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
@@ -50,9 +85,9 @@ class ShardEntry:
     """
 
     stem: PlainName
-    samples: Annotated[int, Field(ge=1)]
+    samples: Annotated[int, Field(ge=1, le=MAX_SAMPLES)]
     files: Annotated[dict[FileFormat, ShardFile], Field(min_length=1)]
-    widths: dict[int, Count]
+    widths: dict[Width, Count]
     rejected: dict[str, Count] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,7 +113,7 @@ class SplitEntry:
 class ImageShape:
     """What all images share: height in pixels, channels, stored encoding."""
 
-    height: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1, le=MAX_HEIGHT_PX)]
     channels: Literal[1, 3]
     encoding: Literal["raw", "png"]
 
@@ -102,14 +137,21 @@ class Manifest:
 
     format: str
     name: str
-    fingerprint: str
-    recipe: dict[str, Any]
-    charset: str
+    fingerprint: Sha256
+    recipe: Annotated[dict[str, Any], AfterValidator(_recipe)]
+    charset: Annotated[str, AfterValidator(_charset)]
     image: ImageShape
-    splits: dict[str, SplitEntry]
+    splits: dict[PlainName, SplitEntry]
     rejected: dict[str, Count]
-    fonts: dict[str, Any]
-    environment: dict[str, Any]
+    fonts: Annotated[dict[str, Any], AfterValidator(_fonts)]
+    environment: dict[str, str]
+
+    def __post_init__(self) -> None:
+        names = Counter(file.name for shard in self.shards for file in shard.files.values())
+        names.update(shard.stem for shard in self.shards)
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ValueError(f"lists {twice[0]!r} twice; was it edited?")
 
     @property
     def imported(self) -> bool:
@@ -145,7 +187,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / FILE_NAME
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; make a dataset with `python generate_data.py RECIPE.toml`")
-    if not path.exists():
+    if not os.path.lexists(path):
         if (folder / WORK_DIR).is_dir():
             raise UserError(f"{folder}: is half-finished; run the same generate_data.py command again to resume it")
         raise UserError(f"{folder}: is no dataset: it has no {FILE_NAME}")
@@ -155,10 +197,23 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(f"{path}: cannot be read: {error}") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         given = values.get("format") if isinstance(values, dict) else None
-        raise UserError(f"{path}: expected format {FORMAT!r}, not {given!r}; is it from another version?")
+        raise UserError(f"{path}: expected format {FORMAT!r}, not {str(given)[:80]!r}; is it from another version?")
+    # Manifests of earlier versions have no checksum. They are still read: it finds accidents, not forgers, who can
+    # compute it as well; what a forger changes is found by comparing the manifest with what the shards hold.
+    if values.pop(_CHECKSUM, None) not in (None, checksum := _checksum_of(values)):
+        raise UserError(
+            f"{path}: changed since it was written (its SHA-256 is {checksum[:12]}...); copy the dataset again, or "
+            f"remove the key {_CHECKSUM!r} if you edited it yourself"
+        )
     return config.build(Manifest, values, {}, str(path))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`: it comes last, because a folder that has one is a finished dataset."""
-    write_json(folder / FILE_NAME, config.to_dict(manifest))
+    values = config.to_dict(manifest)
+    write_json(folder / FILE_NAME, values | {_CHECKSUM: _checksum_of(values)})
+
+
+def _checksum_of(values: Mapping[str, Any]) -> str:
+    """Returns the SHA-256 (hex) of a manifest's keys and values, however they are laid out in the file."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

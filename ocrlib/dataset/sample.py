@@ -6,6 +6,8 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from ocrlib.dataset.manifest import MAX_WIDTH_PX
+
 # How a sample was made: {name: type}, the same for every sample of every dataset.
 PROVENANCE: dict[str, type] = {
     "font": str,  # file name of the face
@@ -51,8 +53,27 @@ def encode_image(image: np.ndarray, encoding: str) -> bytes:
 
 
 def decode_image(stored: bytes, encoding: str, height: int, channels: int) -> np.ndarray:
-    """Returns the image that `encode_image` stored: (H, W) uint8, or (H, W, 3) for 3 channels."""
+    """Returns the image that `encode_image` stored: (H, W) uint8, or (H, W, 3) for 3 channels.
+
+    Raises:
+      ValueError: it is damaged, or of another height or number of channels.
+    """
     if encoding == "png":
-        return np.asarray(Image.open(BytesIO(stored)))
+        return _decode_png(stored, height, channels)
     shape = (height, -1) if channels == 1 else (height, -1, channels)
     return np.frombuffer(stored, np.uint8).reshape(shape)
+
+
+def _decode_png(stored: bytes, height: int, channels: int) -> np.ndarray:
+    try:
+        picture = Image.open(BytesIO(stored), formats=("PNG",))
+        # Before its pixels are asked for: a hundred bytes of PNG can hold gigabytes of them.
+        if (
+            picture.height != height
+            or picture.width > MAX_WIDTH_PX
+            or picture.mode != ("L" if channels == 1 else "RGB")
+        ):
+            raise ValueError(f"is {picture.width} x {picture.height} pixels of kind {picture.mode}")
+        return np.asarray(picture)
+    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise ValueError(f"has an image that is no PNG ({error})") from None

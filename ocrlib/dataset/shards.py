@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ocrlib.dataset import hdf5, tfrecord
+from ocrlib.dataset.checks import NotAnnounced, check_columns
 from ocrlib.dataset.manifest import FileFormat, ImageShape, ShardEntry, ShardFile
 from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image
 from ocrlib.errors import UserError
@@ -85,7 +86,9 @@ def check_files(folder: Path, shard: ShardEntry, *, hashes: bool) -> list[str]:
     problems = []
     for entry in shard.files.values():
         path = folder / entry.name
-        if not path.is_file():
+        if path.is_symlink():
+            problems.append(f"{path}: is a symbolic link, which a file of a dataset must not be; put the file there")
+        elif not path.is_file():
             problems.append(f"{path}: is missing")
         elif path.stat().st_size != entry.bytes:
             problems.append(f"{path}: expected {entry.bytes} bytes, found {path.stat().st_size}")
@@ -101,9 +104,15 @@ def sha256_of(path: Path) -> str:
 
 
 def read_samples(folder: Path, shard: ShardEntry, file_format: FileFormat, image: ImageShape) -> list[Sample]:
-    """Returns the samples that one file of a shard holds; raises as `Format.read_columns` does."""
+    """Returns the samples that one file of a shard holds.
+
+    Raises:
+      OSError, ValueError, IndexError, KeyError: as `Format.read_columns` does, or it holds something else than the
+        manifest says.
+    """
     path = folder / shard.files[file_format].name
-    columns = FORMATS[file_format].read_columns(path, ["pixels", "offsets", "id", "text", *PROVENANCE])
+    columns = FORMATS[file_format].read_columns(path, ["pixels", "offsets", "id", "text", "width", *PROVENANCE])
+    check_columns(columns, shard, image)
     return [
         Sample(
             id=columns["id"][i],
@@ -122,18 +131,23 @@ def image_at(columns: Mapping[str, np.ndarray], index: int, image: ImageShape) -
 
 
 def shard_columns(
-    folder: Path, shard: ShardEntry, names: Sequence[str], file_format: FileFormat | None = None
+    folder: Path,
+    shard: ShardEntry,
+    image: ImageShape,
+    names: Sequence[str],
+    file_format: FileFormat | None = None,
 ) -> dict[str, np.ndarray]:
-    """Returns columns of a shard whose files and counts are checked first.
+    """Returns columns of a shard, which are checked against the manifest.
 
     Args:
       folder: of the dataset.
       shard: its entry in the manifest.
+      image: what the manifest says of all images.
       names: as `Format.read_columns` takes them.
       file_format: which file to read; None takes the one that is read faster.
 
     Raises:
-      UserError: the file is missing, damaged, or holds another number of samples than the manifest says.
+      UserError: the file is missing, damaged, or holds something else than the manifest says.
     """
     hint = f"`python -m ocrlib verify {folder}` tells what is damaged"
     if problems := check_files(folder, shard, hashes=False):
@@ -143,10 +157,9 @@ def shard_columns(
     path = folder / shard.files[chosen].name
     try:
         columns = FORMATS[chosen].read_columns(path, names)
+        check_columns(columns, shard, image)
+    except NotAnnounced as error:
+        raise UserError(f"{path}: {error}; {hint}") from None
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}; {hint}") from None
-    for name, column in columns.items():
-        found = len(column) - 1 if name == "offsets" else len(column)
-        if name != "pixels" and found != shard.samples:
-            raise UserError(f"{path}: expected {shard.samples} samples, found {found}; {hint}")
     return columns

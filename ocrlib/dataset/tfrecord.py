@@ -7,8 +7,9 @@ A file is one small, fixed format inside another:
   int64 list (https://protobuf.dev/programming-guides/encoding/).
 """
 
+import mmap
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from typing import Any
 import google_crc32c
 import numpy as np
 
-from ocrlib.dataset.sample import Sample, encode_image
+from ocrlib.dataset.sample import PROVENANCE, Sample, encode_image
 
 ENDING = ".tfrecord"
-_FEATURES = {str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
-_COLUMN_DTYPES = {bytes: object, float: np.float32, int: np.int64}
+_FEATURES = {bytes: 1, str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
+_COLUMN_DTYPES = {str: object, float: np.float32, int: np.int64}
+_KINDS: dict[str, type] = {"id": str, "text": str, "image": bytes, "width": int, **PROVENANCE}
 _MASK_DELTA = 0xA282EAD8
 _ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
 
@@ -48,7 +50,8 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
       KeyError: a record has no such feature.
     """
     features = {"image" if name in ("pixels", "offsets") else name for name in names}
-    examples = [_parse_example(payload, features) for payload in _payloads(path.read_bytes())]
+    kinds = {name: _KINDS[name] for name in features}
+    examples = [_read_example(payload, kinds, n) for n, payload in enumerate(_payloads(path.read_bytes()))]
     columns: dict[str, np.ndarray] = {}
     for name in names:
         if name == "pixels":
@@ -56,12 +59,35 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         elif name == "offsets":
             columns[name] = np.cumsum([0] + [len(example["image"]) for example in examples], dtype=np.int64)
         else:
-            values = [example[name] for example in examples]
-            kind = type(values[0]) if values else bytes
-            if kind is bytes:
-                values = [str(value, "utf-8") for value in values]
-            columns[name] = np.array(values, _COLUMN_DTYPES[kind])
+            columns[name] = np.array([example[name] for example in examples], _COLUMN_DTYPES[kinds[name]])
     return columns
+
+
+def check_framing(path: Path) -> None:
+    """Refuses a file whose records do not follow each other to its end, before another library's reader opens it.
+
+    TensorFlow's takes a length for true: it dies of one of 2**60 bytes. What the records hold is not looked at.
+
+    Raises:
+      TruncatedRecord: says at what byte.
+    """
+    if not path.stat().st_size:
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        position = 0
+        while position < len(data):
+            position = _end_of_record(data, position)
+
+
+def _end_of_record(data: Any, position: int) -> int:
+    """Returns where the record at `position` ends, by the length in its header."""
+    header = bytes(data[position : position + 12])
+    if len(header) < 12 or _masked_crc(header[:8]) != header[8:]:
+        raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
+    end = position + 16 + struct.unpack("<Q", header[:8])[0]
+    if end > len(data):
+        raise TruncatedRecord(f"record at byte {position} is damaged or cut")
+    return end
 
 
 def _frame(payload: bytes) -> bytes:
@@ -77,16 +103,12 @@ def _masked_crc(data: bytes) -> bytes:
 def _payloads(data: bytes) -> Iterator[bytes]:
     view, position = memoryview(data), 0
     while position < len(data):
-        header = bytes(view[position : position + 12])
-        if len(header) < 12 or _masked_crc(header[:8]) != header[8:]:
-            raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
-        length = struct.unpack("<Q", header[:8])[0]
-        payload = bytes(view[position + 12 : position + 12 + length])
-        crc = bytes(view[position + 12 + length : position + 16 + length])
-        if len(crc) < 4 or _masked_crc(payload) != crc:
+        end = _end_of_record(view, position)
+        payload = bytes(view[position + 12 : end - 4])
+        if _masked_crc(payload) != view[end - 4 : end]:
             raise TruncatedRecord(f"record at byte {position} is damaged or cut")
         yield payload
-        position += 16 + length
+        position = end
 
 
 def _example(sample: Sample, encoding: str) -> bytes:
@@ -133,26 +155,40 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _parse_example(payload: bytes, wanted: Collection[str]) -> dict[str, Any]:
-    """Returns the wanted features of an Example, those of them that it has."""
+def _read_example(payload: bytes, kinds: Mapping[str, type], number: int) -> dict[str, Any]:
+    """Returns the features of record `number`, {name: value of the kind that is wanted}."""
+    try:
+        return _parse_example(payload, kinds)
+    except (IndexError, struct.error, ValueError, OverflowError) as error:
+        raise TruncatedRecord(f"record {number} is no Example of a line ({error})") from None
+
+
+def _parse_example(payload: bytes, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Returns the wanted features of an Example, those of them that it has.
+
+    A field that ends behind the payload raises IndexError or ValueError.
+    """
     parsed: dict[str, Any] = {}
     _, position, end = _open_field(payload, 0)
     while position < end:
         _, start, position = _open_field(payload, position)  # an entry of the map; the next follows it
         _, start, stop = _open_field(payload, start)
         name = str(payload[start:stop], "utf-8")
-        if name not in wanted:
+        if name not in kinds:
             continue
         _, start, _ = _open_field(payload, stop)
-        kind, start, _ = _open_field(payload, start)
+        field, start, _ = _open_field(payload, start)
         _, start, stop = _open_field(payload, start)
-        if kind == _FEATURES[int]:
+        kind = kinds[name]
+        if field != _FEATURES[kind]:
+            raise ValueError(f"its {name} is of another type")
+        if kind is int:
             number = _read_varint(payload, start)[0]
             parsed[name] = number - (1 << 64) if number >> 63 else number
-        elif kind == _FEATURES[float]:
+        elif kind is float:
             parsed[name] = struct.unpack_from("<f", payload, start)[0]
         else:
-            parsed[name] = payload[start:stop]
+            parsed[name] = payload[start:stop] if kind is bytes else str(payload[start:stop], "utf-8")
     return parsed
 
 
@@ -160,6 +196,8 @@ def _open_field(data: bytes, position: int) -> tuple[int, int, int]:
     """Returns number, start and stop of the length-delimited field that lies at `position`."""
     tag, position = _read_varint(data, position)
     length, position = _read_varint(data, position)
+    if position + length > len(data):
+        raise IndexError("a field ends behind it")
     return tag >> 3, position, position + length
 
 
@@ -168,10 +206,11 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     if value < 0x80:
         return value, position + 1
     value, shift = value & 0x7F, 7
-    while True:
+    while shift < 70:
         position += 1
         byte = data[position]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position + 1
         shift += 7
+    raise ValueError("a number of more than 64 bits")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ocrlib.dataset.checks import NotAnnounced
 from ocrlib.dataset.manifest import Manifest, ShardEntry
 from ocrlib.dataset.sample import Sample
 from ocrlib.dataset.shards import check_files, read_samples, shard_columns
@@ -34,11 +35,15 @@ def verify_shard(folder: Path, manifest: Manifest, shard: ShardEntry) -> list[st
         path = folder / entry.name
         try:
             contents[file_format] = read_samples(folder, shard, file_format, manifest.image)
+        except NotAnnounced as error:
+            problems.append(f"{path}: {error}")
+            continue
         except (ValueError, OSError, KeyError, IndexError) as error:
             problems.append(f"{path}: cannot be read: {error}")
             continue
-        if len(contents[file_format]) != shard.samples:
-            problems.append(f"{path}: expected {shard.samples} samples, found {len(contents[file_format])}")
+        unknown = sorted(set().union(*(sample.text for sample in contents[file_format])) - set(manifest.charset))
+        if unknown:
+            problems.append(f"{path}: has characters that the manifest's charset lacks: {' '.join(unknown[:20])}")
     if len(contents) == 2 and not problems:
         for left, right in zip(*contents.values(), strict=True):
             if not same_sample(left, right):
@@ -71,7 +76,7 @@ def verify_splits(folder: Path, manifest: Manifest) -> list[str]:
 
     def texts(split: str) -> Iterator[str]:
         for shard in manifest.splits[split].shards:
-            yield from shard_columns(folder, shard, ["text"])["text"]
+            yield from shard_columns(folder, shard, manifest.image, ["text"])["text"]
 
     return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]
 

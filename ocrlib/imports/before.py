@@ -76,7 +76,7 @@ def remember(base: sqlite3.Connection, out: Path) -> None:
             return
         manifest = read_manifest(out)
         for planned, shard in zip(manifest.plan, manifest.shards, strict=True):
-            columns = shard_columns(out, shard, ["source", "text", "seed"])
+            columns = shard_columns(out, shard, manifest.image, ["source", "text", "seed"])
             lines = zip(columns["source"], columns["text"], columns["seed"].tolist(), strict=True)
             base.executemany(
                 "INSERT INTO before VALUES (?, ?, ?, ?, ?)",

@@ -13,7 +13,7 @@ from ocrlib.batches.padding import PAPER, WIDTH_MULTIPLE
 from ocrlib.ctc import ctc_steps, time_steps
 from ocrlib.errors import UserError
 from tests.batches.samples import assert_same, ids, load
-from tests.training_fixtures import draw_line, flip_byte, numbers, write_dataset
+from tests.training_fixtures import draw_line, flip_byte, manifest_values, numbers, write_dataset
 
 TRAIN = numbers(110, seed=1)
 FORMATS = ["tfrecord", "hdf5"]
@@ -276,7 +276,7 @@ def test_a_file_cut_at_a_record_boundary_is_noticed_even_if_the_manifest_has_its
     data = (shorter / name).read_bytes()
     assert (folder / name).read_bytes().startswith(data)
     (folder / name).write_bytes(data)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = manifest_values(folder)
     manifest["splits"]["train"]["shards"][0]["files"]["tfrecord"]["bytes"] = len(data)
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(UserError, match=rf"{name}: expected 10 samples, found 9"):

@@ -10,11 +10,12 @@ from ocrlib.dataset.plan import plan_shards
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe, recipe_from_dict
 from tests.generating import TINY_STEMS, shard_hashes
+from tests.training_fixtures import manifest_values
 
 
 def edit(folder: Path, change) -> None:
     path = folder / "manifest.json"
-    values = json.loads(path.read_text())
+    values = manifest_values(folder)
     change(values)
     path.write_text(json.dumps(values))
 

@@ -14,13 +14,13 @@ from ocrlib.dataset.verify import verify_splits
 from ocrlib.factory.repair import rerender
 from tests.generating import problems_of
 from tests.programs import run_program
-from tests.training_fixtures import flip_byte, write_dataset
+from tests.training_fixtures import flip_byte, manifest_values, write_dataset
 
 
 def own_up(folder: Path, stem: str, file_format: str) -> None:
     """Writes a changed file's size and hash into the manifest, so that only its content is wrong."""
     path = folder / "manifest.json"
-    values = json.loads(path.read_text())
+    values = manifest_values(folder)
     for split in values["splits"].values():
         for shard in split["shards"]:
             if shard["stem"] == stem:
@@ -68,7 +68,7 @@ def test_a_missing_shard_is_found(tiny_copy):
 
 def test_a_changed_count_is_found_even_where_the_manifest_agrees_with_itself(tiny_copy):
     path = tiny_copy / "manifest.json"
-    values = json.loads(path.read_text())
+    values = manifest_values(tiny_copy)
     shard = values["splits"]["val"]["shards"][0]
     shard["samples"] = values["splits"]["val"]["samples"] = 21
     shard["widths"]["9999"] = 1

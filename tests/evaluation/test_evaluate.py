@@ -1,6 +1,5 @@
 """A reader is measured on a dataset and on a folder of pairs; anything else is refused."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from ocrlib.evaluation.metrics import ErrorCounts
 from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from tests.evaluation.scripted import ScriptedReader, samples_made
-from tests.training_fixtures import TrainedRun, draw_line, write_dataset
+from tests.training_fixtures import TrainedRun, draw_line, manifest_values, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +113,7 @@ def test_held_out_faces_are_measured_apart_in_the_test_split_alone(tmp_path: Pat
     made = [(text, {"font": font}) for text, font in zip(texts, ("A.ttf", "B.ttf", "A.ttf"), strict=True)]
     splits = {split: samples_made(split, made) for split in ("val", "test")}
     folder = write_dataset(tmp_path / "d", splits)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = manifest_values(folder)
     write_json(folder / "manifest.json", manifest | {"fonts": {"heldout": ["B.ttf"]}})
     reader = ScriptedReader(texts, {"345": ("34", 0.5)})
     result = evaluate_dataset(reader, folder, "test")

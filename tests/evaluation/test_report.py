@@ -10,7 +10,7 @@ from PIL import Image
 from ocrlib.evaluation.report import report_on_dataset, report_on_folder
 from ocrlib.files import write_json
 from tests.evaluation.scripted import ScriptedReader, samples_made
-from tests.training_fixtures import draw_line, write_dataset
+from tests.training_fixtures import draw_line, manifest_values, write_dataset
 
 # What each line says, how it was made, what is read for it and how sure the reader is.
 LINES: list[tuple[str, dict[str, object], str, float]] = [
@@ -32,7 +32,7 @@ def dataset(tmp_path: Path) -> Path:
     """A test split of LINES, B.ttf held out."""
     samples = samples_made("test", [(truth, made) for truth, made, _, _ in LINES])
     folder = write_dataset(tmp_path / "d", {"test": samples}, charset="0123456789.", shard_samples=3)
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = manifest_values(folder)
     write_json(folder / "manifest.json", manifest | {"fonts": {"heldout": ["B.ttf"]}})
     return folder
 
@@ -96,7 +96,7 @@ def test_a_face_that_fails_is_to_be_drawn_more_and_a_held_out_one_is_not(tmp_pat
     texts = [f"{i:03d}" for i in range(300)]
     made = [(text, {"font": "ABC"[i % 3] + ".ttf"}) for i, text in enumerate(texts)]
     folder = write_dataset(tmp_path / "d", {"test": samples_made("test", made)})
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = manifest_values(folder)
     write_json(folder / "manifest.json", manifest | {"fonts": {"heldout": ["C.ttf"]}})
     wrong = {text: ("", 0.5) for i, text in enumerate(texts) if i % 3 and i % 2}
     report = report_on_dataset(ScriptedReader(texts, wrong), folder, "test")

@@ -178,7 +178,10 @@ def die_at_once(*arguments):
 
 def test_temporary_files_of_dead_processes_are_removed_and_those_of_living_ones_kept(tiny_copy, tiny_recipe):
     with subprocess.Popen(["sleep", "60"]) as living:
-        names = {f".preview.png.{living.pid}.0f.tmp", ".preview.png.4194305.0f.tmp"}  # no process can have the second id
+        names = {
+            f".preview.png.{living.pid}.0f.tmp",
+            ".preview.png.4194305.0f.tmp",
+        }  # no process can have the second id
         for name in names:
             (tiny_copy / name).write_bytes(b"half")
         make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)

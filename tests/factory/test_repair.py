@@ -9,7 +9,7 @@ from ocrlib.errors import UserError
 from ocrlib.factory.repair import repair
 from tests.generating import problems_of
 from tests.programs import run_program
-from tests.training_fixtures import flip_byte
+from tests.training_fixtures import flip_byte, manifest_values
 
 
 def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
@@ -32,7 +32,7 @@ def test_damaged_and_missing_shards_are_drawn_again_and_no_others(tiny_copy):
 
 def test_with_other_fonts_or_libraries_a_repair_is_refused(tiny_copy):
     path = tiny_copy / "manifest.json"
-    values = json.loads(path.read_text())
+    values = manifest_values(tiny_copy)
     values["fingerprint"] = "0" * 64
     path.write_text(json.dumps(values))
     with pytest.raises(UserError, match="cannot be drawn again: its fonts, corpus or library versions"):

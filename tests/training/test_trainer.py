@@ -26,7 +26,7 @@ from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
 from ocrlib.training.trainer import new_network, train
-from tests.training_fixtures import TrainedRun, draw_line, flip_byte, numbers, write_dataset
+from tests.training_fixtures import TrainedRun, draw_line, flip_byte, manifest_values, numbers, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_training_leaves_everything_it_promises(trained_run: TrainedRun) -> No
 
 def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedRun) -> None:
     written = json.loads((trained_run.run / "config.json").read_text())
-    manifest = json.loads((trained_run.dataset / "manifest.json").read_text())
+    manifest = manifest_values(trained_run.dataset)
     folder = str(trained_run.dataset)
     assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
     assert written["config"]["train"]["epochs"] == 8

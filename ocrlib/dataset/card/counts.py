@@ -74,7 +74,7 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
     names = (*_COLUMNS, "degradation") if degraded else _COLUMNS
     for split in splits:
         for shard in manifest.splits[split].shards:
-            counts.add(shard_columns(folder, shard, names))
+            counts.add(shard_columns(folder, shard, manifest.image, names))
     return counts
 
 

@@ -39,7 +39,7 @@ def preview_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np
     for place, shard in zip(manifest.plan, manifest.shards, strict=True):
         chosen = [i - place.start for i in wanted if place.start <= i < place.stop]
         if place.split == split and chosen:
-            columns = shard_columns(folder, shard, ["pixels", "offsets", "text"])
+            columns = shard_columns(folder, shard, manifest.image, ["pixels", "offsets", "text"])
             lines += [(image_at(columns, i, manifest.image), columns["text"][i]) for i in chosen]
     return lines
 

@@ -18,7 +18,7 @@ from ocrlib.dataset.shards import FORMATS, write_shard
 from ocrlib.dataset.verify import verify_shards
 from ocrlib.errors import UserError
 from tests.programs import run_code
-from tests.training_fixtures import write_dataset_manifest
+from tests.training_fixtures import manifest_values, write_dataset_manifest
 
 HEIGHT = 16
 
@@ -216,7 +216,7 @@ def test_a_missing_cut_or_damaged_shard_is_one_line(folder: Path) -> None:
 
 def test_a_shard_with_another_number_of_samples_is_refused(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "hand", ("tfrecord",))
-    values = json.loads((folder / "manifest.json").read_text())
+    values = manifest_values(folder)
     shard = values["splits"]["train"]["shards"][0]
     cut = (folder / "train-00000-of-00002.tfrecord").read_bytes()
     cut = cut[: cut.index(b"train-000000001")]  # somewhere in the second record
