@@ -41,7 +41,7 @@ def main() -> None:
     rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
     print(f"drawn again: {rejected or 'nothing'}")
     if worked or not (out / PREVIEW_NAME).exists():
-        write_card(out)
+        write_card(out, trust=True)
     print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
     print(f"next: python train_from_records.py {out} --run runs/{out.name}")
 

@@ -109,15 +109,16 @@ def verify(arguments: argparse.Namespace) -> int:
         if manifest.imported:
             raise UserError(f"{folder}: was imported; delete it and import again, damaged shards cannot be drawn again")
         print("\n".join(problems))
-        problems = repair(folder, manifest, damaged, arguments.workers)
-        print(f"{folder}: {len(damaged)} shards drawn again")
+        problems = repair(folder, manifest, damaged, arguments.workers, arguments.trust)
+        if not problems:
+            print(f"{folder}: {len(damaged)} shards drawn again")
     if not problems:
         problems = verify_splits(folder, manifest)
     num_again = min(arguments.rerender, manifest.num_samples)
     if not problems and num_again:
         from ocrlib.factory.repair import rerender
 
-        problems = (check_again if manifest.imported else rerender)(folder, manifest, num_again)
+        problems = (check_again if manifest.imported else rerender)(folder, manifest, num_again, arguments.trust)
     if problems:
         print("\n".join(problems), file=sys.stderr)
         hint = f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
@@ -134,7 +135,7 @@ def card(arguments: argparse.Namespace) -> int:
     """Writes a dataset's card and preview into its folder, and prints the card."""
     from ocrlib.dataset.card.card import write_card
 
-    print(write_card(arguments.dataset, arguments.split), end="")
+    print(write_card(arguments.dataset, arguments.split, arguments.trust), end="")
     return 0
 
 
@@ -240,11 +241,15 @@ def main() -> int:
     command.add_argument("--rerender", type=_count, default=0, metavar="N", help="render N samples again and compare")
     command.add_argument("--repair", action="store_true", help="draw damaged and missing shards again")
     command.add_argument("--workers", type=_workers, default=os.cpu_count(), help="processes for --repair")
+    command.add_argument(
+        "--trust", action="store_true", help="let its recipe open files and addresses outside of the dataset's folder"
+    )
     command.set_defaults(run=verify)
 
     command = commands.add_parser("card", help="tell what a dataset holds, in figures and a picture")
     command.add_argument("dataset", type=Path)
     command.add_argument("--split", help="tell of one split alone (default: all)")
+    command.add_argument("--trust", action="store_true", help="write labels in the fonts that its recipe names")
     command.set_defaults(run=card)
 
     add_commands(commands)

@@ -45,7 +45,7 @@ def import_lines(arguments: argparse.Namespace) -> int:
     imported = import_dataset(sources, out, given, arguments.workers, strict=arguments.strict)
     manifest = imported.manifest
     if imported.worked or not (out / PREVIEW_NAME).exists():
-        write_card(out)
+        write_card(out, trust=True)
     counts = {split: entry.samples for split, entry in manifest.splits.items() if entry.samples}
     done = f"{imported.new} new lines" if imported.worked else "is already there, whole"
     shown = ", ".join(f"{number} {split}" for split, number in counts.items())
@@ -130,8 +130,8 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=unpack_lines)
 
 
-def check_again(folder: Path, manifest: Any, num_samples: int) -> list[str]:
+def check_again(folder: Path, manifest: Any, num_samples: int, trust: bool) -> list[str]:
     """Returns what differs when lines of an imported dataset are imported again."""
     from ocrlib.imports.again import import_again
 
-    return import_again(folder, manifest, num_samples)
+    return import_again(folder, manifest, num_samples, trust)

@@ -26,7 +26,12 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
       OSError: the file cannot be read, or is not such a file; FileNotFoundError where there is none.
     """
     # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        if path.is_symlink():
+            raise OSError("is a symbolic link; expected a file") from None
+        raise
     with open(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):

@@ -117,6 +117,16 @@ class Loader:
                 yield self._pad(window, rows, bucket)
             skip = 0
 
+    def check(self) -> None:
+        """Reads every shard once, all but its pixels, and raises what `batches` would raise in the midst of an epoch.
+
+        For whom an epoch runs within TensorFlow, which turns every error into one of its own.
+        """
+        for part in self.lines.parts:
+            columns = self.lines.read_columns(part.shard, ["id", "text", "width"])
+            keep = slice(None) if part.keep is None else part.keep
+            self._encode(*(columns[name][keep] for name in ("id", "text", "width")))
+
     def _windows(self, seed: int | None, epoch: int) -> list[list[ShardLines]]:
         """Returns the windows of an epoch: steps 1 and 2."""
         num_parts = len(self.lines.parts)
@@ -153,12 +163,7 @@ class Loader:
             read.append(lines)
         window = {name: np.concatenate([lines[name] for lines in read]) for name in read[0]}
         widths = window["width"].astype(np.int32)
-        try:
-            labels, label_offsets = encode_labels(window["text"], self.lines.charset)
-            if self._stride is not None:
-                check_labels(window["text"], labels, label_offsets, widths, time_steps(widths, self._stride))
-        except LabelError as error:
-            raise UserError(f"{self.lines.folder}: sample {window['id'][error.line]}: {error}") from None
+        labels, label_offsets = self._encode(window["id"], window["text"], widths)
         return Window(
             ids=window["id"],
             widths=widths,
@@ -168,6 +173,16 @@ class Loader:
             labels=labels,
             label_offsets=label_offsets,
         )
+
+    def _encode(self, ids: np.ndarray, texts: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the labels of lines and where each of them begins; the network must have the steps for them."""
+        try:
+            labels, label_offsets = encode_labels(texts, self.lines.charset)
+            if self._stride is not None:
+                check_labels(texts, labels, label_offsets, widths, time_steps(widths, self._stride))
+        except LabelError as error:
+            raise UserError(f"{self.lines.folder}: sample {ids[error.line]}: {error}") from None
+        return labels, label_offsets
 
     def _cut(self, window: Window, random: np.random.RandomState | None) -> list[tuple[np.ndarray, Bucket]]:
         """Returns the rows of each batch and its bucket, in the order of the batches: the rest of steps 3, 4 and 5."""
@@ -189,10 +204,7 @@ class Loader:
         lengths = window.label_offsets[rows + 1] - window.label_offsets[rows]
         label = np.full((len(rows), int(lengths.max())), -1, np.int32)
         for i, row in enumerate(rows):
-            stored = window.pixels[window.starts[row] : window.stops[row]]
-            if self.image.encoding == "png":
-                stored = decode_image(stored.tobytes(), "png", height, channels)
-            image[i, :, : window.widths[row]] = stored.reshape(height, -1, channels)
+            image[i, :, : window.widths[row]] = self._image_of(window, row)
             label[i, : lengths[i]] = window.labels[window.label_offsets[row] : window.label_offsets[row + 1]]
         return {
             "image": image,
@@ -201,6 +213,17 @@ class Loader:
             "label_length": lengths.astype(np.int32),
             "id": window.ids[rows],
         }
+
+    def _image_of(self, window: Window, row: int) -> np.ndarray:
+        """Returns a line, (H, W, C) uint8, in its own width."""
+        image: np.ndarray = window.pixels[window.starts[row] : window.stops[row]]
+        height, channels, width = self.image.height, self.image.channels, window.widths[row]
+        try:
+            if self.image.encoding == "png":
+                image = decode_image(image.tobytes(), "png", height, channels)
+            return image.reshape(height, width, channels)
+        except ValueError as error:
+            raise UserError(f"{self.lines.folder}: sample {window.ids[row]} is damaged: {error}") from None
 
 
 def random_for(seed: int | None, epoch: int, part: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from ocrlib.batches.columns import read_columns_fast
 from ocrlib.batches.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
 from ocrlib.charset import Charset
-from ocrlib.dataset.checks import check_columns
+from ocrlib.dataset.checks import NotAnnounced, check_columns
 from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry, read_manifest
 from ocrlib.dataset.shards import FORMATS, check_files
 from ocrlib.errors import UserError
@@ -102,6 +102,8 @@ class SplitLines:
         try:
             columns = read_columns_fast(path, self.file_format, names)
             check_columns(columns, shard, self.manifest.image)
+        except NotAnnounced as error:
+            raise UserError(f"{path}: {error}; {self._hint}") from None
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise UserError(f"{path}: is damaged ({' '.join(str(error).split())}); {self._hint}") from None
         return columns

@@ -10,6 +10,7 @@ from ocrlib.batches.loader import Batch, Loader
 from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import ImageShape, read_manifest
+from ocrlib.errors import UserError
 
 
 class BatchSource(Protocol):
@@ -80,8 +81,16 @@ def load(
       seed: of the shuffle; None for the order of the files.
 
     Raises:
-      UserError: no such dataset or split, or a shard is damaged.
+      UserError: no such dataset or split, no such charset, a shard is damaged, or a label has characters that the
+        charset lacks.
     """
     folder = Path(dataset)
-    charset = read_manifest(folder).charset if charset is None else charset
-    return to_tf_dataset(Loader(SplitLines(folder, split, Charset.named(charset)), None, batch_size), seed)
+    try:
+        known = Charset.named(read_manifest(folder).charset if charset is None else charset)
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"charset: {error}") from None
+    loader = Loader(SplitLines(folder, split, known, hashes=True), None, batch_size)
+    loader.check()  # here: TensorFlow would make an error of its own of it, in the midst of an epoch
+    return to_tf_dataset(loader, seed)

@@ -1,6 +1,7 @@
 """The files of a dataset: what making it writes and what using it reads. Both halves import this room.
 
 manifest     manifest.json: the list of all that a dataset holds, written last
+recipe_shape the keys of its recipe that reading looks at
 plan         which samples lie in which shard
 sample       one line image with its text and how it was made
 shards       one shard on disk: written in each format, checked, read back

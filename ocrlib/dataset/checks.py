@@ -33,7 +33,8 @@ def check_columns(columns: Mapping[str, np.ndarray], shard: ShardEntry, image: I
         if column.dtype.kind == "f" and not np.isfinite(column).all():
             raise NotAnnounced(f"has a {name} that is no finite number")
     if "text" in columns and not all(columns["text"]):
-        raise NotAnnounced("has a line without a text")
+        line = list(columns["text"]).index("")
+        raise NotAnnounced(f"sample {columns['id'][line] if 'id' in columns else line} has no text")
     if "width" in columns:
         _check_widths(columns["width"], shard.widths)
     if "pixels" in columns and "offsets" in columns:

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from ocrlib import config
 from ocrlib.charset import Charset
 from ocrlib.dataset.plan import Shard, plan_split
+from ocrlib.dataset.recipe_shape import check_recipe
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
 
@@ -38,13 +39,6 @@ def _plain_name(name: str) -> str:
 
 def _charset(characters: str) -> str:
     return Charset(characters).characters if characters else ""
-
-
-def _recipe(recipe: dict[str, Any]) -> dict[str, Any]:
-    text = recipe.get("text")
-    if not isinstance(text, dict) or not isinstance(text.get("source"), str):
-        raise ValueError("must be a recipe: a table with a [text] source")
-    return recipe
 
 
 def _fonts(fonts: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +132,7 @@ class Manifest:
     format: str
     name: str
     fingerprint: Sha256
-    recipe: Annotated[dict[str, Any], AfterValidator(_recipe)]
+    recipe: Annotated[dict[str, Any], AfterValidator(check_recipe)]
     charset: Annotated[str, AfterValidator(_charset)]
     image: ImageShape
     splits: dict[PlainName, SplitEntry]
@@ -173,6 +167,12 @@ class Manifest:
         ]
 
     @property
+    def font_sources(self) -> list[str]:
+        """The sets, folders and files of fonts that the recipe names."""
+        fonts = (self.recipe.get("render") or {}).get("fonts", ())
+        return [item["source"] if isinstance(item, dict) else item for item in fonts]
+
+    @property
     def num_samples(self) -> int:
         """How many samples all splits hold together."""
         return sum(split.samples for split in self.splits.values())
@@ -196,8 +196,8 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
-        given = values.get("format") if isinstance(values, dict) else None
-        raise UserError(f"{path}: expected format {FORMAT!r}, not {str(given)[:80]!r}; is it from another version?")
+        given = repr(values.get("format") if isinstance(values, dict) else None)[:80]
+        raise UserError(f"{path}: expected format {FORMAT!r}, not {given}; is it from another version?")
     # Manifests of earlier versions have no checksum. They are still read: it finds accidents, not forgers, who can
     # compute it as well; what a forger changes is found by comparing the manifest with what the shards hold.
     if values.pop(_CHECKSUM, None) not in (None, checksum := _checksum_of(values)):

@@ -87,7 +87,7 @@ def _copies(folder: Path, manifest: Manifest) -> list[str]:
     problems = []
     for split, entry in manifest.splits.items():
         for shard in entry.shards:
-            columns = shard_columns(folder, shard, ["id", "seed"])  # seed: a hash of the image
+            columns = shard_columns(folder, shard, manifest.image, ["id", "seed"])  # seed: a hash of the image
             for name, image in zip(columns["id"], columns["seed"].tolist(), strict=True):
                 first = owner.setdefault(image, (split, name))
                 if first[0] != split:

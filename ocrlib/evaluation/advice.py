@@ -77,16 +77,16 @@ def _advice(kind: str, rows: Sequence[Row], key: str, now: float | None, then: f
 
 def _weights_of(recipe: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, float, bool]]:
     """Returns {(kind, name of a row): (key of the recipe, its value, whether the value is a share, not a weight)}."""
-    text, render = recipe.get("text", {}), recipe.get("render", {})
+    text, render = recipe.get("text", {}), recipe.get("render") or {}
     weights: dict[tuple[str, str], tuple[str, float, bool]] = {}
-    for pattern in text.get("patterns", ()):
+    for pattern in text.get("patterns") or ():
         name = pattern["name"]
         weights["source", f"numeric:{name}"] = (f"text.patterns '{name}' weight", pattern["weight"], False)
     if "mixed_share" in text:
         weights["source", "mixed"] = ("text.mixed_share", text["mixed_share"], True)
     for name, weight in render.get("background", ()):
         weights["background", name] = (f"render.background '{name}'", weight, False)
-    for name, setting in render.get("degrade", {}).items():
+    for name, setting in (render.get("degrade") or {}).items():
         if isinstance(setting, Mapping):
             weights["degradation", name] = (f"render.degrade.{name}.share", setting["share"], True)
     return weights
@@ -98,7 +98,7 @@ def font_entries(names: Sequence[str], recipe: Mapping[str, Any]) -> list[str]:
     A face weighs 1 for each set without a weight that has it. In a set with a weight it weighs less the more faces the
     set has, and a manifest does not say how many these are.
     """
-    sets = [entry for entry in recipe.get("render", {}).get("fonts", ()) if isinstance(entry, Mapping)]
+    sets = [entry for entry in (recipe.get("render") or {}).get("fonts", ()) if isinstance(entry, Mapping)]
     entries = []
     for entry in sets:
         mine = [name for name in names if _may_hold(entry, name)]

@@ -6,6 +6,7 @@ make         the way through: open texts and fonts, plan the shards, hand them t
 work_folder  what an unfinished dataset keeps on disk, to go on from
 workers      processes that survive each other's death
 lock         one process at a time makes a dataset
+trust        may the recipe of a dataset that came from elsewhere open what it names?
 repair       draws shards again, to prove a dataset or to mend it
 text/        what is written in the lines
 render/      how the lines look

@@ -26,9 +26,11 @@ def lock_folder(out: Path) -> Iterator[None]:
     The lock is the operating system's, so it ends with the process, however the process ends.
 
     Raises:
-      UserError: another process holds it, or the lock file is a symbolic link.
+      UserError: another process holds it, or the lock file or the work folder is a symbolic link.
     """
     work = out / WORK_DIR
+    if work.is_symlink():
+        raise UserError(f"{work}: is a symbolic link, which a work folder must not be; delete it")
     work.mkdir(parents=True, exist_ok=True)  # first: a folder with nothing but a lock file would look like a stranger's
     lock = _acquire(out)
     try:

@@ -7,6 +7,7 @@ from ocrlib.dataset.sample import Sample
 from ocrlib.dataset.shards import FORMATS, read_samples
 from ocrlib.dataset.verify import same_sample
 from ocrlib.errors import UserError
+from ocrlib.factory.trust import refuse_untrusted
 from ocrlib.imports.layouts import LAYOUTS
 from ocrlib.imports.ledger import Wanted
 from ocrlib.imports.line import Line
@@ -16,13 +17,21 @@ from ocrlib.imports.shards import sample_of
 from ocrlib.imports.texts import label_of
 
 
-def import_again(folder: Path, manifest: Manifest, num_samples: int) -> list[str]:
+def import_again(folder: Path, manifest: Manifest, num_samples: int, trust: bool = False) -> list[str]:
     """Imports evenly spread lines of a dataset again; returns what differs from the shards, a line each.
 
+    Args:
+      folder: of the dataset.
+      manifest: its manifest.
+      num_samples: how many.
+      trust: open the sources that do not lie in the folder.
+
     Raises:
-      UserError: a source is not there any more.
+      UserError: the sources are not trusted; a source is not there any more.
     """
     asked = import_from_dict(manifest.recipe, str(folder / FILE_NAME))
+    if not trust:
+        refuse_untrusted(folder, [source.path for source in asked.sources])
     for source in asked.sources:
         if not Path(source.path).exists():
             raise UserError(f"{folder}: cannot be imported again: {source.path} is not there any more")

@@ -43,7 +43,7 @@ def test_an_import_says_what_became_of_every_picture(dataset: Path) -> None:
 
 
 def test_it_is_verified_and_imported_again_to_the_same_bytes(dataset: Path, mine: Path) -> None:
-    done = ocrlib("verify", dataset, "--rerender", 7)
+    done = ocrlib("verify", dataset, "--rerender", 7, "--trust")
     assert (done.code, done.stdout) == (
         0,
         f"{dataset}: 2 shards as the manifest says, 7 samples imported again to the same bytes\n",

@@ -61,7 +61,7 @@ def test_three_channels_and_another_height(tmp_path):
     manifest = import_from(source, tmp_path / "out", {"render.channels": "3", "render.height": "40"}).manifest
     _, _, pixels = lines_of(tmp_path / "out", manifest)["train"][0]
     assert len(pixels) % (40 * 3) == 0
-    assert import_again(tmp_path / "out", manifest, 4) == []
+    assert import_again(tmp_path / "out", manifest, 4, trust=True) == []
 
 
 def spoil(folder: Path) -> dict[str, str]:
@@ -186,7 +186,7 @@ def test_new_pictures_grow_the_dataset_and_move_nothing(tmp_path):
         assert grown[split][: len(lines)] == lines
     assert sum(map(len, grown.values())) == 95
     assert not [p for s in imported.manifest.shards for p in verify_shard(tmp_path / "out", imported.manifest, s)]
-    assert import_again(tmp_path / "out", imported.manifest, 95) == []
+    assert import_again(tmp_path / "out", imported.manifest, 95, trust=True) == []
 
 
 def test_a_dataset_does_not_grow_over_lines_that_changed(tmp_path):
@@ -195,14 +195,14 @@ def test_a_dataset_does_not_grow_over_lines_that_changed(tmp_path):
     (source / "line_003.gt.txt").write_text("31")
     with pytest.raises(UserError, match=r"1 of its lines are gone from the sources, or were changed there \(line_003"):
         import_from(source, tmp_path / "out")
-    (problem,) = import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10)
+    (problem,) = import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10, trust=True)
     assert "line_003.png is another picture or text now" in problem
     (source / "line_003.png").unlink()
-    (problem,) = import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10)
+    (problem,) = import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10, trust=True)
     assert "line_003.png is not in the sources any more" in problem
     shutil.rmtree(source)
     with pytest.raises(UserError, match="cannot be imported again: .*mine is not there any more"):
-        import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10)
+        import_again(tmp_path / "out", read_manifest(tmp_path / "out"), 10, trust=True)
 
 
 def test_another_setting_is_refused(tmp_path):
@@ -247,7 +247,7 @@ def test_a_name_that_two_sources_have(tmp_path):
     assert texts_of(tmp_path / "out", manifest) == {"1", "2", "3", "4"}
     names = {name for lines in lines_of(tmp_path / "out", manifest).values() for name, _, _ in lines}
     assert names == {"a.png", "b.png", "two/a.png", "c.png"}
-    assert import_again(tmp_path / "out", manifest, 4) == []
+    assert import_again(tmp_path / "out", manifest, 4, trust=True) == []
 
 
 IMPORT = """

@@ -24,8 +24,13 @@ _MAX_FOLDERS = 20  # of imported lines
 _NUM_RAREST = 5
 
 
-def write_card(folder: Path, split: str | None = None) -> str:
+def write_card(folder: Path, split: str | None = None, trust: bool = False) -> str:
     """Writes the card of a dataset into its folder; of one split alone as `card-SPLIT.txt`, `preview-SPLIT.png`.
+
+    Args:
+      folder: of the dataset.
+      split: to tell of; None for all.
+      trust: open the fonts that the recipe names, for characters that matplotlib's lack.
 
     Returns:
       The text; its last line says where the picture is.
@@ -45,7 +50,7 @@ def write_card(folder: Path, split: str | None = None) -> str:
     counts = count_lines(folder, manifest, splits)
     text = f"{card_text(manifest, counts, splits)}\npicture: {picture_path}\n"
     shown = "train" if "train" in splits else splits[0]
-    picture = draw_preview(manifest, counts, preview_lines(folder, manifest, shown))
+    picture = draw_preview(manifest, counts, preview_lines(folder, manifest, shown), trust)
     try:
         write_bytes(picture_path, picture)
         write_bytes(text_path, text.encode())

@@ -69,7 +69,7 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
     counts = LineCounts(by_folder=manifest.imported)
     degraded = any(
         isinstance(kind, dict) and kind.get("share")
-        for kind in manifest.recipe.get("render", {}).get("degrade", {}).values()
+        for kind in ((manifest.recipe.get("render") or {}).get("degrade") or {}).values()
     )
     names = (*_COLUMNS, "degradation") if degraded else _COLUMNS
     for split in splits:

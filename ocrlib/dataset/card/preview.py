@@ -44,9 +44,11 @@ def preview_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np
     return lines
 
 
-def draw_preview(manifest: Manifest, counts: LineCounts, lines: list[tuple[np.ndarray, str]]) -> bytes:
-    """Returns the PNG of a contact sheet of `lines` above the histograms of `counts`."""
-    font_path = find_font(manifest)
+def draw_preview(
+    manifest: Manifest, counts: LineCounts, lines: list[tuple[np.ndarray, str]], trust: bool = False
+) -> bytes:
+    """Returns the PNG of a contact sheet of `lines` above the histograms of `counts`; trust as for `find_font`."""
+    font_path = find_font(manifest, trust)
     sheet = draw_sheet(lines, cell_width(counts), manifest.image.height, font_path)
     histograms = draw_histograms(counts, sheet.width, font_path)
     picture = Image.new("RGB", (sheet.width, sheet.height + histograms.height), _PAPER)
@@ -110,14 +112,18 @@ def draw_histograms(counts: LineCounts, width_px: int, font_path: Path) -> Image
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def find_font(manifest: Manifest) -> Path:
-    """Returns a font file that has the whole charset, or the one that has most of it."""
+def find_font(manifest: Manifest, trust: bool = False) -> Path:
+    """Returns a font file that has the whole charset, or the one that has most of it.
+
+    Args:
+      manifest: of the dataset.
+      trust: look also at the files and folders that the recipe names. A recipe that came from elsewhere may name any.
+    """
     import_matplotlib()
     from matplotlib.ft2font import FT2Font
 
     paths = [matplotlib_fonts() / name for name in _CANDIDATES]
-    for font_set in manifest.recipe.get("render", {}).get("fonts", ()):  # files and folders of the user's own
-        source = Path(font_set["source"] if isinstance(font_set, dict) else font_set)
+    for source in map(Path, manifest.font_sources if trust else ()):
         paths += [source] if source.is_file() else sorted(source.rglob("*")) if source.is_dir() else []
     wanted = {ord(character) for character in manifest.charset}
     best, most = paths[0], -1

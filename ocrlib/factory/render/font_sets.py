@@ -45,6 +45,9 @@ _SYSTEM_FOLDERS = (
 )
 
 
+KNOWN_SETS = (*_PACKAGED, *_SYSTEM)  # what comes with a package or with the system; all else is a path
+
+
 def find_fonts(font_set: FontSet) -> list[Path]:
     """Returns the files of a set in order of name; an optional set may have none.
 
@@ -88,8 +91,7 @@ def _find_files(source: str) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        known = [*_PACKAGED, *_SYSTEM]
-        near = difflib.get_close_matches(source, known, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(known)}"
+        near = difflib.get_close_matches(source, KNOWN_SETS, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(KNOWN_SETS)}"
         raise UserError(f"[render] fonts '{source}': no such set, folder or file; {hint}")
     return sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)

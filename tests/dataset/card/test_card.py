@@ -63,7 +63,7 @@ def make_folder(folder: Path, formats: tuple[FileFormat, ...]) -> Path:
         charset="019.-",
         height=HEIGHT,
         fingerprint="ab" * 32,
-        recipe={"render": {"fonts": [{"source": "trdg:latin", "weight": None}]}},
+        recipe={"text": {"source": "numeric"}, "render": {"fonts": [{"source": "trdg:latin", "weight": None}]}},
         rejected={"low-contrast": 4, "too-narrow": 2},
         fonts={"used": ["Mono.ttf", "Sans.ttf", "Serif.ttf"], "left_out": {"Signs.ttf": "lacks 01"}},
     )
