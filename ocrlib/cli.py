@@ -11,6 +11,7 @@ from tqdm import tqdm
 import ocrlib
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
+from ocrlib.cli_reading import add_known, known_figures, load_reader
 from ocrlib.dataset.manifest import FILE_NAME, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
@@ -24,12 +25,12 @@ def predict(arguments: argparse.Namespace) -> int:
     """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
     from ocrlib.looks import WARNINGS
     from ocrlib.pictures import list_pictures, printable
-    from ocrlib.reading.prediction import ROWS, open_rows, read_pictures
-    from ocrlib.reading.recognizer import Recognizer
+    from ocrlib.reading.prediction import ROWS, Doubts, open_rows, read_pictures
 
     pictures = list_pictures(arguments.paths)
-    recognizer = Recognizer.load(arguments.model, arguments.beam)
+    recognizer = load_reader(arguments)
     row, read, damaged, looks = ROWS[arguments.format], 0, 0, Counter[str]()
+    doubts = Doubts(arguments.min_confidence)
     # None: where standard error is a terminal; but rows on that same terminal are progress enough.
     hidden = True if arguments.out is None and sys.stdout.isatty() else None
     with (
@@ -42,7 +43,8 @@ def predict(arguments: argparse.Namespace) -> int:
                 bar.write(str(reading), file=sys.stderr)
             else:
                 read += 1
-                rows.write(row(name, reading))
+                doubts.add(reading)
+                rows.write(row(name, reading, arguments.min_confidence))
                 if reading.look is not None:
                     looks[reading.look] += 1
                     if looks[reading.look] <= MOST_WARNINGS:
@@ -51,17 +53,21 @@ def predict(arguments: argparse.Namespace) -> int:
     for look, count in looks.items():
         if count > MOST_WARNINGS:
             print(f"and {count - MOST_WARNINGS} more: {WARNINGS[look]}", file=sys.stderr)
+    told = f"{read} lines read" + (f", {damaged} pictures damaged" if damaged else "")
+    told += f"; of them {doubts}" if str(doubts) else ""
     if arguments.out is not None:
-        print(f"{arguments.out}: {read} lines read" + (f", {damaged} pictures damaged" if damaged else ""))
+        print(f"{arguments.out}: {told}")
+    elif str(doubts):
+        print(told, file=sys.stderr)  # standard output has the rows, and nothing else
     return 1 if damaged else 0
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Prints how often a model is wrong on a dataset's split or on a folder of pairs, and where."""
+    from ocrlib.evaluation.coverage import draw_coverage
     from ocrlib.evaluation.misses import check_folder, write_misses
     from ocrlib.evaluation.report import report_on_dataset, report_on_folder
     from ocrlib.evaluation.report_text import errors_text
-    from ocrlib.reading.recognizer import Recognizer
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
@@ -71,7 +77,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     is_dataset = (folder / FILE_NAME).exists()
     if arguments.split is not None and not is_dataset:
         raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
-    recognizer = Recognizer.load(arguments.model, arguments.beam)
+    recognizer = load_reader(arguments)
     split = (arguments.split or "test") if is_dataset else None
     report = report_on_folder(recognizer, folder) if split is None else report_on_dataset(recognizer, folder, split)
     what = str(folder) if split is None else f"{folder} ({split})"
@@ -85,10 +91,15 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if any(unknown):
         characters = "".join(sorted(set().union(*unknown)))
         print(f"{sum(map(bool, unknown))} lines hold characters that the model does not know: {characters}")
-    print(errors_text(report), end="")
+    print(errors_text(report, arguments.min_confidence), end="")
     if arguments.out is not None:
-        write_json(arguments.out, {"model": arguments.model, "data": what, **report.figures()})
+        write_json(
+            arguments.out, {"model": arguments.model, "data": what, **known_figures(arguments), **report.figures()}
+        )
         print(f"{arguments.out}: all figures")
+    if arguments.coverage is not None:
+        draw_coverage(report.coverage, arguments.coverage)
+        print(f"{arguments.coverage}: accuracy against coverage")
     if arguments.misses is not None:
         num_misses = write_misses(report.lines, recognizer, folder, split, arguments.misses)
         print(f"{arguments.misses}: {num_misses} misread lines")
@@ -180,23 +191,6 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _beam_width(text: str) -> int:
-    """How many beginnings of a text a beam search keeps."""
-    if not text.isdecimal() or not 1 <= int(text) <= 50:
-        raise argparse.ArgumentTypeError(f"expected a width from 1 to 50, not {text!r}")
-    return int(text)
-
-
-def _add_beam(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--beam",
-        type=_beam_width,
-        default=1,
-        metavar="WIDTH",
-        help="search the most probable text, not the best path; slower (default: 1, the best path; at most 50)",
-    )
-
-
 def main() -> int:
     """Arguments -> one of the commands above."""
     parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
@@ -211,7 +205,7 @@ def main() -> int:
     command.add_argument(
         "--format", choices=("tsv", "json"), default="tsv", help="json: a line each, with confidence by character"
     )
-    _add_beam(command)
+    add_known(command)
     command.set_defaults(run=predict)
 
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
@@ -225,9 +219,12 @@ def main() -> int:
     command.add_argument("--split", help="of a dataset (default: test)")
     command.add_argument("--out", type=_new_file, help="a JSON file for the figures, all of them")
     command.add_argument(
+        "--coverage", type=_new_file, metavar="PNG", help="a picture of how many lines can be answered at which error"
+    )
+    command.add_argument(
         "--misses", type=_new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
     )
-    _add_beam(command)
+    add_known(command)
     command.set_defaults(run=evaluate)
 
     command = commands.add_parser("export", help="write a model as ONNX or as a TensorFlow SavedModel")

@@ -16,6 +16,7 @@ DOORS = {
     "ocrlib",
     "ocrlib.cli",
     "ocrlib.cli_imports",
+    "ocrlib.cli_reading",
     "ocrlib.__main__",
     "generate_data",
     "train_from_records",

@@ -99,6 +99,45 @@ def test_predict_searches_a_beam(width: int, ocrlib: Command, trained_run: Train
     assert [("characters" in row) for row in rows] == [width == 1] * 4
 
 
+def test_predict_reads_what_is_known(ocrlib: Command, trained_run: TrainedRun, pictures: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("".join(f"{text}\n" for text in trained_run.texts[:2]) + "Z\n", encoding="utf-8")
+    model = ["predict", "--model", trained_run.run, "--format", "json"]
+    outcome = ocrlib(*model, pictures, "--lexicon", words, "--nbest", 2)
+    assert outcome.code == 0
+    assert (
+        outcome.stderr
+        == f"{words}: 1 of 3 entries have characters that the model does not know, and are never read: Z\n"
+    )
+    rows = [json.loads(line) for line in outcome.stdout.splitlines()]
+    assert [row["text"] for row in rows[:2]] == trained_run.texts[:2]
+    for row in rows:
+        assert list(row) == ["name", "text", "confidence", "probability", "language", "nbest"]
+        assert {text["text"] for text in row["nbest"]} == set(trained_run.texts[:2])
+        assert sum(text["confidence"] for text in row["nbest"]) == pytest.approx(1.0, abs=1e-3)
+    assert rows[0]["language"] > 0.5 > rows[2]["language"]  # the third picture has none of the two
+
+    short = max(trained_run.texts[:4], key=len)[:2]
+    outcome = ocrlib(*model, pictures, "--pattern", short, "--pattern", "x{0}9?")
+    assert outcome.code == 0
+    assert {json.loads(line)["text"] for line in outcome.stdout.splitlines()} <= {short, "9", ""}
+    outcome = ocrlib(*model, pictures, "--charset", "12", "--min-confidence", 1, "--out", tmp_path / "o.json")
+    rows = [json.loads(line) for line in (tmp_path / "o.json").read_text().splitlines()]
+    assert [row["text"] for row in rows] == [""] * 4
+    assert all(set(row["guess"]) <= set("12") for row in rows)
+    assert outcome.stdout == f"{tmp_path / 'o.json'}: 4 lines read; of them 4 not answered, below 1\n"
+    assert outcome.code == 0
+
+
+def test_predict_counts_on_standard_error_what_it_does_not_answer(
+    ocrlib: Command, trained_run: TrainedRun, pictures: Path
+) -> None:
+    outcome = ocrlib("predict", "--model", trained_run.run, pictures, "--check", "ean13", "--min-confidence", "1")
+    assert outcome.code == 0
+    assert [row.split("\t")[1] for row in outcome.stdout.splitlines()] == [""] * 4
+    assert outcome.stderr.startswith("4 lines read; of them ")
+
+
 def test_predict_reads_the_same_with_an_exported_model(
     ocrlib: Command, trained_run: TrainedRun, pictures: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +215,35 @@ def test_predict_refuses_what_it_cannot_use_in_one_line(
         (["--model", good, pictures, "--format", "xml"], "argument --format: invalid choice: 'xml'"),
         (["--model", good, pictures, "--beam", "0"], "argument --beam: expected a width from 1 to 50, not '0'"),
         (["--model", good, pictures, "--beam", "51"], "argument --beam: expected a width from 1 to 50, not '51'"),
+        (["--model", good, pictures, "--pattern", "[0-9"], "pattern '[0-9': unterminated character set at position 0"),
+        (
+            ["--model", good, pictures, "--pattern", "A1"],
+            "pattern 'A1': names characters that the model does not know: A",
+        ),
+        (["--model", good, pictures, "--pattern", "a?"], "names characters that the model does not know: a"),
+        (["--model", good, pictures, "--pattern", "1(?=2)"], "pattern '1(?=2)': 'look-around'"),
+        (["--model", good, pictures, "--pattern", "recipe"], "pattern 'recipe': the model carries no patterns"),
+        (
+            ["--model", good, pictures, "--charset", "1A"],
+            "charset '1A': has characters that the model does not know: A",
+        ),
+        (["--model", good, pictures, "--lexicon", tmp_path / "absent"], "absent: cannot be read as a UTF-8 text"),
+        (
+            ["--model", good, pictures, "--check", "lun"],
+            "check 'lun': there is none of that name; expected luhn, ean13",
+        ),
+        (
+            ["--model", good, pictures, "--check", "ean13", "--pattern", "1"],
+            "check 'ean13': no text that the model can",
+        ),
+        (
+            ["--model", good, pictures, "--nbest", "0"],
+            "argument --nbest: expected a whole number from 1 to 100, not '0'",
+        ),
+        (
+            ["--model", good, pictures, "--min-confidence", "90%"],
+            "argument --min-confidence: expected a number from 0 to 1, not '90%'",
+        ),
         (["--model", good, pictures, "--beam", "x"], "argument --beam: expected a width from 1 to 50, not 'x'"),
     ):
         outcome = ocrlib("predict", *arguments)

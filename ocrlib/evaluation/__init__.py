@@ -3,6 +3,7 @@
 evaluate     reads a split, or pictures with their texts beside them
 metrics      CER, WER, exact match, confusions
 calibration  how far confidence can be trusted
+coverage     how many lines can be answered at which error
 groups, breakdown     error rates by font, degradation, length and kind of text
 advice       what to change in the recipe
 report, report_text   all of it together, as figures and as text

@@ -8,6 +8,7 @@ from typing import Any
 from ocrlib.evaluation.advice import Advice, draw_more
 from ocrlib.evaluation.breakdown import LineErrors, Table, break_down
 from ocrlib.evaluation.calibration import Reliability, measure_reliability
+from ocrlib.evaluation.coverage import Coverage, measure_coverage
 from ocrlib.evaluation.evaluate import (
     ReadLine,
     heldout_faces,
@@ -21,6 +22,7 @@ from ocrlib.evaluation.groups import Grouping, group_by_look, group_by_making
 from ocrlib.evaluation.metrics import confusions
 from ocrlib.reading.recognizer import Recognizer
 
+MAX_POINTS = 200  # of the curve of coverage
 _PROVENANCE = ("font", "degradation", "source", "background", "skew_deg", "blur_px")
 
 
@@ -32,6 +34,7 @@ class ErrorReport:
       lines: in the order they were read.
       overall: the `evaluate.summary`; of a split with held-out faces also `known_fonts` and `heldout_fonts`.
       reliability: of the confidence.
+      coverage: accuracy against coverage, by confidence.
       confusions: (true, read, how often), the commonest first; an empty string means no character.
       tables: the errors by groups of lines.
       advice: what to draw more of.
@@ -42,6 +45,7 @@ class ErrorReport:
     lines: Sequence[ReadLine]
     overall: Mapping[str, Any]
     reliability: Reliability
+    coverage: Coverage
     confusions: Sequence[tuple[str, str, int]]
     tables: Sequence[Table]
     advice: Sequence[Advice] = ()
@@ -53,6 +57,7 @@ class ErrorReport:
         return {
             **self.overall,
             "reliability": _rounded(asdict(self.reliability)),
+            "coverage": _coverage_figures(self.coverage),
             "confusions": [{"true": true, "read": read, "count": count} for true, read, count in self.confusions],
             "errors_by": {table.kind: [_rounded(asdict(row)) for row in table.rows] for table in self.tables},
             "draw_more": [_rounded(asdict(advice)) for advice in self.advice],
@@ -84,16 +89,29 @@ def report_on_folder(recognizer: Recognizer, folder: Path) -> ErrorReport:
 def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> ErrorReport:
     """Returns the report of lines, by the given groupings and by those that any lines have."""
     truths, texts = [line.truth for line in lines], [line.text for line in lines]
-    errors = LineErrors(truths, texts)
+    errors, confidences = LineErrors(truths, texts), [line.confidence for line in lines]
     found = [(true, read, count) for (true, read), count in confusions(truths, texts).items()]
     look = group_by_look(truths, [line.width_px for line in lines])
     return ErrorReport(
         lines=lines,
         overall=summarise(lines),
-        reliability=measure_reliability([line.confidence for line in lines], errors.exact.tolist()),
+        reliability=measure_reliability(confidences, errors.exact.tolist()),
+        coverage=measure_coverage(confidences, errors.exact.tolist()),
         confusions=sorted(found, key=lambda item: (-item[2], item[0], item[1])),
         tables=break_down(errors, [*groupings, *look]),
     )
+
+
+def _coverage_figures(coverage: Coverage) -> dict[str, Any]:
+    every = -(-len(coverage.points) // MAX_POINTS)
+    return {
+        "area": round(coverage.area, 6),
+        "targets": [
+            {"wrong_at_most": target, "point": None if point is None else _rounded(asdict(point))}
+            for target, point in coverage.targets.items()
+        ],
+        "points": [_rounded(asdict(point)) for point in [*coverage.points[:-1:every], coverage.points[-1]]],
+    }
 
 
 def _rounded(value: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ocrlib.evaluation.advice import Advice, font_entries
 from ocrlib.evaluation.breakdown import FEW_LINES, SIGNIFICANCE, Row, Table
 from ocrlib.evaluation.calibration import SET_ASIDE, Reliability
+from ocrlib.evaluation.coverage import Coverage
 from ocrlib.evaluation.report import ErrorReport
 
 MAX_WHOLE = 8  # rows; of a longer table only
@@ -24,13 +25,18 @@ _TITLES = {
 }
 
 
-def errors_text(report: ErrorReport) -> str:
-    """Returns the report as text, aligned, each section after an empty line."""
+def errors_text(report: ErrorReport, min_confidence: float | None = None) -> str:
+    """Returns the report as text, aligned, each section after an empty line.
+
+    Args:
+      min_confidence: a threshold to tell of beside the others.
+    """
     sections = [
         _face_lines(report),
         _table_lines(report),
         _confusion_lines(report.confusions),
         _reliability_lines(report.reliability),
+        _coverage_lines(report.coverage, min_confidence),
         _advice_lines(report),
     ]
     return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
@@ -107,6 +113,25 @@ def _reliability_lines(reliability: Reliability) -> list[str]:
             lines.append(f"  {span}  {each.lines:>8,}  {each.mean_confidence:>6.3f}  {each.exact_match:>7.2%}")
     lines.append(f"expected calibration error: {reliability.expected_calibration_error:.3f}")
     lines.append(_set_aside_line(reliability))
+    return lines
+
+
+def _coverage_lines(coverage: Coverage, min_confidence: float | None) -> list[str]:
+    """What can be answered at which error; nothing to tell where all lines are right."""
+    rows = [(f"at most {target:.1%} wrong", point) for target, point in coverage.targets.items()]
+    rows.append(("all", coverage.points[-1]))
+    if min_confidence is not None:
+        rows.append((f"--min-confidence {min_confidence:g}", coverage.at(min_confidence)))
+    elif coverage.points[-1].wrong == 0:
+        return []
+    lines = [f"{'answered, the surest lines first':<34}lines  of lines    wrong  from confidence"]
+    for what, point in rows:
+        if point is None:
+            lines.append(f"  {what:<32}{'none':>5}")
+        else:
+            row = f"{point.answered:>9,} {point.coverage:>9.1%} {point.wrong:>8.2%}  {point.confidence:>15.4f}"
+            lines.append(f"  {what:<28}{row}")
+    lines.append(f"area under wrong lines against answered ones: {coverage.area:.4f}")
     return lines
 
 

@@ -4,6 +4,7 @@ Before a file is written, its network must answer a few lines as the Keras model
 written.
 """
 
+import json
 import os
 import tempfile
 import warnings
@@ -18,7 +19,7 @@ import ocrlib
 from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_bytes, write_json
-from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network
+from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network, with_patterns
 from ocrlib.rounding import ceil_div
 
 PREPROCESSING = (
@@ -45,7 +46,7 @@ def export_model(model: str, file_format: str, out: Path) -> str:
     _check_out(out, file_format)
     path = find_model(model, (".keras",))
     keras_model, charset = load_keras(path)
-    network = keras_network(keras_model, charset)
+    network = with_patterns(keras_network(keras_model, charset), path)
     network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
     write = _write_onnx if file_format == "onnx" else _write_saved_model
     num_bytes, difference = write(keras_model, network, out)
@@ -78,6 +79,7 @@ def _metadata(network: Network) -> dict[str, str | int]:
         "channels": network.channels,
         "width_stride": network.width_stride,
         "margins": " ".join(map(str, network.margins)),
+        "patterns": json.dumps(network.patterns),
         "preprocessing": PREPROCESSING,
         "ocrlib_version": ocrlib.__version__,
     }

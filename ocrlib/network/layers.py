@@ -191,12 +191,13 @@ class CharacterProbabilities(keras.layers.Layer):
     Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
     """
 
-    def __init__(self, num_classes, charset, stride, margins=None, **kwargs):
+    def __init__(self, num_classes, charset, stride, margins=None, patterns=(), **kwargs):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
         self.num_classes = num_classes
         self.charset = charset
         self.stride = stride  # pixels of the image behind one time step
         self.margins = margins  # of the lines that it learned from, as in paper.Margins; None if nobody measured them
+        self.patterns = tuple(patterns)
         self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
 
     def build(self, features_shape):
@@ -214,5 +215,11 @@ class CharacterProbabilities(keras.layers.Layer):
         return cls(**{**_OLDEST, **config})
 
     def get_config(self):
-        about = {"num_classes": self.num_classes, "charset": self.charset, "stride": self.stride}
-        return {**super().get_config(), **about, "margins": self.margins}
+        about = {
+            "num_classes": self.num_classes,
+            "charset": self.charset,
+            "stride": self.stride,
+            "margins": self.margins,
+            "patterns": list(self.patterns),
+        }
+        return {**super().get_config(), **about}

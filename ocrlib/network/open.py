@@ -3,9 +3,10 @@
 TensorFlow is imported only if a `.keras` file is opened; ONNX Runtime starts in a tenth of the time.
 """
 
+import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ import numpy as np
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
+from ocrlib.files import read_json
 from ocrlib.paper import MARGINS, Margins
+from ocrlib.regex import recipe_patterns
 
 if TYPE_CHECKING:
     import keras
@@ -34,6 +37,7 @@ class Network:
       margins: of the lines that it learned from.
       run: image (B, H, W, channels) uint8, width (B,) int32 -> (B, T, C) float32, softmax over C, where T is
         W / width_stride rounded up.
+      patterns: the regular expressions of the recipes that it was trained on; empty if there were none.
     """
 
     charset: Charset
@@ -42,6 +46,7 @@ class Network:
     width_stride: int
     run: Callable[[np.ndarray, np.ndarray], np.ndarray]
     margins: Margins = MARGINS
+    patterns: tuple[str, ...] = ()
 
 
 def shipped_names() -> list[str]:
@@ -86,7 +91,16 @@ def open_network(model: str) -> Network:
       UserError: there is none, or it is not one of ours.
     """
     path = find_model(model)
-    return _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path))
+    network = _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path))
+    return with_patterns(network, path)
+
+
+def with_patterns(network: Network, path: Path) -> Network:
+    """Returns the network of a file with the patterns of its card, where a shipped file is older than they are."""
+    card = path.with_suffix(".json")
+    if network.patterns or path.parent != PRETRAINED or not card.exists():
+        return network
+    return replace(network, patterns=recipe_patterns([dataset["recipe"] for dataset in read_json(card)["datasets"]]))
 
 
 def load_keras(path: Path) -> tuple["keras.Model", Charset]:
@@ -114,6 +128,7 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
     from ocrlib.backend import tf
     from ocrlib.network import crnn
 
+    characters = network.get_layer("characters")
     image = next(tensor for tensor in network.inputs if tensor.name == "image")
     _, height, _, channels = image.shape
     signature = {
@@ -129,6 +144,7 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
         width_stride=crnn.width_stride(network),
         margins=Margins(*(network.get_layer("characters").margins or MARGINS)),
         run=lambda image, width: graph({"image": tf.constant(image), "width": tf.constant(width)}).numpy(),
+        patterns=tuple(characters.patterns),
     )
 
 
@@ -162,6 +178,7 @@ def _open_onnx(path: Path) -> Network:
         charset = Charset(about["charset"])
         height, channels, width_stride = (int(about[key]) for key in ("height", "channels", "width_stride"))
         margins = Margins(*map(float, about["margins"].split())) if "margins" in about else MARGINS
+        patterns = tuple(json.loads(about.get("patterns", "[]")))
     except (KeyError, ValueError, TypeError) as error:
         raise _not_ours(path, error) from None
     return Network(
@@ -171,6 +188,7 @@ def _open_onnx(path: Path) -> Network:
         width_stride=width_stride,
         margins=margins,
         run=lambda image, width: session.run(["probs"], {"image": image, "width": width})[0],
+        patterns=patterns,
     )
 
 

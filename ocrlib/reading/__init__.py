@@ -1,6 +1,6 @@
 """Pictures in, text and confidence out.
 
 recognizer   images to text with a network
-decoding     from probabilities to text: the two rules of CTC, the best path, a text's probability
+decoding/    from probabilities to text: the best path, or the most probable of the texts that a line can be
 prediction   many pictures, a row each
 """

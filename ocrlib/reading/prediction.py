@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -56,14 +57,43 @@ def read_pictures(
                 yield name, got if isinstance(got, UserError) else replace(next(readings), look=got[1])
 
 
-def tsv_row(name: str, reading: Reading) -> str:
-    """Returns name, text and confidence, parted by tabs; a tab or line end in a name is written as `\\t` or `\\n`."""
-    return f"{printable(name)}\t{reading.text}\t{reading.confidence:.4f}\n"
+def tsv_row(name: str, reading: Reading, min_confidence: float | None = None) -> str:
+    """Returns columns, parted by tabs; a tab or line end in a name is written as `\\t` or `\\n`.
+
+    They are name, text and confidence. Text is empty where confidence is below `min_confidence`, if that is given; the
+    fourth column then has the guess. Of more texts than one, text and confidence of each of the others follow.
+    """
+    is_answer = min_confidence is None or reading.confidence >= min_confidence
+    columns = [printable(name), reading.text if is_answer else "", f"{reading.confidence:.4f}"]
+    if min_confidence is not None:
+        columns.append("" if is_answer else reading.text)
+    for text, _, confidence in reading.others:
+        columns += [text, f"{confidence:.4f}"]
+    return "\t".join(columns) + "\n"
 
 
-def json_row(name: str, reading: Reading) -> str:
-    """Returns a JSON object on a line; `characters` is there unless a beam was searched, `looks_like` if not a line."""
-    row: dict[str, object] = {"name": name, "text": reading.text, "confidence": round(reading.confidence, 4)}
+def json_row(name: str, reading: Reading, min_confidence: float | None = None) -> str:
+    """Returns a JSON object on a line.
+
+    `characters` is there where the best path was taken; `probability` and `language` where texts were searched, with
+    `nbest` for more of them than one and `proven` where it is false. `guess` is there where confidence is below
+    `min_confidence`; `text` is empty then. `looks_like` is there where the picture does not look like one line.
+    """
+    is_answer = min_confidence is None or reading.confidence >= min_confidence
+    row: dict[str, object] = {
+        "name": name,
+        "text": reading.text if is_answer else "",
+        "confidence": round(reading.confidence, 4),
+    }
+    if not is_answer:
+        row["guess"] = reading.text
+    if reading.probability is not None and reading.language is not None:
+        row |= {"probability": _four_digits(reading.probability), "language": _four_digits(reading.language)}
+        if not reading.is_proven:
+            row["proven"] = False
+        if reading.others:
+            texts = [(reading.text, reading.probability, reading.confidence), *reading.others]
+            row["nbest"] = [{"text": t, "probability": _four_digits(p), "confidence": round(c, 4)} for t, p, c in texts]
     if reading.characters is not None:
         pairs = zip(reading.text, reading.characters, strict=True)
         row["characters"] = [{"text": character, "confidence": round(c, 4)} for character, c in pairs]
@@ -72,7 +102,31 @@ def json_row(name: str, reading: Reading) -> str:
     return json.dumps(row, ensure_ascii=not name.isprintable()) + "\n"
 
 
-ROWS: dict[str, Callable[[str, Reading], str]] = {"tsv": tsv_row, "json": json_row}
+def _four_digits(probability: float) -> float:
+    return float(f"{probability:.4g}")
+
+
+ROWS: dict[str, Callable[[str, Reading, float | None], str]] = {"tsv": tsv_row, "json": json_row}
+
+
+class Doubts:
+    """Counts the lines that the last line of a command should tell of."""
+
+    def __init__(self, min_confidence: float | None) -> None:
+        self._min_confidence = min_confidence
+        self._counts: Counter[str] = Counter()
+
+    def add(self, reading: Reading) -> None:
+        """Counts a line."""
+        if not reading.is_found:
+            self._counts["without a text that they may be"] += 1
+        elif self._min_confidence is not None and reading.confidence < self._min_confidence:
+            self._counts[f"not answered, below {self._min_confidence:g}"] += 1
+        if not reading.is_proven:
+            self._counts["searched in part, their texts the best found"] += 1
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {what}" for what, count in self._counts.items())
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from ocrlib.ctc import time_steps
 from ocrlib.network.open import Network, keras_network, open_network
 from ocrlib.paper import has_ink
 from ocrlib.pictures import cut_line_image
-from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
+from ocrlib.reading.decoding.decoder import Decoded, Decoder
+from ocrlib.reading.decoding.language import Known, build_language
 
 if TYPE_CHECKING:
     import keras
@@ -26,15 +27,26 @@ class Reading:
     """What stands in a line.
 
     Attributes:
-      text: in the characters of the reader's charset.
-      confidence: the probability of the text, 0 to 1, all its CTC paths added up.
-      characters: the confidence of each character of the text, 0 to 1; None with a beam, which keeps no path.
+      text: in the characters of the reader's charset; empty also where no text that the line can be was found.
+      confidence: 0 to 1, the probability of the text, all its CTC paths added up. Where something is known about the
+        line: its share of the probability of all texts that the line can be.
+      characters: the confidence of each character of the text, 0 to 1; None where texts were searched.
+      probability: of the text, whatever is known about the line; None where the best path was taken.
+      language: the total probability of all texts that the line can be; None likewise.
+      others: (text, probability, confidence) of the next most probable texts.
+      is_found: whether there is a text.
+      is_proven: whether no other text is more probable; else the work came to its bound first.
       look: of the picture that it stood on, if that does not look like one line; one of the names in `looks`.
     """
 
     text: str
     confidence: float
     characters: tuple[float, ...] | None
+    probability: float | None = None
+    language: float | None = None
+    others: tuple[tuple[str, float, float], ...] = ()
+    is_found: bool = True
+    is_proven: bool = True
     look: str | None = None
 
 
@@ -43,23 +55,37 @@ class Recognizer:
 
     Args:
       network: as `network.open.open_network` returns.
-      beam_width: how many beginnings of a text the search keeps; 1 takes the best path. See `decoding.beam_decode`.
+      known: what the user knows about the lines.
+      num_texts: the most probable ones of each line.
+      searches: take the most probable text, not what the best path says, also where nothing is known.
+
+    Attributes:
+      charset, height, channels: the network's.
+      known, notes: as given, and what the user should be told about it, a line each.
+
+    Raises:
+      UserError: what is known leaves no text, or names characters that the network does not know.
     """
 
-    def __init__(self, network: Network, beam_width: int = 1) -> None:
+    def __init__(
+        self, network: Network, known: Known | None = None, num_texts: int = 1, searches: bool = False
+    ) -> None:
         self._network = network
-        self._beam_width = beam_width
         self.charset, self.height, self.channels = network.charset, network.height, network.channels
         self.margins = network.margins
+        self.known = known or Known()
+        language = None if self.known.is_nothing else build_language(self.known, network.charset, network.patterns)
+        self.notes = language.notes if language else ()
+        self._decoder = Decoder(network.charset, language, num_texts, searches)
 
     @classmethod
-    def load(cls, model: str, beam_width: int = 1) -> "Recognizer":
+    def load(cls, model: str, known: Known | None = None, num_texts: int = 1, searches: bool = False) -> "Recognizer":
         """Returns the reader in a run folder, a `.keras` file, an `.onnx` file, or that is shipped by that name.
 
         Raises:
-          UserError: there is none, or it is not one of ours.
+          UserError: there is none, or it is not one of ours; or as above.
         """
-        return cls(open_network(model), beam_width)
+        return cls(open_network(model), known, num_texts, searches)
 
     @classmethod
     def of_keras(cls, network: "keras.Model", charset: Charset) -> "Recognizer":
@@ -100,18 +126,23 @@ class Recognizer:
         """Returns what stands in a padded batch: image (B, H, W, C) uint8, width (B,) int32."""
         probs = self._network.run(image, width)
         steps = time_steps(width, self._network.width_stride)
-        if self._beam_width > 1:
-            classes, confidence = beam_decode(probs, steps, self._beam_width)
-            characters: list[tuple[float, ...] | None] = [None] * len(classes)
-        else:
-            best = best_paths(probs, steps)
-            classes, confidence = best.classes, text_probability(probs, steps, best.classes)
-            characters = [tuple(row) for row in best.characters]
-        readings = [
-            Reading(text=self.charset.decode(line), confidence=float(c), characters=each)
-            for line, c, each in zip(classes, confidence, characters, strict=True)
-        ]
+        readings = [self._as_reading(decoded) for decoded in self._decoder.decode(probs, steps)]
+        if not self.known.is_nothing:
+            return readings  # as the user said that the lines are, outer spaces included
         return [_tidied(reading, image[row, :, : width[row]]) for row, reading in enumerate(readings)]
+
+    def _as_reading(self, decoded: Decoded) -> Reading:
+        followed = decoded.characters is not None
+        return Reading(
+            text=self.charset.decode(decoded.classes),
+            confidence=decoded.confidence,
+            characters=None if decoded.characters is None else tuple(decoded.characters),
+            probability=None if followed else decoded.probability,
+            language=None if followed else decoded.language,
+            others=tuple((self.charset.decode(text), p, confidence) for text, p, confidence in decoded.others),
+            is_found=decoded.is_found,
+            is_proven=decoded.is_proven,
+        )
 
 
 def _tidied(reading: Reading, image: np.ndarray) -> Reading:

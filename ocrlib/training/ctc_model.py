@@ -15,7 +15,7 @@ from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import count_errors
 from ocrlib.network.crnn import width_stride
-from ocrlib.reading.decoding import best_paths
+from ocrlib.reading.decoding.paths import best_paths
 from ocrlib.training.precision import Precision, computing_in
 
 _NOT_FINITE = "the loss is not finite"

@@ -23,6 +23,7 @@ from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.network.warm_start import start_from
 from ocrlib.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
+from ocrlib.regex import recipe_patterns
 from ocrlib.training.augment import augment
 from ocrlib.training.callbacks import StepCallback
 from ocrlib.training.checkpoint import Saver, State, save_network
@@ -84,6 +85,7 @@ def train(
     network = (
         new_network(manifests, charset, settings.model) if init is None else _known_network(init, manifests, charset)
     )
+    network.get_layer("characters").patterns = recipe_patterns([manifest.recipe for manifest in manifests])
     stride = width_stride(network)
     training = Mixture(_open_loaders(datasets, "train", charset, settings.data, stride), weights)
     validation = Mixture(_open_loaders(datasets, "val", charset, settings.data, stride))

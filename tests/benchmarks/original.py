@@ -19,7 +19,7 @@ from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.ctc import ctc_steps
 from ocrlib.factory.render.options import LineOptions
-from ocrlib.reading.decoding import best_paths
+from ocrlib.reading.decoding.paths import best_paths
 from ocrlib.rounding import round_up
 from tests.factory.render.samples import trdg_fonts
 from tests.stock_trdg import stock_line

@@ -46,7 +46,29 @@ def test_a_folder_of_pairs_whole() -> None:
         "  0.9 to 1.0         2   0.950   50.00%\n"
         "expected calibration error: 0.417\n"
         "the least confident 5% (1 lines, below 0.950) hold 50.0% of the wrong lines; of the others 50.00% are exact\n"
+        "\n"
+        "answered, the surest lines first  lines  of lines    wrong  from confidence\n"
+        "  at most 0.1% wrong               none\n"
+        "  at most 0.5% wrong               none\n"
+        "  at most 1.0% wrong               none\n"
+        "  all                                 3    100.0%   66.67%           0.3500\n"
+        "area under wrong lines against answered ones: 0.5556\n"
     )
+
+
+def test_a_threshold_of_the_user_s_stands_beside_the_others() -> None:
+    report = make_report([read("12", "12"), read("12", "1", 0.35)], [])
+    assert sections_of(report)[-1] == (
+        "answered, the surest lines first  lines  of lines    wrong  from confidence\n"
+        "  at most 0.1% wrong                  1     50.0%    0.00%           0.9500\n"
+        "  at most 0.5% wrong                  1     50.0%    0.00%           0.9500\n"
+        "  at most 1.0% wrong                  1     50.0%    0.00%           0.9500\n"
+        "  all                                 2    100.0%   50.00%           0.3500\n"
+        "area under wrong lines against answered ones: 0.2500\n"
+    )
+    rows = {0.3: "0.3                2    100.0%   50.00%           0.3500", 0.99: "0.99            none"}
+    for least, row in rows.items():
+        assert f"  --min-confidence {row}\n" in errors_text(report, least)
 
 
 def test_lines_all_alike_and_all_right() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.network.open import Network
 from ocrlib.reading import prediction
-from ocrlib.reading.prediction import json_row, open_rows, read_pictures, tsv_row
+from ocrlib.reading.prediction import Doubts, json_row, open_rows, read_pictures, tsv_row
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 
@@ -107,6 +108,56 @@ def test_a_row_of_json_has_the_confidence_of_each_character() -> None:
     beam = Reading(text="15", confidence=0.5, characters=None)
     assert json.loads(json_row("a\n\udcff", beam)) == {"name": "a\n\udcff", "text": "15", "confidence": 0.5}
     json_row("a\n\udcff", beam).encode()  # such a name can be encoded
+
+
+SEARCHED = Reading(
+    text="15",
+    confidence=0.5,
+    characters=None,
+    probability=0.25,
+    language=1.23456e-9,
+    others=(("1,5", 0.125, 0.25), ("", 1e-20, 0.0)),
+    is_proven=False,
+)
+
+
+def test_a_row_of_more_texts_goes_on_with_each_and_its_confidence() -> None:
+    assert tsv_row("a.png", SEARCHED) == "a.png\t15\t0.5000\t1,5\t0.2500\t\t0.0000\n"
+    assert json.loads(json_row("a.png", SEARCHED)) == {
+        "name": "a.png",
+        "text": "15",
+        "confidence": 0.5,
+        "probability": 0.25,
+        "language": 1.235e-09,
+        "proven": False,
+        "nbest": [
+            {"text": "15", "probability": 0.25, "confidence": 0.5},
+            {"text": "1,5", "probability": 0.125, "confidence": 0.25},
+            {"text": "", "probability": 1e-20, "confidence": 0.0},
+        ],
+    }
+
+
+def test_what_is_less_sure_is_not_answered_and_the_guess_stands_aside() -> None:
+    assert tsv_row("a.png", READING, 0.8) == "a.png\t1,5\t0.8765\t\n"
+    assert tsv_row("a.png", READING, 0.9) == "a.png\t\t0.8765\t1,5\n"
+    assert tsv_row("a.png", SEARCHED, 0.9) == "a.png\t\t0.5000\t15\t1,5\t0.2500\t\t0.0000\n"
+    sure, unsure = (json.loads(json_row("a.png", READING, least)) for least in (0.8, 0.9))
+    assert (sure["text"], "guess" in sure) == ("1,5", False)
+    assert (unsure["text"], unsure["guess"], unsure["confidence"]) == ("", "1,5", 0.8765)
+
+
+def test_doubts_are_counted_by_kind() -> None:
+    doubts = Doubts(0.6)
+    assert str(doubts) == ""
+    for reading in (READING, SEARCHED, SEARCHED, replace(SEARCHED, is_found=False, is_proven=True)):
+        doubts.add(reading)
+    assert str(doubts) == (
+        "2 not answered, below 0.6, 2 searched in part, their texts the best found, 1 without a text that they may be"
+    )
+    doubts = Doubts(None)
+    doubts.add(replace(SEARCHED, is_proven=True))
+    assert str(doubts) == ""
 
 
 def test_a_file_of_rows_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_each_character_has_a_confidence_of_its_own(recognizer: Recognizer, trai
 def test_a_beam_reads_the_same_as_the_best_path_on_clear_lines(trained_run: TrainedRun) -> None:
     images = images_of(trained_run.texts)
     model = str(trained_run.run)
-    greedy, beam = Recognizer.load(model).read(images), Recognizer.load(model, beam_width=10).read(images)
+    greedy, beam = Recognizer.load(model).read(images), Recognizer.load(model, searches=True).read(images)
     assert [reading.text for reading in beam] == [reading.text for reading in greedy] == trained_run.texts
     for best_path, all_paths in zip(greedy, beam, strict=True):
         assert all_paths.characters is None
@@ -99,7 +99,7 @@ def test_a_beam_finds_a_text_whose_probability_is_spread_over_paths() -> None:
     probs = np.array([[0.4, 0.0, 0.6], [0.4, 0.0, 0.6]])  # blank, blank: 0.36; "a" by three paths: 0.64
     image = np.full((32, 8, 1), 255, np.uint8)
     (greedy,) = Recognizer(fixed_network(probs)).read([image])
-    (beam,) = Recognizer(fixed_network(probs), beam_width=4).read([image])
+    (beam,) = Recognizer(fixed_network(probs), searches=True).read([image])
     assert (greedy.text, beam.text) == ("", "a")
     assert greedy.confidence == pytest.approx(0.36)  # the empty text has one path
     assert beam.confidence == pytest.approx(0.64)

@@ -20,7 +20,7 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.network.crnn import build_crnn, width_stride
-from ocrlib.reading.decoding import BestPaths
+from ocrlib.reading.decoding.paths import BestPaths
 from ocrlib.training import ctc_model
 from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
 from ocrlib.training.optimizer import make_optimizer

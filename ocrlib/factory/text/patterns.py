@@ -7,8 +7,9 @@ differs between processes, and shards must not differ. Look-around, which rstr d
 import string
 from collections.abc import Callable, Sequence
 from random import Random
-from re import _parser  # type: ignore[attr-defined]
 from typing import Any
+
+from ocrlib.regex import ENDS, REPEATS, parse_regex
 
 MAX_REPEATS = 100  # of *, + and {n,}
 _DIGITS, _WORD = string.digits, string.ascii_letters + string.digits + "_"
@@ -21,10 +22,6 @@ _CATEGORIES = {
     "CATEGORY_NOT_WORD": "".join(c for c in string.printable if c not in _WORD),
 }
 
-# Operations that only make sense in a search, with their names for messages.
-_LOOKS = {"ASSERT": "look-around", "ASSERT_NOT": "look-around", "AT_BOUNDARY": "\\b", "AT_NON_BOUNDARY": "\\B"}
-_ENDS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_END", "AT_END_STRING")  # ^ \A $ \Z
-
 Groups = dict[int, str]
 Node = Callable[[Random, Groups], str]
 
@@ -36,7 +33,7 @@ def compile_pattern(regex: str) -> Callable[[Random], str]:
       ValueError: the regex uses syntax that only a search can use (look-around, \\b, possessive quantifiers, atomic
         groups, conditions), repeats more than MAX_REPEATS times, or has a set without a printable ASCII character.
     """
-    draw = _sequence(_parser.parse(regex))
+    draw = _sequence(parse_regex(regex))
     return lambda rng: draw(rng, {})
 
 
@@ -53,20 +50,19 @@ def _node(operation: str, value: Any) -> Node:
         return lambda rng, groups: character
     if operation == "AT":
         operation = value.name
-    if operation in _ENDS:
+    if operation in ENDS:
         return lambda rng, groups: ""
     if operation in ("IN", "ANY", "NOT_LITERAL", "CATEGORY"):
         return _one_of(_candidates(operation, value))
-    if operation in ("MAX_REPEAT", "MIN_REPEAT"):
+    if operation in REPEATS:
         return _repeat(*value)
     if operation == "SUBPATTERN":
         return _group(value[0], _sequence(value[-1]))
     if operation == "BRANCH":
         branches = [_sequence(states) for states in value[1]]
         return lambda rng, groups: rng.choice(branches)(rng, groups)
-    if operation == "GROUPREF":
-        return lambda rng, groups: groups[value]
-    raise ValueError(f"'{_LOOKS.get(operation, operation.lower())}'")
+    assert operation == "GROUPREF", operation  # the parser refuses all else
+    return lambda rng, groups: groups[value]
 
 
 def _candidates(operation: str, value: Any) -> Sequence[str]:

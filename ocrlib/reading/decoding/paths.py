@@ -115,36 +115,3 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     rows = np.arange(num_samples)
     ended = alpha[rows, 2 * lengths] + np.where(lengths > 0, alpha[rows, np.maximum(2 * lengths - 1, 0)], 0.0)
     return np.where(np.asarray(input_length) > 0, np.minimum(np.exp(log_scale) * ended, 1.0), lengths == 0)
-
-
-def beam_decode(probs: np.ndarray, input_length: np.ndarray, beam_width: int) -> tuple[list[list[int]], np.ndarray]:
-    """Returns the most probable text of each sample, its paths added up, and its probability.
-
-    Of all beginnings of texts the `beam_width` most probable ones are kept at each time step. A text whose
-    probability is spread over many paths can win against the one that has the single best path.
-
-    Args:
-      probs, input_length: as for `best_paths`.
-      beam_width: at least 1.
-
-    Returns:
-      B lists of class indices, and their `text_probability`.
-
-    Raises:
-      ValueError: if an input_length exceeds T.
-
-    Source: Graves 2012, "Sequence Transduction with Recurrent Neural Networks", algorithm 1; TensorFlow's kernel.
-    """
-    from ocrlib.backend import tf  # here: whoever decodes greedily does without TensorFlow
-
-    num_samples, num_steps = probs.shape[:2]
-    if num_samples == 0:
-        return [], np.zeros(0)
-    if int(np.max(input_length)) > num_steps:
-        raise ValueError(f"input_length {int(np.max(input_length))} exceeds the {num_steps} time steps there are")
-    logits = np.log(np.maximum(probs, 1e-30)).transpose(1, 0, 2)  # (T, B, C)
-    (decoded,), _ = tf.nn.ctc_beam_search_decoder(logits, np.asarray(input_length, np.int32), beam_width, 1)
-    classes: list[list[int]] = [[] for _ in range(num_samples)]
-    for (row, _), value in zip(decoded.indices.numpy().tolist(), decoded.values.numpy().tolist(), strict=True):
-        classes[row].append(value)
-    return classes, text_probability(probs, input_length, classes)

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.network.layers import CharacterProbabilities
-from ocrlib.reading.decoding import beam_decode, best_paths, text_probability
+from ocrlib.reading.decoding.paths import best_paths, text_probability
 from ocrlib.training.ctc_model import CTCModel
 
 BLANK = 10  # of the digits
@@ -156,32 +156,6 @@ def test_the_best_path_is_the_collapse_of_the_most_probable_of_all_paths(
     assert decoded == [text]
     whole = sum(chance for path, chance in chances.items() if collapse(path, num_classes - 1) == text)
     assert confidence[0] == pytest.approx(whole, rel=1e-4)
-
-
-@settings(max_examples=30, deadline=None)
-@given(scores=distinct_scores, data=st.data())
-def test_a_wide_beam_finds_the_most_probable_of_all_texts(scores: np.ndarray, data: st.DataObject) -> None:
-    probs = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-    num_steps, num_classes = probs.shape
-    length = data.draw(st.integers(1, num_steps))
-    chances: dict[tuple[int, ...], float] = {}
-    for path in itertools.product(range(num_classes), repeat=length):
-        text = tuple(collapse(path, num_classes - 1))
-        chances[text] = chances.get(text, 0.0) + math.prod(float(probs[t, step]) for t, step in enumerate(path))
-    (decoded,), confidence = beam_decode(probs[None], np.array([length]), 500)
-    highest = max(chances.values())
-    assert chances[tuple(decoded)] == pytest.approx(highest, rel=1e-4)
-    assert confidence[0] == pytest.approx(highest, rel=1e-3)
-
-
-def test_a_beam_reads_each_sample_to_its_own_end() -> None:
-    probs = one_hot([[1, BLANK, 2, 3, 3], [1, BLANK, 2, 3, 3], [BLANK] * 5], 11)
-    decoded, confidence = beam_decode(probs, np.array([3, 5, 5]), 5)
-    assert decoded == [[1, 2], [1, 2, 3], []]
-    np.testing.assert_allclose(confidence, 1.0, rtol=1e-5)
-    assert beam_decode(probs[:0], np.zeros(0, np.int32), 5)[0] == []
-    with pytest.raises(ValueError, match="input_length 6 exceeds the 5 time steps"):
-        beam_decode(probs, np.array([3, 6, 5]), 5)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,12 @@
+"""From probabilities to text: the one place where CTC's answers are read.
+
+paths        the two rules of CTC, the best path, the probability of a text
+automaton    a set of texts as an automaton, and CTC's states over it
+patterns     regular expressions -> automaton
+checks       check digits by name
+language     all that the user knows about a line, as one set of texts
+backward     the probability of a language, and bounds on its best text
+search       the most probable texts, best first
+active       the part of a large automaton that matters to a line
+decoder      all of it behind one interface
+"""
