@@ -67,23 +67,25 @@ def measure_margins(images: Iterable[np.ndarray]) -> Margins:
     return Margins(*np.median(found, axis=0).round(3).tolist()) if found else MARGINS
 
 
-def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS) -> np.ndarray:
+def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS, height: int = 0) -> np.ndarray:
     """Returns the line with its margins; where the picture has less, paper is added.
 
-    A picture with the right margins above and below keeps its rows, and need not be scaled.
+    A picture of the network's own height keeps its rows if its margins above and below are right to a pixel: such a
+    line comes from a dataset, and is not scaled.
 
     Args:
       picture: (H, W) or (H, W, 3) uint8.
       box: of its ink, as `find_line` returns; a picture without ink comes back as it is.
+      height: that lines are scaled to afterwards, in pixels.
     """
     if box is None:
         return picture
     gray = to_gray(picture)
     top, left, bottom, right = _with_margins(box, gray, margins)
-    height, width = gray.shape
-    if abs(top) <= 1 and abs(bottom - height) <= 1:
-        top, bottom = 0, height
-    outside = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
+    num_rows, num_columns = gray.shape
+    if num_rows == height and abs(top) <= 1 and abs(bottom - num_rows) <= 1:
+        top, bottom = 0, num_rows
+    outside = (max(0, -top), max(0, bottom - num_rows), max(0, -left), max(0, right - num_columns))
     cut = picture[max(0, top) : bottom, max(0, left) : right]
     if not any(outside):
         return cut

@@ -195,7 +195,7 @@ def cut_line_image(
     pixels = upright_pixels(picture, channels)
     gray = to_gray(pixels)
     box = find_line(gray)
-    return _scaled(cut_line(pixels, box, margins), height, channels), look_of(gray, box)
+    return _scaled(cut_line(pixels, box, margins, height), height, channels), look_of(gray, box)
 
 
 def _scaled(pixels: np.ndarray, height: int, channels: int) -> np.ndarray:
