@@ -51,11 +51,12 @@ train: $(READY) ## a reader in RUN, trained on DATA
 	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
 
 # The models that come with ocrlib, from nothing: one to three hours each. The same command resumes a stopped one.
-# REAL=FOLDER: the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
-LINES_numeric := 1000000
-TRAIN_numeric := --model.encoder wide --model.filters 2 --train.epochs 2
+# REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
+# Two trainings each: the second starts from the network of the first, at the full learning rate again.
+LINES_numeric := 200000
+BEGIN_numeric := --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
+TRAIN_numeric := --init runs/pretrained-numeric-begun --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
 LINES_wikipedia := 90000
-# Two trainings: the second starts from the network of the first, at the full learning rate again.
 BEGIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
 TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
 CHECKED_numeric := fresh photographs
@@ -69,7 +70,7 @@ pretrained-numeric pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model
 	$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*))
 	$(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* datasets/$*-large --out runs/pretrained-$*/test.json
 	for what in $(CHECKED_$*); do $(MAKE) $$what MODEL=runs/pretrained-$* ARGS="--out runs/pretrained-$*/$$what.json" || echo "$$what: see above"; done
-	if [ -n "$(REAL)" ]; then $(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* "$(REAL)" --out runs/pretrained-$*/real.json; fi
+	for set in $(REAL); do $(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* "$$set" --out runs/pretrained-$*/real-$$(basename $$set).json; done
 	$(BIN)/python -m ocrlib.pretrained.ship runs/pretrained-$* $*
 
 fresh: $(READY) ## how MODEL reads new strings drawn by trdg itself

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from ocrlib import __version__, config
@@ -186,7 +188,13 @@ def render_shards(
 
 
 def start_worker(recipe: Recipe, faces: list[Face], out: str) -> workers.Work:
-    """Returns the function that makes a shard; called in each worker, which opens the texts for itself."""
+    """Returns the function that makes a shard; called in each worker, which opens the texts for itself.
+
+    Each worker gets one thread: OpenCV and numpy's BLAS would start as many as there are cores, in every worker, and
+    these would only take the cores from each other.
+    """
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
     texts = open_text(recipe.text, recipe.seed)
     renderer = Renderer(recipe.render, recipe.seed, faces, texts)
     return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
