@@ -35,6 +35,7 @@ class Glyph:
       bottom: pixels from the top of the line to the lowest ink.
       mask: Pillow's own 8-bit bitmap (an ImagingCore), or None where there is no ink at all.
       left, top: pixels from the start of the line to the bitmap's corner; may be negative.
+      ink: left, top, right, bottom of the ink itself, the ends not included; all 0 where there is none.
     """
 
     advance: int
@@ -42,6 +43,7 @@ class Glyph:
     mask: Any
     left: int
     top: int
+    ink: tuple[int, int, int, int]
 
 
 class FontGlyphs(dict[str, Glyph]):
@@ -85,9 +87,10 @@ class FontGlyphs(dict[str, Glyph]):
         except (OSError, RuntimeError) as error:
             raise RenderError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
         num_pixels = mask.size[0] * mask.size[1]
-        inked = mask.getbbox() is not None
-        num_pixels *= inked
-        glyph = self[text] = Glyph(advance, bottom, mask if inked else None, left, top)
+        box = mask.getbbox()
+        num_pixels *= box is not None
+        ink = (0, 0, 0, 0) if box is None else (left + box[0], top + box[1], left + box[2], top + box[3])
+        glyph = self[text] = Glyph(advance, bottom, None if box is None else mask, left, top, ink)
         self.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         self._cache.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         return glyph

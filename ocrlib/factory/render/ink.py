@@ -80,25 +80,41 @@ def render_ink(
         raise RenderError("zero-width", f"expected {text!r} to be at least a pixel wide, it takes {size[0]}")
     if size[1] < 1:
         raise RenderError("zero-height", f"expected {text!r} to be at least a pixel high, it takes {size[1]}")
+    origin, size = _whole(glyphs, starts, size)
+    starts = [start + origin[0] for start in starts]
 
     if options.stroke_width == 0 or fill == stroke:
-        ink = _render_coverage(glyphs, starts, size)
+        ink = _render_coverage(glyphs, starts, origin[1], size)
     else:
         inner = cache.glyphs(font_path, options.height, 0)
-        ink = _render_two_colors(glyphs, [inner[piece] for piece in pieces], starts, size, stroke, fill)
+        ink = _render_two_colors(glyphs, [inner[piece] for piece in pieces], starts, origin[1], size, stroke, fill)
     box = ink.getbbox()
     if box is None:
         raise RenderError("nothing-drawn", f"expected ink, {font_path} draws none for {text!r}")
     return ink.crop(box) if options.fit else ink
 
 
-def _render_coverage(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> Image.Image:
+def _whole(glyphs: list[Glyph], starts: list[int], size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Where the line begins on a picture that holds all of its ink, and the picture's size: (x, y), (width, height).
+
+    trdg's picture is as wide as the advances and begins at the top of the line. What an italic, a quotation mark or a
+    stroke has beyond that is cut off there, while the label keeps the character.
+    """
+    boxes = [(start, glyph.ink) for start, glyph in zip(starts, glyphs, strict=True) if glyph.mask is not None]
+    left = min([0, *(start + ink[0] for start, ink in boxes)])
+    top = min([0, *(ink[1] for _, ink in boxes)])
+    right = max([size[0], *(start + ink[2] for start, ink in boxes)])
+    bottom = max([size[1], *(ink[3] for _, ink in boxes)])
+    return (-left, -top), (right - left, bottom - top)
+
+
+def _render_coverage(glyphs: list[Glyph], starts: list[int], top: int, size: tuple[int, int]) -> Image.Image:
     coverage = Image.new("L", size)
     # The drawing object inside ImageDraw takes a glyph's bitmap as it is; ImageDraw.text would shape the text again.
     draw_bitmap = ImageDraw.Draw(coverage).draw.draw_bitmap
     for glyph, x in zip(glyphs, starts, strict=True):
         if glyph.mask is not None:
-            draw_bitmap((x + glyph.left, glyph.top), glyph.mask, 255)
+            draw_bitmap((x + glyph.left, top + glyph.top), glyph.mask, 255)
     return coverage
 
 
@@ -106,6 +122,7 @@ def _render_two_colors(
     outer: list[Glyph],
     inner: list[Glyph],
     starts: list[int],
+    top: int,
     size: tuple[int, int],
     stroke: Color,
     fill: Color,
@@ -116,7 +133,7 @@ def _render_two_colors(
     # Each letter covers its own stroke, and the next stroke covers both: the order matters where they touch.
     for stroked, plain, x in zip(outer, inner, starts, strict=True):
         if stroked.mask is not None:
-            draw.draw_bitmap((x + stroked.left, stroked.top), stroked.mask, stroke_ink)
+            draw.draw_bitmap((x + stroked.left, top + stroked.top), stroked.mask, stroke_ink)
         if plain.mask is not None:
-            draw.draw_bitmap((x + plain.left, plain.top), plain.mask, fill_ink)
+            draw.draw_bitmap((x + plain.left, top + plain.top), plain.mask, fill_ink)
     return picture

@@ -46,11 +46,12 @@ class RenderedLine:
 def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> RenderedLine:
     """The line that stock trdg draws, byte for byte.
 
-    There are two differences. trdg gives up if it finds text and background too similar; this function draws the line.
-    trdg's check is wrong (it leaves out blue but divides by three) and draws the text a second time; check the contrast
-    of the result instead. And this function refuses a line without any ink, such as spaces, for which trdg returns the
-    bare background. (Background pictures are sorted by name before one is drawn, here and in the reference; trdg uses
-    the order on disk.)
+    There are four differences. Two are lines that trdg cuts while their label stays whole: ink beyond the advances of
+    the glyphs is drawn (`ink.py`), and a text that a fixed width cuts off is refused. trdg gives up if it finds text
+    and background too similar; this function draws the line. trdg's check is wrong (it leaves out blue but divides by
+    three) and draws the text a second time; check the contrast of the result instead. And this function refuses a line
+    without any ink, such as spaces, for which trdg returns the bare background. (Background pictures are sorted by name
+    before one is drawn, here and in the reference; trdg uses the order on disk.)
 
     Args:
       text: one line, at least one character.
@@ -146,6 +147,8 @@ def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Im
         x = int(paper.width / 2 - printed.width / 2)
     else:
         x = paper.width - printed.width - right
+    if options.width > 0:
+        _refuse_what_is_cut(printed, x, paper.width)
     generated = options.background in ("gaussian_noise", "plain_white", "quasicrystal")
     if generated and printed.mode == "RGBA":
         paper = paper.convert("RGB")  # in trdg it is RGBA, and loses its alpha later
@@ -153,6 +156,15 @@ def _paste(printed: Image.Image, paper: Image.Image, options: LineOptions) -> Im
         printed = printed.convert("RGBA")  # as in trdg: Pillow converts it to the picture's mode
     paper.paste(printed, (x, top), printed)
     return paper
+
+
+def _refuse_what_is_cut(printed: Image.Image, x: int, width: int) -> None:
+    """Raises "too-wide" if ink of a text at `x` lies beyond the paper: its label would keep what is not there."""
+    box = printed.getchannel("A").getbbox()
+    if box is not None and (x + box[0] < 0 or x + box[2] > width):
+        raise RenderError(
+            "too-wide", f"expected a text within {width} px, it reaches from {x + box[0]} to {x + box[2]}"
+        )
 
 
 def _finish(page: Image.Image, blur: float, channels: int) -> np.ndarray:

@@ -32,7 +32,7 @@ from ocrlib.factory.settings.render import Render
 from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.text.source import TextSource, sample_rng
 
-RENDER_VERSION = 5  # raise it when the same recipe gives other bytes
+RENDER_VERSION = 6  # raise it when the same recipe gives other bytes
 MAX_ATTEMPTS = 1000  # draws of one sample before the recipe is refused
 
 

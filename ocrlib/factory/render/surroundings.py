@@ -97,8 +97,17 @@ def rules(image: Array, strength: float, random: Random) -> Array:
 
 
 def edges(image: Array, strength: float, random: Random) -> Array:
-    """At one to four edges what lies beyond the paper: 3% to 25% of the height, of any gray level, sharp or soft."""
+    """At one to four edges what lies beyond the paper: up to three bands, one outside the other, as a frame of a
+    display has them; each 3% to 25% of the height wide, of any gray level, sharp or soft.
+    """
     height = image.shape[0]
+    for _ in range(1 + (random.uniform() < 0.4) + (random.uniform() < 0.2)):
+        image = _banded(image, height, strength, random)
+    return _as_high(image, height)
+
+
+def _banded(image: Array, height: int, strength: float, random: Random) -> Array:
+    """The image, higher and wider by a band at one to four of its edges."""
     wide = [round(height * (0.03 + 0.22 * strength * random.uniform())) for _ in range(4)]
     there = [random.uniform() < 0.45 for _ in range(4)]
     if not any(there):
@@ -114,7 +123,7 @@ def edges(image: Array, strength: float, random: Random) -> Array:
         columns = slice(left + rim * (left > 0), framed.shape[1] - right - rim * (right > 0))
         soft[rows, columns] = framed[rows, columns]
         framed = soft
-    return _as_high(framed, height)
+    return framed
 
 
 def _with_paper(image: Array, above: int, below: int, before: int, after: int) -> Array:

@@ -48,7 +48,8 @@ class NumericStrings:
 
     def _string(self, pattern: Pattern, rng: Random) -> str:
         try:
-            text = unicodedata.normalize("NFC", self._compiled[pattern.regex](rng))
+            # Spaces at the ends are dropped: no picture shows them, so no label may have them.
+            text = unicodedata.normalize("NFC", self._compiled[pattern.regex](rng)).strip(" ")
         except KeyError as error:  # a reference to a group that this draw left out
             raise _undrawable(pattern, error) from None
         if not text:

@@ -10,8 +10,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from ocrlib.factory.render import ink as ink_module
 from ocrlib.factory.render import line
 from ocrlib.factory.render.glyphs import GlyphCache
+from ocrlib.factory.render.ink import render_ink, split_text
 from ocrlib.factory.render.line import RenderError, render_line
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.settings.render import Background, Distortion, DistortionAxis
@@ -77,8 +79,39 @@ def draw_cases(chunk: int) -> list[tuple[str, str, LineOptions, int]]:
     ]
 
 
+def cut_as_trdg_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switches off what keeps lines whole; all else must be trdg's."""
+    monkeypatch.setattr(ink_module, "_whole", lambda glyphs, starts, size: ((0, 0), size))
+    monkeypatch.setattr(line, "_refuse_what_is_cut", lambda printed, x, width: None)
+
+
+def draw_or_reason(case: tuple[str, str, LineOptions, int]) -> np.ndarray:
+    """The image, or the reason why there is none, as an array."""
+    try:
+        return render_line(*case).image
+    except RenderError as error:
+        return np.array(error.reason)
+
+
+def is_cut(text: str, font_path: str, options: LineOptions) -> bool:
+    """Whether trdg's picture, which is as wide as the advances, leaves some ink out."""
+    font = GlyphCache().glyphs(font_path, options.height, options.stroke_width)
+    pieces = split_text(text, options.word_split)
+    space = int(font[" "].advance * options.space_width)
+    x, left, top, right, bottom = 0, 0, 0, 0, 0
+    for piece in pieces:
+        ink = font[piece].ink
+        left, top = min(left, x + ink[0]), min(top, ink[1])
+        right, bottom = max(right, x + ink[2]), max(bottom, ink[3])
+        x += space if piece == " " else font[piece].advance
+        x += 0 if options.word_split else options.character_spacing
+    width = x - (0 if options.word_split else options.character_spacing)
+    return left < 0 or top < 0 or right > width or bottom > max(font[piece].bottom for piece in pieces)
+
+
 @pytest.mark.parametrize("chunk", range(NUM_CHUNKS))
-def test_same_bytes_as_stock_for_random_options(chunk):
+def test_same_bytes_as_stock_for_random_options(chunk, monkeypatch):
+    cut_as_trdg_does(monkeypatch)
     num_equal = 0
     for case in draw_cases(chunk):
         try:
@@ -95,6 +128,15 @@ def test_same_bytes_as_stock_for_random_options(chunk):
             np.testing.assert_array_equal(drawn, expected, err_msg=repr(case))
             num_equal += 1
     assert num_equal >= 0.75 * CASES_PER_CHUNK  # 20 x 30 and more in all
+
+
+def test_lines_that_trdg_does_not_cut_are_the_same_with_and_without_the_cut(monkeypatch):
+    cases = [case for chunk in range(8) for case in draw_cases(chunk) if not is_cut(*case[:3]) and case[2].width == -1]
+    whole = [draw_or_reason(case) for case in cases]
+    cut_as_trdg_does(monkeypatch)
+    for case, image in zip(cases, whole, strict=True):
+        np.testing.assert_array_equal(image, draw_or_reason(case), err_msg=repr(case))
+    assert len(cases) > 40
 
 
 def test_random_options_reach_every_kind():
@@ -188,10 +230,10 @@ def test_provenance_names_the_picture_and_the_stroke():
 
 def test_a_small_cache_draws_the_same(monkeypatch):
     cases = draw_cases(0)
-    expected = [render_line(*case).image for case in cases]
+    expected = [draw_or_reason(case) for case in cases]
     monkeypatch.setattr(line, "_GLYPHS", GlyphCache(max_bytes=1, max_fonts=1))
     for case, image in zip(cases, expected, strict=True):
-        np.testing.assert_array_equal(render_line(*case).image, image)
+        np.testing.assert_array_equal(draw_or_reason(case), image)
 
 
 def test_the_random_states_of_python_and_numpy_stay_unchanged():
@@ -209,3 +251,24 @@ def test_import_brings_in_neither_trdg_nor_heavy_libraries():
         "print(*sorted({'trdg', 'tensorflow', 'keras', 'matplotlib', 'h5py'} & set(sys.modules)))"
     )
     assert run_code(code) == "\n"
+
+
+@pytest.mark.parametrize("text, stroke_width", [("j", 0), ("jf", 0), ("\u201df\u201d", 0), ("8", 3), ("10,5", 4)])
+def test_ink_beyond_the_advances_is_drawn_whole(text, stroke_width):
+    """On paper with room on all sides, a line has the ink of its glyphs drawn one by one, and none at its edges."""
+    italic = next(path for path in matplotlib_fonts() if path.endswith("STIXGeneralItalic.ttf"))
+    options = LineOptions(height=64, margins=(0, 0, 0, 0), stroke_width=stroke_width, text_color="#000000")
+    options = replace(options, stroke_fill="#000000", character_spacing=40)  # no two glyphs overlap
+    font = GlyphCache().glyphs(italic, options.height, stroke_width)
+    ink = render_ink(text, italic, options, GlyphCache(), (0, 0, 0), (0, 0, 0))
+    total = sum(int(font.array(sign).sum(dtype=int)) for sign in text)
+    assert int(np.asarray(ink).sum(dtype=int)) == total
+
+
+@pytest.mark.parametrize("alignment", ["left", "center", "right"])
+def test_a_text_that_a_fixed_width_cuts_is_refused(alignment):
+    options = LineOptions(width=60, alignment=alignment)
+    with pytest.raises(RenderError) as error:
+        render_line("1234567890", FONT, options, 1)
+    assert error.value.reason == "too-wide"
+    assert render_line("12", FONT, options, 1).image.shape == (32, 60)

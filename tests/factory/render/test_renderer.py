@@ -185,3 +185,10 @@ def test_the_inputs_of_the_fingerprint_name_fonts_pictures_and_libraries(tmp_pat
     (tmp_path / "paper.png").write_bytes(b"two")
     after = render_inputs(Render(background_images=str(tmp_path)), faces)
     assert {key for key in before if before[key] != after[key]} == {"background:paper.png"}
+
+
+def test_lines_that_a_fixed_width_would_cut_are_counted_and_drawn_again():
+    samples, rejected = draw(make_renderer("[0-9]{1,12}", width=100), 40)
+    assert rejected["too-wide"] > 0
+    assert all(sample.image.shape[1] == 100 for sample in samples)
+    assert max(len(sample.text) for sample in samples) < 9

@@ -94,3 +94,11 @@ def test_a_pattern_that_cannot_be_rendered_stops_before_anything_is_drawn(regex,
 
 def test_texts_come_in_normal_form_c():
     assert strings(("accent", "e\u0301", 1.0), charset="é").draw("train", 0, 0).text == "é"
+
+
+def test_spaces_at_the_ends_are_in_no_label_and_those_within_are():
+    source = strings(("spaced", " {0,2}[0-9] [0-9] {0,2}", 1.0), charset="0123456789 ")
+    texts = [source.draw("train", index, 0).text for index in range(40)]
+    assert all(re.fullmatch("[0-9] [0-9]", text) for text in texts)
+    with pytest.raises(UserError, match="empty string"):
+        strings(("blank", " ", 1.0), charset="0123456789 ")
