@@ -1,8 +1,13 @@
 """Makes a dataset from a recipe: `python generate_data.py datasets/numeric.toml`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    # Until `run_main` answers Ctrl-C in a line: what is imported below would answer with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib.arguments import Parser, describe, run_main, split_overrides
 from ocrlib.factory.recipe import TOP_LEVEL_KEYS, Recipe, load_recipe

@@ -1,8 +1,13 @@
 """Trains a model on finished datasets: `python train_from_records.py datasets/numeric --run runs/numeric`."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    # Until `run_main` answers Ctrl-C in a line: what is imported below would answer with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib.arguments import Parser, describe, run_main, split_overrides
 from ocrlib.config import build

@@ -6,7 +6,6 @@ A mistake is answered with one line.
 import argparse
 import inspect
 import json
-import os
 import signal
 import sys
 import textwrap
@@ -15,6 +14,7 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from ocrlib.errors import UserError, WorkerError
+from ocrlib.output import guarded
 
 
 class Parser(argparse.ArgumentParser):
@@ -122,32 +122,50 @@ def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:
       interrupted: the message after Ctrl-C or SIGTERM.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        code = main() or 0
-        sys.stdout.flush()
-    except UserError as error:
-        print(error, file=sys.stderr)
-        code = 2
-    except (WorkerError, FloatingPointError) as error:
-        print(error, file=sys.stderr)
-        code = 1
-    except BrokenPipeError:  # such as `| head`; Python flushes once more at its end, which must not fail
-        _drop_output()
-        code = 0
-    except OSError as error:  # a full disk, a folder without permission: the machine's answer, in one line
-        place = f"{error.filename}: " if error.filename is not None else ""
-        print(f"{place}{error.strerror or error}; {interrupted}", file=sys.stderr)
-        _drop_output()
-        code = 1
-    except KeyboardInterrupt:
-        print(f"\nstopped; {interrupted}", file=sys.stderr)
-        code = 1
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with guarded() as (stdout, _):
+        code = _exit_code(main, interrupted)
+        stdout.flush()
+        # Nobody reads any more (`| head`): they have what they wanted. A full disk is another matter.
+        if code == 0 and stdout.error is not None and not isinstance(stdout.error, BrokenPipeError):
+            print(f"standard output: {stdout.error.strerror}; all else is done", file=sys.stderr)
+            code = 1
     raise SystemExit(code)
 
 
-def _drop_output() -> None:
-    """Python flushes standard output once more at its end; where that would fail, the rest goes nowhere."""
+def _exit_code(main: Callable[[], int | None], interrupted: str) -> int:
+    traceback = "--traceback" in sys.argv  # for those who mend ocrlib; in no help text
+    if traceback:
+        sys.argv.remove("--traceback")
     try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return main() or 0
+    except KeyboardInterrupt:
+        print(f"\nstopped; {interrupted}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # such as `| head`
+        return 0
+    except Exception as error:
+        if traceback:
+            raise
+        line, code = _told(error, interrupted)
+        print(line, file=sys.stderr)
+        return code
+
+
+def _told(error: Exception, interrupted: str) -> tuple[str, int]:
+    """Returns what a person is told of an error, in one line, and the exit code."""
+    message = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return message, 2
+    if isinstance(error, WorkerError):
+        return str(error), 1  # holds the trace of the worker
+    if isinstance(error, FloatingPointError):
+        return message, 1
+    if isinstance(error, OSError):  # a full disk, a folder without permission: the machine's answer
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror or error}; {interrupted}", 1
+    if isinstance(error, MemoryError):
+        return f"not enough memory; {interrupted}", 1
+    kind = type(error).__name__
+    told = f"{kind}: {message[:300]}"
+    return f"an error that ocrlib does not expect: {told}; the same command with --traceback tells more", 1

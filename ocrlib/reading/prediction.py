@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 
 from ocrlib.errors import UserError
 from ocrlib.files import open_whole
+from ocrlib.output import rows
 from ocrlib.pictures import cut_line_image, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
@@ -133,7 +133,7 @@ class Doubts:
 def open_rows(out: Path | None) -> Iterator[IO[str]]:
     """Opens standard output, or a file that takes its name when all of it is written."""
     if out is None:
-        yield sys.stdout
+        yield rows()
         return
     with open_whole(out, "w", encoding="utf-8") as file:
         yield file

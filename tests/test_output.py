@@ -1,0 +1,116 @@
+"""What is printed: it never stops work, and is nothing but text."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ocrlib.output import shown
+from tests.programs import ROOT, program
+
+PRINTS = """
+import sys
+from ocrlib.arguments import run_main
+
+def main():
+    for number in range(20000):
+        print("a line of text", number, flush=number % 100 == 0)
+    open("done", "w").write("all of the work")
+
+run_main(main, "run it again")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\tb\n", "a\tb\n"),
+        ("ä€ ½", "ä€ ½"),
+        ("\x1b[2Jx", "\\x1b[2Jx"),
+        ("a\rb", "a\\rb"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\ud800", "\\ud800"),
+        ("\x7f\x00\x07", "\\x7f\\x00\\x07"),
+        ("\u2028", "\\u2028"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+)
+def test_only_visible_characters_are_shown(text: str, expected: str) -> None:
+    assert shown(text) == expected
+
+
+def run_shell(command: str, folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Runs a shell command in which PROGRAM is a Python program of that code."""
+    (folder / "prints.py").write_text(code)
+    started = " ".join(program(folder / "prints.py"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = command.replace("PROGRAM", started)
+    return subprocess.run(
+        ["bash", "-c", shell], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("PROGRAM | true; exit ${PIPESTATUS[0]}", 0, ""),
+        ("PROGRAM > /dev/full", 1, "standard output: No space left on device; all else is done\n"),
+        ("PROGRAM >&-", 0, ""),
+        ("PROGRAM 2>&- > /dev/null", 0, ""),
+        ("PROGRAM <&- >&- 2>&-", 0, ""),
+        ("PROGRAM 2> /dev/full > /dev/null", 0, ""),
+    ],
+)
+def test_work_is_done_whatever_becomes_of_what_is_printed(
+    tmp_path: Path, command: str, code: int, message: str
+) -> None:
+    done = run_shell(command, tmp_path, PRINTS)
+    assert (done.returncode, done.stderr) == (code, message)
+    assert (tmp_path / "done").read_text() == "all of the work"
+
+
+def test_a_closed_file_number_is_not_given_to_the_next_file(tmp_path: Path) -> None:
+    """A library that prints to file 1 would write into it."""
+    writes = "import os\nfrom ocrlib.arguments import run_main\n" + (
+        "def main():\n    with open('data', 'wb') as file:\n        os.write(1, b'noise')\n        file.write(b'data')\n"
+        "run_main(main, 'again')\n"
+    )
+    assert run_shell("PROGRAM >&-", tmp_path, writes).returncode == 0
+    assert (tmp_path / "data").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize(
+    ("raised", "line", "code"),
+    [
+        ("ocrlib.errors.UserError('a\\x1b[31m\\nb')", "a\\x1b[31m b", 2),
+        ("MemoryError()", "not enough memory; run it again", 1),
+        ("PermissionError(13, 'Permission denied', 'x')", "x: Permission denied; run it again", 1),
+        ("RecursionError('deep')", "an error that ocrlib does not expect: RecursionError: deep; the same command", 1),
+        ("'\\udce9'.encode()", "an error that ocrlib does not expect: UnicodeEncodeError: ", 1),
+    ],
+)
+def test_every_error_is_one_line(tmp_path: Path, raised: str, line: str, code: int) -> None:
+    raising = "import ocrlib.errors\nfrom ocrlib.arguments import run_main\n" + (
+        f"def main():\n    error = {raised}\n    raise error\nrun_main(main, 'run it again')\n"
+    )
+    done = run_shell("PROGRAM", tmp_path, raising)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(line)
+    if "does not expect" in line:
+        assert "Traceback" in run_shell("PROGRAM --traceback", tmp_path, raising).stderr
+
+
+@pytest.mark.parametrize("arguments", [("-m", "ocrlib", "verify", "."), (ROOT / "generate_data.py", "x")])
+def test_an_interrupt_while_the_program_is_still_imported_gives_no_traceback(
+    tmp_path: Path, arguments: tuple[object, ...]
+) -> None:
+    (tmp_path / "pydantic.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(
+        program(*arguments), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
