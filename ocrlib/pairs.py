@@ -8,7 +8,10 @@ from itertools import groupby
 from pathlib import Path
 
 from ocrlib.errors import UserError
+from ocrlib.files import read_regular
 from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS
+
+MAX_TRUTH_BYTES = 1 << 16  # 64 KiB: the text of one line
 
 TEXT_ENDING = ".gt.txt"
 # ocropy and kraken keep a line up to three times: as it was, in gray and straightened, in black and white.
@@ -63,11 +66,12 @@ def read_truth(path: Path, encoding: str = "utf-8") -> str:
       UserError: it cannot be read, or is in another encoding.
     """
     try:
-        return path.read_bytes().decode("utf-8-sig" if encoding == "utf-8" else encoding).strip()
+        data = read_regular(path, MAX_TRUTH_BYTES, through_links=True)
+        return data.decode("utf-8-sig" if encoding == "utf-8" else encoding).strip()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not {encoding.upper()}: byte 0x{error.object[error.start]:02x}") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _walk(folder: Path, below: str = "") -> Iterator[tuple[str, Iterator[tuple[str, str]] | Unusable]]:

@@ -55,6 +55,12 @@ _FORMATS = {
 _PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG", "AVIF", "DCX", "FLI"})
 _TIFF_KIND = 254  # the tag NewSubfileType: bit 0 says that a page is a smaller copy of another
 ENDINGS = tuple(ending for endings in _FORMATS.values() for ending in endings)
+# Limits of a picture, asked before its pixels are read, and of what becomes of it. A page at 600 dpi has 35 million
+# pixels; a line of 1,000 characters is about 16,000 pixels wide at a height of 32. Scale or cut larger ones.
+MAX_PIXELS = 50_000_000
+MAX_LINE_PX = 1 << 14  # of width, after scaling
+MAX_PAGES = 1000
+_MAX_PROPORTION = 2000  # of the longer side to the shorter one
 # What Pillow raises over a damaged file: whatever the code that parses it runs into.
 _DAMAGES = (
     UnidentifiedImageError,
@@ -104,7 +110,7 @@ def read_line_image(path: Path, height: int, channels: int, margins: Margins = M
     Raises:
       UserError: the file is no picture, or a damaged one.
     """
-    return cut_line_image(read_picture(path, str(path)), height, channels, margins)[0]
+    return cut_named_picture(read_picture(path, str(path)), str(path), height, channels, margins)[0]
 
 
 def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
@@ -115,12 +121,16 @@ def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
       name: what an error calls it.
 
     Raises:
-      UserError: it is no picture, or one of so many pixels that it must be meant to harm.
+      UserError: it is no picture, not even a file, or one of too many pixels.
     """
+    if isinstance(source, Path) and source.exists() and not source.is_file():
+        raise UserError(f"{name}: is a folder, a pipe or a device; expected a picture")
     try:
-        return Image.open(source, formats=tuple(_FORMATS))
+        opened = Image.open(source, formats=tuple(_FORMATS))
     except _DAMAGES as error:
         raise _broken(name, error) from None
+    _check_size(opened, name)
+    return opened
 
 
 def read_picture(source: Path | BytesIO, name: str) -> Image.Image:
@@ -133,8 +143,9 @@ def load_picture(opened: Image.Image, name: str) -> Image.Image:
     """Returns an opened picture with its pixels read, turned as its EXIF tag says.
 
     Raises:
-      UserError: it is damaged.
+      UserError: it is damaged, or a page of it has too many pixels.
     """
+    _check_size(opened, name)
     try:
         picture = ImageOps.exif_transpose(opened)
         picture.load()
@@ -170,6 +181,9 @@ def read_pages(path: Path) -> Iterator[tuple[str, Image.Image | UserError]]:
                 return
             if opened.format not in _PAGED:
                 return
+            if page + 1 == MAX_PAGES:
+                yield f"#{page + 2}", UserError(f"{path}: has more than {MAX_PAGES} pages; the rest is not read")
+                return
 
 
 def _is_smaller_copy(opened: Image.Image) -> bool:
@@ -193,14 +207,45 @@ def cut_line_image(
     Beside it what the picture looks like, if not a line: see `looks.look_of`.
     """
     pixels = upright_pixels(picture, channels)
+    rows, columns = pixels.shape[:2]
+    if max(rows, columns) > _MAX_PROPORTION * min(rows, columns):
+        raise UserError(f"is {columns} x {rows} pixels, which is no line of text")
     gray = to_gray(pixels)
     box = find_line(gray)
     return _scaled(cut_line(pixels, box, margins, height), height, channels), look_of(gray, box)
 
 
+def cut_named_picture(
+    picture: Image.Image, name: str, height: int, channels: int, margins: Margins = MARGINS
+) -> tuple[np.ndarray, str | None]:
+    """Returns what `cut_line_image` does; an error says of which picture it is.
+
+    Raises:
+      UserError: the line is too long, or its values are no levels.
+    """
+    try:
+        return cut_line_image(picture, height, channels, margins)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from None
+    except (*_DAMAGES, MemoryError) as error:
+        raise _broken(name, error) from None
+
+
+def _check_size(opened: Image.Image, name: str) -> None:
+    """Refuses pixels that would fill the memory: a hundred bytes can announce a billion of them."""
+    if opened.width * opened.height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS / 1e6:.0f} million pixels at most"
+        raise UserError(f"{name}: is {opened.width} x {opened.height} pixels; expected {limit}: scale it, or cut it")
+
+
 def _scaled(pixels: np.ndarray, height: int, channels: int) -> np.ndarray:
     line = Image.fromarray(pixels)
     width = max(1, round(line.width * height / line.height))
+    if width > MAX_LINE_PX:
+        raise UserError(
+            f"the line is {line.width} x {line.height} pixels, at the height of {height} it would be {width} wide; "
+            f"expected {MAX_LINE_PX} at most: is it a line of text? cut it into parts"
+        )
     if line.size != (width, height):
         line = line.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(line).reshape(height, width, channels)

@@ -1,6 +1,9 @@
 """Pictures as they come from cameras, scanners and editors, each against the same line drawn plainly."""
 
+import os
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -264,3 +267,69 @@ def test_pages_before_a_damaged_one_are_read(tmp_path: Path) -> None:
     for _, picture in found[1:]:
         assert isinstance(picture, UserError)
         assert str(picture).startswith(f"{tmp_path / 'pages.tif'}")
+
+
+# Pictures that are meant to harm
+
+
+def bomb(path: Path, width: int, height: int, kind: int = 0) -> Path:
+    """A PNG of so many white pixels, in some hundred bytes."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    packed = zlib.compress(b"\0" * 1000, 9)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "complaint"),
+    [
+        (100_000, 1, "is 100000 x 1 pixels, which is no line of text"),
+        (1, 100_000, "is 1 x 100000 pixels, which is no line of text"),
+        (10_000_000, 1, "is 10000000 x 1 pixels, which is no line of text"),
+        (60_000, 40, "at the height of 32 it would be .* wide; expected 16384 at most"),
+        (9_400, 9_400, "is 9400 x 9400 pixels; expected 50 million pixels at most"),
+        (2**31 - 1, 2**31 - 1, "pixels"),
+    ],
+)
+def test_a_picture_of_absurd_size_is_one_line(tmp_path: Path, width: int, height: int, complaint: str) -> None:
+    path = tmp_path / "a.png"
+    if width * height <= 10**7:
+        Image.new("L", (width, height), 0).save(path)
+    else:
+        bomb(path, width, height)
+    with pytest.raises(UserError, match=complaint) as caught:
+        read_line_image(path, 32, 1)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_the_pages_of_a_file_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocrlib.pictures.MAX_PAGES", 3)
+    frames = [Image.new("L", (40, 40), value) for value in range(0, 250, 50)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    pages = list(read_pages(tmp_path / "a.tif"))
+    assert [added for added, _ in pages] == ["", "#2", "#3", "#4"]
+    assert str(pages[-1][1]).endswith("has more than 3 pages; the rest is not read")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path = Path("/dev/zero")
+    with pytest.raises(UserError, match="is a folder, a pipe or a device"):
+        read_line_image(path, 32, 1)
+
+
+def test_a_page_of_print_for_another_program_is_not_opened(tmp_path: Path) -> None:
+    """Pillow would start Ghostscript on it, whatever it is called."""
+    (tmp_path / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    with pytest.raises(UserError, match="not a picture"):
+        read_line_image(tmp_path / "x.png", 32, 1)

@@ -12,6 +12,8 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import ErrorCounts, count_errors, fold
+from ocrlib.files import read_regular
+from ocrlib.pairs import MAX_TRUTH_BYTES
 from ocrlib.pictures import ENDINGS, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 
@@ -136,6 +138,6 @@ def read_pairs(recognizer: Recognizer, folder: Path) -> Iterator[ReadLine]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, MAX_TRUTH_BYTES, through_links=True).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None

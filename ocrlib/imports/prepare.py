@@ -125,7 +125,10 @@ def prepare(line: Wanted, read: _Read, render: ImportRender) -> tuple[np.ndarray
     if (needed := ctc_steps(line.label) * render.px_per_step) > width:
         detail = f"{line.label!r} needs {needed} px at height {render.height}, the picture has {width}"
         raise Refused("too narrow for its text", detail)
-    image = line_image(picture, render.height, render.channels)
+    try:
+        image = line_image(picture, render.height, render.channels)
+    except UserError as error:
+        raise Refused("absurd proportions", str(error)) from None
     if int(image.max()) - int(image.min()) < _MIN_CONTRAST:
         raise Refused("picture without ink", f"all of it is about {int(image.mean())}")
     return image[:, :, 0] if render.channels == 1 else image, num_pages

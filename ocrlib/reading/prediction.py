@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.files import open_whole
 from ocrlib.output import rows
-from ocrlib.pictures import cut_line_image, printable, read_pages
+from ocrlib.pictures import cut_named_picture, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
@@ -36,10 +37,14 @@ def read_pictures(
 
     def decode(part: Sequence[tuple[str, Path]]) -> list[_Decoded]:
         return [
-            (name + added, picture if isinstance(picture, UserError) else cut_line_image(picture, *form))
-            for name, path in part
-            for added, picture in read_pages(path)
+            (name + added, cut(picture, f"{path}{added}")) for name, path in part for added, picture in read_pages(path)
         ]
+
+    def cut(picture: Image.Image | UserError, name: str) -> tuple[np.ndarray, str | None] | UserError:
+        try:
+            return picture if isinstance(picture, UserError) else cut_named_picture(picture, name, *form)
+        except UserError as error:
+            return error
 
     form = recognizer.height, recognizer.channels, recognizer.margins
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow gives up the interpreter's lock while it decodes

@@ -7,6 +7,7 @@ Letters: H, W pixels; N rotations of the quasicrystal.
 import math
 import os
 from collections import OrderedDict
+from pathlib import Path
 from random import Random
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.factory.render.render_error import RenderError
+from ocrlib.pictures import MAX_PIXELS, open_picture
 
 _NOISE_MEAN, _NOISE_STDDEV = np.array([235.0]), np.array([10.0])
 # Above 2^18, OpenBLAS starts a thread per core, which only costs time in a worker that has one core.
@@ -106,6 +108,10 @@ def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Im
         raise RenderError("background", f"expected a folder of pictures, {folder!r} is empty")
     name = names[rng.randint(0, len(names) - 1)]
     image = _open_picture(os.path.join(folder, name))
+    scale = max(width / image.width, height / image.height, 1)
+    if image.width * image.height * scale**2 > MAX_PIXELS:
+        size = f"{image.width} x {image.height} pixels"
+        raise RenderError("background", f"expected a picture of paper, {name!r} has {size}: absurd proportions")
     if image.width < width:
         image = image.resize((width, int(image.height * (width / image.width))), Image.Resampling.LANCZOS)
     if image.height < height:
@@ -126,7 +132,7 @@ def _open_picture(path: str) -> Image.Image:
 
 def _decode(path: str) -> Image.Image:
     try:
-        image = Image.open(path)
+        image = open_picture(Path(path), path)
         image.load()
         Image.new("RGBA", (1, 1)).convert(image.mode).convert(
             "L"
