@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures pretrained-numeric pretrained-wikipedia lock clean
+.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -53,9 +53,11 @@ train: $(READY) ## a reader in RUN, trained on DATA
 # The models that come with ocrlib, from nothing: one to three hours each. The same command resumes a stopped one.
 # REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
 # Two trainings each: the second starts from the network of the first, at the full learning rate again.
-LINES_numeric := 200000
-BEGIN_numeric := --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
-TRAIN_numeric := --init runs/pretrained-numeric-begun --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
+LINES_numeric := 1000000
+TRAIN_numeric := --model.encoder wide --model.filters 2 --train.epochs 2
+LINES_display := 200000
+BEGIN_display := --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
+TRAIN_display := --init runs/pretrained-display-begun --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
 LINES_wikipedia := 90000
 BEGIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
 TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
@@ -64,7 +66,7 @@ CHECKED_numeric := fresh photographs
 # $(call trained,DATASET,RUN,SETTINGS)
 trained = $(BIN)/python train_from_records.py $(1) --run $(2) $$([ -f $(2)/config.json ] && echo --resume) $(3)
 
-pretrained-numeric pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model that comes with ocrlib
+pretrained-numeric pretrained-display pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model that comes with ocrlib
 	$(BIN)/python generate_data.py datasets/$*.toml --out datasets/$*-large --splits.train $(LINES_$*) --output.formats '["hdf5"]'
 	$(if $(BEGIN_$*),$(call trained,datasets/$*-large,runs/pretrained-$*-begun,$(BEGIN_$*)))
 	$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*))
