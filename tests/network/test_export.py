@@ -95,6 +95,7 @@ def test_onnx_tells_what_it_wants_and_gives(exported: tuple[keras.Model, Path]) 
         "channels": str(channels),
         "width_stride": str(crnn.width_stride(network)),
         "margins": "0.14 0.14 0.14 0.14",
+        "patterns": "[]",
     }
     for word in ("uint8", "Lanczos", "right with 255", "blank"):
         assert word in about["preprocessing"]

@@ -31,7 +31,7 @@ def test_a_run_becomes_a_model_and_its_card(trained_run: TrainedRun, tmp_path: P
     assert card["bytes"]["onnx"] == (models / "digits.onnx").stat().st_size
     images = [draw_line(text)[:, :, None] for text in trained_run.texts]
     for ending in (".keras", ".onnx"):
-        readings = Recognizer(open_network(str(models / f"digits{ending}"))).read(images)
+        readings = Recognizer(open_network(str(models / f"digits{ending}"))).read_lines(images)
         assert [reading.text for reading in readings] == trained_run.texts
 
 

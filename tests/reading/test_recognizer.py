@@ -31,7 +31,7 @@ def images_of(texts: list[str]) -> list[np.ndarray]:
 def test_lines_come_back_in_the_order_they_were_given(recognizer: Recognizer, trained_run: TrainedRun) -> None:
     texts = trained_run.texts * 15  # widths mixed, and more than one batch
     assert sum(image.shape[1] for image in images_of(texts)) > BATCH_PIXELS
-    assert [reading.text for reading in recognizer.read(images_of(texts))] == texts
+    assert [reading.text for reading in recognizer.read_lines(images_of(texts))] == texts
 
 
 def test_a_line_reads_the_same_alone_and_among_others(recognizer: Recognizer, trained_run: TrainedRun) -> None:
@@ -47,8 +47,8 @@ def test_confidence_is_lower_where_digits_are_printed_over_each_other(
     recognizer: Recognizer, trained_run: TrainedRun
 ) -> None:
     images = images_of(trained_run.texts)
-    clean = recognizer.read(images)
-    blurred = recognizer.read([np.minimum(image, np.roll(image, 8, axis=1)) for image in images])
+    clean = recognizer.read_lines(images)
+    blurred = recognizer.read_lines([np.minimum(image, np.roll(image, 8, axis=1)) for image in images])
     assert all(0 < reading.confidence <= 1 for reading in [*clean, *blurred])
     # The geometric mean, because a line's confidence is a product. Both depend on how long the training was.
     certainty, doubt = (np.mean(np.log([reading.confidence for reading in lines])) for lines in (clean, blurred))
@@ -66,7 +66,7 @@ def test_each_character_has_a_confidence_of_its_own(recognizer: Recognizer, trai
 def test_a_beam_reads_the_same_as_the_best_path_on_clear_lines(trained_run: TrainedRun) -> None:
     images = images_of(trained_run.texts)
     model = str(trained_run.run)
-    greedy, beam = Recognizer.load(model).read(images), Recognizer.load(model, searches=True).read(images)
+    greedy, beam = Recognizer.load(model).read_lines(images), Recognizer.load(model, searches=True).read_lines(images)
     assert [reading.text for reading in beam] == [reading.text for reading in greedy] == trained_run.texts
     for best_path, all_paths in zip(greedy, beam, strict=True):
         assert all_paths.characters is None
