@@ -1,4 +1,4 @@
-"""Where on a picture the line stands: the empty paper around it is found and cut, whoever the picture comes from.
+"""Where on a picture the line stands: the empty paper around it is found and cut.
 
 A network sees a line scaled to a fixed height. Empty paper above and below would make the print smaller, and paper
 beside it gives the blank more time steps to be in doubt, so every picture is brought to the same form first: the box

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrlib.paper import MARGINS, cut_line, find_line, has_ink, measure_margins
-from tests.training_fixtures import draw_line
+from tests.training_fixtures import draw_line, texts_by_heart
 
 LINE = draw_line("20471")
 ROWS, COLUMNS = np.flatnonzero((LINE < 128).any(axis=1)), np.flatnonzero((LINE < 128).any(axis=0))
@@ -141,3 +141,13 @@ def test_a_large_picture_is_looked_at_in_a_smaller_copy() -> None:
     assert box is not None
     for found, expected in zip(box, (900, 500, 900 + 20 * HEIGHT, 500 + 20 * WIDTH), strict=True):
         assert abs(found - expected) <= 30
+
+
+@pytest.mark.parametrize("text", [*texts_by_heart(), "1", "11", "17", "171", "1111111"])
+def test_no_dark_pixel_of_a_line_lies_outside_the_box(text: str) -> None:
+    """A 1 at the end of a line is as straight and as high as a dark edge, and is none."""
+    image = draw_line(text)
+    box = find_line(image)
+    assert box is not None
+    dark = image < 128
+    assert dark[box.top : box.bottom, box.left : box.right].sum() == dark.sum()

@@ -54,7 +54,7 @@ class Loader:
     """The batches of one split of one dataset.
 
     A batch is a dict of arrays for B lines, their images padded to W pixels and their labels to L classes:
-      image (B, H, W, C) uint8, paper where there is no line; width (B,) int32, without padding;
+      image (B, H, W, C) uint8, padded with paper; width (B,) int32, without padding;
       label (B, L) int32, padded with -1; label_length (B,) int32; id (B,) str objects.
 
     Args:

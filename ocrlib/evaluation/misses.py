@@ -27,7 +27,7 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
     """Writes the misread lines to `out`, the most confident first, and returns how many there are.
 
     `misses.tsv` lists all of them: name, truth, what was read, confidence. `misses.png` shows up to 240, evenly
-    spread over that list; without misses there is no picture.
+    spread over that list; if nothing was misread, no picture is written.
 
     Args:
       lines: that `recognizer` read.

@@ -1,7 +1,7 @@
 """A dataset of somebody else's brings its recipe along; what that names outside the dataset is opened only when asked.
 
 A recipe can name any file, folder or address: text sources are copied into the cache, and an address is contacted.
-Whoever runs a recipe of their own has read it. Whoever proves or mends a dataset they were given has not.
+A user has read a recipe of their own before running it, but not the recipe inside a dataset from somebody else.
 """
 
 from collections.abc import Iterable, Iterator

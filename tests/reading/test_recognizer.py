@@ -29,6 +29,7 @@ def images_of(texts: list[str]) -> list[np.ndarray]:
 
 
 def test_lines_come_back_in_the_order_they_were_given(recognizer: Recognizer, trained_run: TrainedRun) -> None:
+    # `read_lines`, here and below: this reader knows its lines by heart, to the pixel, and `read` may move them by one.
     texts = trained_run.texts * 15  # widths mixed, and more than one batch
     assert sum(image.shape[1] for image in images_of(texts)) > BATCH_PIXELS
     assert [reading.text for reading in recognizer.read_lines(images_of(texts))] == texts
