@@ -52,6 +52,7 @@ def known_names(names: Any) -> AfterValidator:
 
 def between(low: float, high: float) -> AfterValidator:
     """Returns a check that both ends of a range lie in [low, high]."""
+
     def check(ends: tuple[float, float]) -> tuple[float, float]:
         if ends[0] < low or ends[1] > high:
             raise ValueError(f"must lie between {low} and {high}")
