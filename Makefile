@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -88,6 +88,9 @@ photographs: $(READY) ## how MODEL reads pictures drawn by ImageMagick, in faces
 # The lines in examples/ and what docs/pictures.md shows.
 pictures: $(READY) ## the pictures of the docs and the example lines, drawn again
 	$(BIN)/python docs/draw_pictures.py
+
+api: $(READY) ## docs/api.md from the docstrings
+	$(BIN)/python docs/write_api.py
 
 test: $(READY) ## the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

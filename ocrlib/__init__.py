@@ -1,27 +1,44 @@
 """ocrlib: an offline dataset factory and trainer for reading lines of text.
 
-For somebody with a network of his own:
+    ocrlib.Reader("numeric").read("amount.png").text            what stands in a picture of a line
+    ocrlib.make_dataset("datasets/numeric.toml")                draws the lines of a recipe
+    ocrlib.train("datasets/numeric", "runs/numeric")            trains a reader on them
+    ocrlib.evaluate("runs/numeric", "datasets/numeric")         how often it is wrong, and where
+
+For a network of your own:
 
     ocrlib.load("datasets/numeric", "train", batch_size=64)     a tf.data.Dataset of padded batches
     ocrlib.read_hdf5("datasets/numeric", "train")               numpy arrays, without TensorFlow
+
+docs/api.md tells more. `__init__.pyi` tells the same to type checkers.
 """
 
+from importlib import import_module
 from typing import Any
 
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "read_hdf5"]
+
+# Where each name lives. It is imported when somebody asks for it, because TensorFlow takes seconds.
+_HOMES = {
+    "Reader": "ocrlib.reading.reader",
+    "Reading": "ocrlib.reading.recognizer",
+    "UserError": "ocrlib.errors",
+    "evaluate": "ocrlib.api",
+    "load": "ocrlib.batches.tf_data",
+    "make_dataset": "ocrlib.api",
+    "read_hdf5": "ocrlib.dataset.arrays",
+    "train": "ocrlib.api",
+}
+__all__ = ["Reader", "Reading", "UserError", "__version__", "evaluate", "load", "make_dataset", "read_hdf5", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when asked for: TensorFlow takes seconds, and generating data must not wait for it.
-    if name == "load":
-        from ocrlib.batches.tf_data import load
-
-        return load
-    if name == "read_hdf5":
-        from ocrlib.dataset.arrays import read_hdf5
-
-        return read_hdf5
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'ocrlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

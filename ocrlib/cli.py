@@ -12,7 +12,7 @@ import ocrlib
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.cli_reading import add_known, known_figures, load_reader
-from ocrlib.dataset.manifest import FILE_NAME, read_manifest
+from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
 
@@ -66,20 +66,15 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Prints how often a model is wrong on a dataset's split or on a folder of pairs, and where."""
     from ocrlib.evaluation.coverage import draw_coverage
     from ocrlib.evaluation.misses import check_folder, write_misses
-    from ocrlib.evaluation.report import report_on_dataset, report_on_folder
+    from ocrlib.evaluation.report import chosen_split, report_on
     from ocrlib.evaluation.report_text import errors_text
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
     folder: Path = arguments.data
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; expected a dataset, or NAME.png with NAME.gt.txt")
-    is_dataset = (folder / FILE_NAME).exists()
-    if arguments.split is not None and not is_dataset:
-        raise UserError(f"{folder}: has no splits, it is no dataset; leave out --split")
+    split = chosen_split(folder, arguments.split)
     recognizer = load_reader(arguments)
-    split = (arguments.split or "test") if is_dataset else None
-    report = report_on_folder(recognizer, folder) if split is None else report_on_dataset(recognizer, folder, split)
+    report = report_on(recognizer, folder, split)
     what = str(folder) if split is None else f"{folder} ({split})"
     overall = report.overall
     folded = ", quotes, dashes and spaces folded" if split is None else ""

@@ -154,13 +154,18 @@ def load_picture(opened: Image.Image, name: str) -> Image.Image:
     return picture
 
 
-def read_pages(path: Path) -> Iterator[tuple[str, Image.Image | UserError]]:
-    """Yields each page or frame of the picture in a file, as `read_picture` returns it, or why it cannot be read.
+def read_pages(source: Path | BytesIO, name: str | None = None) -> Iterator[tuple[str, Image.Image | UserError]]:
+    """Yields each page or frame of a picture, as `read_picture` returns it, or why it cannot be read.
 
     Beside it what is to be added to the picture's name: nothing to the first, `#2` to the second.
+
+    Args:
+      source: a file, or its bytes.
+      name: what an error calls it; a file is called by its path.
     """
+    name = str(source) if name is None else name
     try:
-        opened = open_picture(path, str(path))
+        opened = open_picture(source, name)
     except UserError as error:
         yield "", error
         return
@@ -171,18 +176,18 @@ def read_pages(path: Path) -> Iterator[tuple[str, Image.Image | UserError]]:
                 if page:
                     opened.seek(page)
                 if not _is_smaller_copy(opened):
-                    yield added, load_picture(opened, f"{path}{added}")
+                    yield added, load_picture(opened, f"{name}{added}")
             except EOFError:  # no further page
                 return
             except UserError as error:
                 yield added, error
             except _DAMAGES as error:
-                yield added, _broken(f"{path}{added}", error)
+                yield added, _broken(f"{name}{added}", error)
                 return
             if opened.format not in _PAGED:
                 return
             if page + 1 == MAX_PAGES:
-                yield f"#{page + 2}", UserError(f"{path}: has more than {MAX_PAGES} pages; the rest is not read")
+                yield f"#{page + 2}", UserError(f"{name}: has more than {MAX_PAGES} pages; the rest is not read")
                 return
 
 
@@ -216,7 +221,7 @@ def cut_line_image(
 
 
 def cut_named_picture(
-    picture: Image.Image, name: str, height: int, channels: int, margins: Margins = MARGINS
+    picture: Image.Image | np.ndarray, name: str, height: int, channels: int, margins: Margins = MARGINS
 ) -> tuple[np.ndarray, str | None]:
     """Returns what `cut_line_image` does; an error says of which picture it is.
 

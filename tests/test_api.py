@@ -1,4 +1,6 @@
-"""`ocrlib.load` and `ocrlib.read_hdf5`: a dataset in three lines of code, for users with their own network."""
+"""ocrlib as a library: what the commands do, and a dataset in three lines of code for users with their own network."""
+
+import json
 
 import numpy as np
 import pytest
@@ -11,6 +13,55 @@ from ocrlib.dataset.shards import read_samples
 from ocrlib.errors import UserError
 from tests.programs import run_code
 from tests.training_fixtures import flip_byte
+
+
+def test_a_recipe_becomes_a_dataset_a_reader_and_figures(tiny_recipe, tmp_path):
+    dataset = ocrlib.make_dataset(
+        tiny_recipe, tmp_path / "lines", settings={"splits.train": 40, "name": "7"}, workers=1
+    )
+    assert dataset == tmp_path / "lines"
+    manifest = read_manifest(dataset)
+    assert (manifest.name, manifest.splits["train"].samples) == ("7", 40)
+    assert (dataset / "preview.png").exists()
+    run = tmp_path / "run"
+    settings = {"train.epochs": 1, "model.filters": 0.5, "model.encoder": "conv"}
+    metrics = ocrlib.train({str(dataset): 1.0}, run, settings=settings)
+    assert metrics == json.loads((run / "metrics.json").read_text())
+    figures = ocrlib.evaluate(run, dataset)
+    assert figures["lines"] == 20
+    assert figures["cer"] == metrics["datasets"][str(dataset)]["cer"]
+    assert ocrlib.evaluate(ocrlib.Reader("numeric"), dataset, split="val")["lines"] == 20
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: ocrlib.make_dataset(folder / "none.toml"), "no such file"),
+        (lambda folder: ocrlib.train(folder / "none", folder / "run"), "no such folder"),
+        (
+            lambda folder: ocrlib.train(folder, folder / "run", settings={"train.epoch": 1}),
+            "no key 'epoch'; did you mean 'epochs'",
+        ),
+        (lambda folder: ocrlib.evaluate("numeric", folder / "none"), "no such folder"),
+        (lambda folder: ocrlib.evaluate("none", folder), "no such run folder"),
+        (lambda folder: ocrlib.evaluate("numeric", folder.parent, split="val"), "has no splits"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_line(tiny_copy, call, message):
+    with pytest.raises(UserError, match=message):
+        call(tiny_copy)
+
+
+def test_what_is_public_is_listed_and_typed():
+    import ast
+    from pathlib import Path
+
+    stub = ast.parse(Path(ocrlib.__file__).with_suffix(".pyi").read_text())
+    typed = {alias.asname for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert typed | {"__version__"} == set(ocrlib.__all__)
+    for name in ocrlib.__all__:
+        assert getattr(ocrlib, name) is not None
+        assert name in dir(ocrlib)
 
 
 def test_load_gives_every_line_of_a_split_in_padded_batches(tiny_dataset):

@@ -14,6 +14,7 @@ READING = ["dataset", "batches", "network", "reading", "evaluation", "training",
 GROUND = "ground floor"  # a module right below ocrlib/
 DOORS = {
     "ocrlib",
+    "ocrlib.api",
     "ocrlib.cli",
     "ocrlib.cli_imports",
     "ocrlib.cli_reading",

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ocrlib.dataset.manifest import FILE_NAME
+from ocrlib.errors import UserError
 from ocrlib.evaluation.advice import Advice, draw_more
 from ocrlib.evaluation.breakdown import LineErrors, Table, break_down
 from ocrlib.evaluation.calibration import Reliability, measure_reliability
@@ -62,6 +64,26 @@ class ErrorReport:
             "errors_by": {table.kind: [_rounded(asdict(row)) for row in table.rows] for table in self.tables},
             "draw_more": [_rounded(asdict(advice)) for advice in self.advice],
         }
+
+
+def chosen_split(data: Path, split: str | None) -> str | None:
+    """Returns the split to measure on, `test` unless another one is asked for; None for a folder of pairs.
+
+    Raises:
+      UserError: no such folder, or a split of a folder that is no dataset.
+    """
+    if not data.is_dir():
+        raise UserError(f"{data}: no such folder; expected a dataset, or NAME.png with NAME.gt.txt")
+    if (data / FILE_NAME).exists():
+        return split or "test"
+    if split is not None:
+        raise UserError(f"{data}: has no splits, it is no dataset; leave out --split")
+    return None
+
+
+def report_on(recognizer: Recognizer, data: Path, split: str | None) -> ErrorReport:
+    """Returns where a model fails on what `chosen_split` chose; raises as the two functions below do."""
+    return report_on_folder(recognizer, data) if split is None else report_on_dataset(recognizer, data, split)
 
 
 def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> ErrorReport:

@@ -3,4 +3,5 @@
 recognizer   images to text with a network
 decoding/    from probabilities to text: the best path, or the most probable of the texts that a line can be
 prediction   many pictures, a row each
+reader       `ocrlib.Reader`: the same for programs
 """

@@ -3,12 +3,13 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,8 @@ WINDOW = 1024  # pictures; two windows are in memory at once, one that is read a
 TASK = 16  # of them that a thread decodes at a time
 
 
-_Decoded = tuple[str, tuple[np.ndarray, str | None] | UserError]  # name, line and look
+Line = tuple[np.ndarray, str | None]  # cut, as `pictures.cut_line_image` returns it, and its look
+S = TypeVar("S")
 
 
 def read_pictures(
@@ -35,28 +37,47 @@ def read_pictures(
       pictures: (name, path), as `pictures.list_pictures` returns them.
     """
 
-    def decode(part: Sequence[tuple[str, Path]]) -> list[_Decoded]:
-        return [
-            (name + added, cut(picture, f"{path}{added}")) for name, path in part for added, picture in read_pages(path)
-        ]
+    def decode(named: tuple[str, Path]) -> list[tuple[str, Line | UserError]]:
+        name, path = named
+        return [(name + added, cut_for(recognizer, picture, f"{path}{added}")) for added, picture in read_pages(path)]
 
-    def cut(picture: Image.Image | UserError, name: str) -> tuple[np.ndarray, str | None] | UserError:
-        try:
-            return picture if isinstance(picture, UserError) else cut_named_picture(picture, name, *form)
-        except UserError as error:
-            return error
+    return read_decoded(recognizer, pictures, decode)
 
-    form = recognizer.height, recognizer.channels, recognizer.margins
+
+def cut_for(recognizer: Recognizer, picture: Image.Image | np.ndarray | UserError, name: str) -> Line | UserError:
+    """Returns the line on a picture as a reader wants it, or why there is none; an error is passed on."""
+    if isinstance(picture, UserError):
+        return picture
+    try:
+        return cut_named_picture(picture, name, recognizer.height, recognizer.channels, recognizer.margins)
+    except UserError as error:
+        return error
+
+
+def read_decoded(
+    recognizer: Recognizer, sources: Iterable[S], decode: Callable[[S], list[tuple[str, Line | UserError]]]
+) -> Iterator[tuple[str, Reading | UserError]]:
+    """Yields the name of each line and what stands in it, or why it cannot be read, in the order of the sources.
+
+    Args:
+      sources: of lines, such as files.
+      decode: a source -> (name, line) of each line in it; called in several threads.
+    """
+
+    def decode_all(part: Sequence[S]) -> list[tuple[str, Line | UserError]]:
+        return [named for source in part for named in decode(source)]
+
+    left = iter(sources)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow gives up the interpreter's lock while it decodes
 
-        def submit(start: int) -> list[Future[list[_Decoded]]]:
-            window = pictures[start : start + WINDOW]
-            return [pool.submit(decode, window[i : i + TASK]) for i in range(0, len(window), TASK)]
+        def submit() -> list[Future[list[tuple[str, Line | UserError]]]]:
+            window = list(islice(left, WINDOW))
+            return [pool.submit(decode_all, window[i : i + TASK]) for i in range(0, len(window), TASK)]
 
-        ahead = submit(0)
-        for start in range(0, len(pictures), WINDOW):
-            decoded = [picture for future in ahead for picture in future.result()]
-            ahead = submit(start + WINDOW)
+        ahead = submit()
+        while ahead:
+            decoded = [named for future in ahead for named in future.result()]
+            ahead = submit()
             readings = iter(recognizer.read_lines([got[0] for _, got in decoded if not isinstance(got, UserError)]))
             for name, got in decoded:
                 yield name, got if isinstance(got, UserError) else replace(next(readings), look=got[1])

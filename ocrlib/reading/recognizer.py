@@ -37,6 +37,8 @@ class Reading:
       is_found: whether there is a text.
       is_proven: whether no other text is more probable; else the work came to its bound first.
       look: of the picture that it stood on, if that does not look like one line; one of the names in `looks`.
+      guess: the text that was read, where the confidence is below what was asked for; `text` is empty then, and
+        `characters` are those of the guess. Only `Reader` sets it.
     """
 
     text: str
@@ -48,6 +50,7 @@ class Reading:
     is_found: bool = True
     is_proven: bool = True
     look: str | None = None
+    guess: str | None = None
 
 
 class Recognizer:

@@ -5,7 +5,7 @@ All that is given must hold; of several patterns one.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +26,13 @@ class Known:
 
     Attributes:
       patterns: regular expressions, one of which matches a line whole; "recipe" stands for the recipe's own.
-      lexicon: a UTF-8 file with a line for each text there is.
+      lexicon: every text there is; or a UTF-8 file with a line for each.
       characters: the only ones there are.
       check: a rule that the text passes, by its name or as a function of the text.
     """
 
     patterns: tuple[str, ...] = ()
-    lexicon: Path | None = None
+    lexicon: Path | tuple[str, ...] | None = None
     characters: str | None = None
     check: str | Callable[[str], bool] | None = None
 
@@ -77,8 +77,9 @@ def build_language(known: Known, charset: Charset, recipe_patterns: Sequence[str
         check = Check(getattr(known.check, "__name__", "check"), None, known.check)
     if known.lexicon is None:
         return _language_of_patterns(patterns, known.characters, check, charset)
-    entries = read_lexicon(known.lexicon)
-    readable, notes = _readable(entries, known.lexicon, charset)
+    lines = read_lines(known.lexicon) if isinstance(known.lexicon, Path) else known.lexicon
+    entries = read_entries(lines, _name_of(known.lexicon))
+    readable, notes = _readable(entries, _name_of(known.lexicon), charset)
     return Language(automaton=_of_texts(_kept(readable, known, patterns, check), charset), notes=notes)
 
 
@@ -120,26 +121,41 @@ def _language_of_patterns(
 # Lists
 
 
-def read_lexicon(path: Path) -> list[str]:
-    """Returns the entries of a list, a line each, in their order; empty lines are none.
+def read_lines(path: Path) -> list[str]:
+    """Returns the lines of a UTF-8 file.
 
     Raises:
-      UserError: it cannot be read, is not UTF-8, has no entries or too many.
+      UserError: it cannot be read, or is not UTF-8.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        return path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a UTF-8 text of a line for each entry: {error}") from None
+
+
+def read_entries(lines: Iterable[str], name: str) -> list[str]:
+    """Returns the entries of a list, in their order, each once; empty ones are none.
+
+    Args:
+      name: what an error calls the list.
+
+    Raises:
+      UserError: there are none, or too many.
+    """
     entries = list(dict.fromkeys(unicodedata.normalize("NFC", line.rstrip("\r")) for line in lines))
     entries = [entry for entry in entries if entry]
     if not entries:
-        raise UserError(f"{path}: has no entries; expected a line for each text that there is")
+        raise UserError(f"{name}: has no entries; expected a line for each text that there is")
     if len(entries) > MAX_ENTRIES:
-        raise UserError(f"{path}: has {len(entries):,} entries; expected no more than {MAX_ENTRIES:,}")
+        raise UserError(f"{name}: has {len(entries):,} entries; expected no more than {MAX_ENTRIES:,}")
     return entries
 
 
-def _readable(entries: list[str], path: Path, charset: Charset) -> tuple[list[str], tuple[str, ...]]:
+def _name_of(lexicon: Path | tuple[str, ...] | None) -> str:
+    return str(lexicon) if isinstance(lexicon, Path) else "lexicon"
+
+
+def _readable(entries: list[str], name: str, charset: Charset) -> tuple[list[str], tuple[str, ...]]:
     """The entries in characters that the model knows, and a note on the others."""
     known = set(charset.characters)
     readable = [entry for entry in entries if known.issuperset(entry)]
@@ -149,8 +165,8 @@ def _readable(entries: list[str], path: Path, charset: Charset) -> tuple[list[st
     shown = unknown if len(unknown) <= 20 else unknown[:20] + "..."
     what = f"{len(entries) - len(readable):,} of {len(entries):,} entries have characters that the model does not know"
     if not readable:
-        raise UserError(f"{path}: {what}: {shown}")
-    return readable, (f"{path}: {what}, and are never read: {shown}",)
+        raise UserError(f"{name}: {what}: {shown}")
+    return readable, (f"{name}: {what}, and are never read: {shown}",)
 
 
 def _kept(entries: list[str], known: Known, patterns: list[str], check: Check | None) -> list[str]:
@@ -167,7 +183,7 @@ def _kept(entries: list[str], known: Known, patterns: list[str], check: Check | 
         if holds is not None:
             entries = [entry for entry in entries if holds(entry)]
             if not entries:
-                raise UserError(f"{known.lexicon}: no entries {what}")
+                raise UserError(f"{_name_of(known.lexicon)}: no entries {what}")
     return entries
 
 
