@@ -1,20 +1,30 @@
 """How far a run has come, and how that is saved, so that a stopped run can go on with the next batch."""
 
 import math
+import re
 import signal
 import time
-from dataclasses import asdict, dataclass
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
+from ocrlib import config
 from ocrlib.backend import keras
 from ocrlib.errors import UserError
-from ocrlib.files import open_whole, read_json, whole_path, write_json
+from ocrlib.files import open_whole, read_json, sync_folder, whole_path, write_json
+
+_WEIGHTS_NAME = re.compile(r"weights-\d{4,}-\d{7,}\.npz")
+_NPY_HEADER_BYTES = 4096  # more than numpy writes before the numbers of an array
 
 
-@dataclass
+@dataclass(config=config.STRICT)
 class State:
     """How far a run has come. Only `end_batch` and `end_epoch` change it.
 
@@ -25,11 +35,11 @@ class State:
       stopped: the training ended early, because the validation CER did not fall any more.
     """
 
-    epoch: int = 0
-    batch: int = 0
-    seconds: float = 0.0
-    best_cer: float = math.inf
-    since_best: int = 0
+    epoch: Annotated[int, Field(ge=0)] = 0
+    batch: Annotated[int, Field(ge=0)] = 0
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    best_cer: Annotated[float, Field(ge=0)] = math.inf
+    since_best: Annotated[int, Field(ge=0)] = 0
     stopped: bool = False
 
     def end_batch(self, seconds: float) -> None:
@@ -62,6 +72,7 @@ class State:
         with open_whole(folder / name, "wb") as file:
             np.savez(file, **arrays)
         write_json(folder / "state.json", {**asdict(self), "weights": name})
+        sync_folder(folder)  # after a power cut, too, the new state and its weights are there before the old ones go
         for path in folder.glob("*weights-*"):
             if path.name != name:
                 path.unlink()
@@ -71,20 +82,57 @@ class State:
         """Returns the state saved in `folder` after giving the model its weights and optimizer; a new one if none.
 
         Raises:
-          UserError: the weights are those of another network.
+          UserError: the files cannot be read, or hold the weights of another network.
         """
+        path = folder / "state.json"
         try:
-            values = read_json(folder / "state.json")
+            values = read_json(path)
         except FileNotFoundError:
             return cls()
-        if values["best_cer"] is None:  # JSON has no form for an infinite number
-            values["best_cer"] = math.inf
-        saved = np.load(folder / values.pop("weights"))
-        for key, variable in _variables(model).items():
-            if key not in saved:
-                raise UserError(f"{folder}: lacks {key}; it was saved by another version, begin a new run")
-            variable.assign(saved[key])
-        return cls(**values)
+        except (OSError, ValueError) as error:
+            raise _lost(path, error) from None
+        weights = values.pop("weights", None) if isinstance(values, dict) else None
+        if not isinstance(weights, str) or not _WEIGHTS_NAME.fullmatch(weights):
+            raise _lost(path, "names no file of weights")
+        if values.get("best_cer", 0) is None:  # JSON has no form for an infinite number
+            del values["best_cer"]
+        state = config.build(cls, values, {}, str(path))
+        variables = _variables(model)
+        arrays = _read_arrays(folder / weights, variables)
+        for key, variable in variables.items():
+            variable.assign(arrays[key])
+        return state
+
+
+def _read_arrays(path: Path, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Returns the arrays of a file, those that the variables want; the sizes are looked at before the numbers are read.
+
+    Raises:
+      UserError: the file is damaged, or lacks one of them.
+    """
+    arrays = {}
+    try:
+        with zipfile.ZipFile(path) as file:
+            sizes = {item.filename: item.file_size for item in file.infolist()}
+        with np.load(path, allow_pickle=False) as saved:
+            for key, variable in variables.items():
+                if key not in saved.files:
+                    raise UserError(f"{path.parent}: lacks {key}; it was saved by another version, begin a new run")
+                wanted = np.asarray(variable)
+                if sizes[f"{key}.npy"] > wanted.nbytes + _NPY_HEADER_BYTES:
+                    raise ValueError(f"its {key} is larger than the network's")
+                arrays[key] = saved[key]
+                if (arrays[key].shape, arrays[key].dtype) != (wanted.shape, wanted.dtype):
+                    raise ValueError(f"its {key} has another shape or type than the network's")
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _lost(path, error) from None
+    return arrays
+
+
+def _lost(path: Path, error: object) -> UserError:
+    return UserError(f"{path}: cannot be read: {error}; begin a new run, by --init from this one if it has best.keras")
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The history of a run as a picture: validation CER and both losses against minutes."""
 
-import csv
 from pathlib import Path
 
 from ocrlib.private import import_matplotlib
+from ocrlib.training.history import read_rows
 
 
 def draw_curve(history: Path, out: Path) -> None:
@@ -18,10 +18,7 @@ def draw_curve(history: Path, out: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
-    with open(history, newline="", encoding="utf-8") as file:
-        # A kill can cut a row short: it then has too few fields, or the next row stands on the same line.
-        whole = [row for row in csv.DictReader(file) if None not in row and None not in row.values()]
-    rows = [{name: float(value) for name, value in row.items()} for row in whole]
+    rows = [{name: float(value) for name, value in row.items()} for row in read_rows(history)]
     minutes = [row["minutes"] for row in rows]
     figure = Figure(figsize=(8, 3.2), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)

@@ -1,6 +1,7 @@
 """What a run writes down after each epoch: a line of figures, a row of history.csv, and a picture of what it reads."""
 
 import csv
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from ocrlib.batches.mixture import Mixture
 from ocrlib.charset import Charset
 from ocrlib.evaluation.strip import draw_strip
+from ocrlib.files import write_bytes
 
 
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
@@ -20,13 +22,36 @@ def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
     )
 
 
-def append_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
-    """Appends the figures of an epoch to history.csv, after a header if the file is new."""
-    with open(path, "a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["epoch", *sorted(figures)])
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerow({"epoch": epoch, **figures})
+def write_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
+    """Puts the figures of an epoch into history.csv, behind those of the epochs before it.
+
+    The file is written whole. A row of this epoch or a later one is left out: a run that was killed behind such a row,
+    but before its place was saved, trains that epoch again.
+    """
+    rows = [row for row in read_rows(path) if int(row["epoch"]) < epoch] if path.exists() else []
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, ["epoch", *sorted(figures)], restval="", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows([*rows, {"epoch": epoch, **figures}])
+    write_bytes(path, text.getvalue().encode())
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Returns the rows of history.csv: the last one where an epoch has several, and none that was cut short.
+
+    Earlier versions appended to the file, so a kill could cut a row, or leave two of one epoch.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    whole = text[: text.rfind("\n") + 1]  # a row that does not end was cut
+    rows = {}
+    for row in csv.DictReader(io.StringIO(whole, newline="")):
+        try:
+            for value in row.values():
+                float(value)
+            rows[int(row["epoch"])] = row
+        except (KeyError, TypeError, ValueError):  # too few fields, too many, or half a number
+            continue
+    return [rows[epoch] for epoch in sorted(rows)]
 
 
 class PredictionStrip:

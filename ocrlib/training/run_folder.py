@@ -7,27 +7,78 @@ last/            weights, optimizer and place in the data, to resume from
 predictions/     what the network reads in the same lines, after each epoch
 tensorboard/     the same figures for TensorBoard
 metrics.json     how best.keras reads the test split; written last
+.lock, .holder   there while a process trains in it, and which process that is
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ocrlib.dataset.manifest import Manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_json
+from ocrlib.locks import LOCK_NAME, held
 
 CONFIG = "config.json"
+_HOLDER_NAME = ".holder"
+_LEFTOVERS = ".*.tmp*"  # what a kill leaves of a file that was being written whole
+
+
+@contextmanager
+def lock_run(run: Path) -> Iterator[None]:
+    """Holds the folder of a run for this process, and makes it if it is missing.
+
+    A folder in which nothing was begun is removed again, if it was made here.
+
+    Raises:
+      UserError: another process trains in it, or it is no folder.
+      OSError: it cannot be written.
+    """
+    if run.exists() and not run.is_dir():
+        raise _in_use(run)
+    is_new = not run.exists()
+    run.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(run, run / _HOLDER_NAME, "is training in this run; wait for it, or choose another --run"):
+            for folder in (run, run / "last"):
+                for leftover in folder.glob(_LEFTOVERS):
+                    leftover.unlink(missing_ok=True)
+            yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # something was begun, which is the usual case
+                run.rmdir()
 
 
 def check_new(run: Path) -> None:
-    """Refuses a folder in which a new run would mix with other files.
+    """Refuses a folder in which a new run would mix with other files. It is held by `lock_run`.
 
     Raises:
-      UserError: it holds a run, or other files, or is no folder.
+      UserError: it holds a run, or other files.
     """
     if (run / CONFIG).exists():
         raise UserError(f"{run}: holds a run already; go on with it by --resume, or choose another --run")
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise UserError(f"{run}: is in use for something else; choose another --run")
+    if any(path.name not in (LOCK_NAME, _HOLDER_NAME) for path in run.iterdir()):
+        raise _in_use(run)
+
+
+def read_config(run: Path) -> dict[str, Any] | None:
+    """Returns what the config.json of a run holds; None if there is none.
+
+    Raises:
+      UserError: it cannot be read, or is no config of a run.
+    """
+    path = run / CONFIG
+    try:
+        begun_with = read_json(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}; choose another --run") from None
+    if not isinstance(begun_with, dict):
+        raise UserError(f"{path}: is no config of a run; choose another --run")
+    return begun_with
 
 
 def check_resumable(run: Path, config: dict[str, Any]) -> None:
@@ -40,10 +91,9 @@ def check_resumable(run: Path, config: dict[str, Any]) -> None:
     Raises:
       UserError: there is nothing to resume, or `config` differs; the message names each difference.
     """
-    try:
-        begun_with = read_json(run / CONFIG)
-    except FileNotFoundError:
-        raise UserError(f"{run}: has no run to resume; leave out --resume to begin one") from None
+    begun_with = read_config(run)
+    if begun_with is None:
+        raise UserError(f"{run}: has no run to resume; leave out --resume to begin one")
     instead = "choose another --run"
     if (run / "best.keras").exists():
         instead += f" and go on from this one by --init {run}"
@@ -55,6 +105,32 @@ def check_resumable(run: Path, config: dict[str, Any]) -> None:
             raise UserError(f"{run}: was begun with other {key} ({changes}); resume with the same, or {instead}")
 
 
+def count_lines(manifests: Sequence[Manifest]) -> list[dict[str, int]]:
+    """Returns {split: lines} of each dataset: what config.json remembers, because a dataset can grow."""
+    return [{name: split.samples for name, split in manifest.splits.items()} for manifest in manifests]
+
+
+def grown(before: Any, datasets: Sequence[Path], now: Sequence[dict[str, int]]) -> list[str]:
+    """Returns a phrase for each dataset whose lines are not as many as they were; [] if that was not written down.
+
+    Args:
+      before: what `count_lines` said when the run began; None in runs of earlier versions.
+      datasets: their folders.
+      now: what `count_lines` says now.
+    """
+    if not isinstance(before, list) or len(before) != len(now):
+        return []
+    return [
+        f"{folder}: has changed since the run began ({'; '.join(_differences(then, lines))})"
+        for folder, then, lines in zip(datasets, before, now, strict=True)
+        if then != lines
+    ]
+
+
+def _in_use(run: Path) -> UserError:
+    return UserError(f"{run}: is in use for something else; choose another --run")
+
+
 def _differences(before: Any, now: Any, name: str = "") -> list[str]:
     """Returns a phrase for each setting that differs: its full name, what it was and what it is.
 
@@ -63,4 +139,9 @@ def _differences(before: Any, now: Any, name: str = "") -> list[str]:
     if isinstance(before, dict) and isinstance(now, dict):
         pairs = [(key, before.get(key, "nothing"), now.get(key, "nothing")) for key in {**before, **now}]
         return [phrase for key, old, new in pairs for phrase in _differences(old, new, f"{name}.{key}".lstrip("."))]
-    return [] if before == now else [f"{name} {before} then, {now} now".lstrip()]
+    return [] if before == now else [f"{name} {_shortened(before)} then, {_shortened(now)} now".lstrip()]
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."

@@ -29,10 +29,18 @@ from ocrlib.training.callbacks import StepCallback
 from ocrlib.training.checkpoint import Saver, State, save_network
 from ocrlib.training.ctc_model import CTCModel, plain_error
 from ocrlib.training.curve import draw_curve
-from ocrlib.training.history import PredictionStrip, append_row, figures_line
+from ocrlib.training.history import PredictionStrip, figures_line, write_row
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.precision import choose_precision
-from ocrlib.training.run_folder import CONFIG, check_new, check_resumable
+from ocrlib.training.run_folder import (
+    CONFIG,
+    check_new,
+    check_resumable,
+    count_lines,
+    grown,
+    lock_run,
+    read_config,
+)
 from ocrlib.training.settings import DataConfig, ModelConfig, RunConfig
 
 MEASURED_LINES = 300  # of each dataset, for the margins of its lines
@@ -61,9 +69,22 @@ def train(
       What is written to metrics.json.
 
     Raises:
-      UserError: the input cannot be used.
+      UserError: the input cannot be used, or another process trains in that folder.
       FloatingPointError: the loss is NaN or infinite; the message names the samples.
     """
+    with lock_run(run):
+        return _train_held(datasets, run, settings, weights, resume, init)
+
+
+def _train_held(
+    datasets: Sequence[Path],
+    run: Path,
+    settings: RunConfig,
+    weights: Sequence[float] | None,
+    resume: bool,
+    init: str | None,
+) -> dict[str, Any]:
+    """Does what `train` does, in a folder that is held for this process."""
     manifests = [read_manifest(folder) for folder in datasets]
     run_config = {
         "datasets": [
@@ -90,8 +111,10 @@ def train(
     training = Mixture(_open_loaders(datasets, "train", charset, settings.data, stride), weights)
     validation = Mixture(_open_loaders(datasets, "val", charset, settings.data, stride))
     seed, epochs = settings.train.seed, settings.train.epochs
-    run.mkdir(parents=True, exist_ok=True)  # only now: a dataset that cannot be opened leaves no run folder behind
-    write_json(run / CONFIG, run_config)
+    lines = count_lines(manifests)
+    changed = grown((read_config(run) or {}).get("lines"), datasets, lines)
+    if not resume:  # only now: a dataset that cannot be opened leaves no run folder behind
+        write_json(run / CONFIG, run_config | {"lines": lines})
     network.get_layer("characters").margins = list(measure_margins(_some_lines(training)))
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
     precision = choose_precision(settings.train.precision, network, num_steps)
@@ -102,6 +125,11 @@ def train(
     model.optimizer.build(model.trainable_variables)
 
     state = State.load(run / "last", model) if resume else State()
+    if changed:  # the place is one in the epoch of the former lines
+        print("\n".join(changed) + f"; epoch {state.epoch + 1} begins again, with the lines of now")
+        state.batch = 0
+        state.save(run / "last", model)
+        write_json(run / CONFIG, run_config | {"lines": lines})
     if state.epoch < epochs and not state.stopped:
         _train_epochs(model, training, validation, run, settings, state)
 
@@ -165,7 +193,7 @@ def _train_epochs(
                 save_network(model.network, run / "best.keras")
             figures["minutes"] = state.seconds / 60
             print(figures_line(epoch, figures), flush=True)
-            append_row(run / "history.csv", epoch, figures)
+            write_row(run / "history.csv", epoch, figures)
             draw_curve(run / "history.csv", run / "curve.png")
             strip.draw(epoch)
             if state.stopped:

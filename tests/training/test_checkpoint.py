@@ -90,6 +90,63 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         State.load(tmp_path, tiny_model(units=4))
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("{", "state.json: cannot be read: "),
+        ("[" * 100_000, "state.json: cannot be read: is nested too deeply"),
+        ("[]", "state.json: cannot be read: names no file of weights"),
+        ('{"weights": "../../secret.npz"}', "names no file of weights"),
+        ('{"weights": 3}', "names no file of weights"),
+        ('{"weights": "weights-0001-0000005.npz", "batch": -1}', "batch must be greater than or equal to 0, not -1"),
+        ('{"weights": "weights-0001-0000005.npz", "seconds": NaN}', "seconds must be a valid number, not null"),
+        ('{"weights": "weights-0001-0000005.npz", "colour": 1}', "has no key 'colour'"),
+        ('{"weights": "weights-0009-0000000.npz"}', "weights-0009-0000000.npz: cannot be read: "),
+    ],
+)
+def test_a_place_that_says_anything_else_is_refused_in_a_line(state: str, message: str, tmp_path: Path) -> None:
+    model = tiny_model()
+    State(epoch=1, batch=5).save(tmp_path, model)
+    (tmp_path / "state.json").write_text(state)
+    with pytest.raises(UserError) as raised:
+        State.load(tmp_path, model)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "large", "type", "object"])
+def test_damaged_weights_are_refused_in_a_line(damage: str, tmp_path: Path) -> None:
+    model = tiny_model()
+    State().save(tmp_path, model)
+    (path,) = tmp_path.glob("weights-*")
+    data = path.read_bytes()
+    with np.load(path) as saved:
+        arrays = dict(saved)
+    first = next(iter(arrays))
+    if damage == "cut":
+        path.write_bytes(data[: len(data) // 2])
+    elif damage == "flipped":
+        path.write_bytes(data[:130] + bytes([data[130] ^ 1]) + data[131:])
+    elif damage == "large":  # a few kilobytes of file, a gigabyte in memory
+        np.savez_compressed(path, **arrays | {first: np.zeros(1 << 20, np.float32)})
+    elif damage == "type":
+        np.savez(path, **arrays | {first: arrays[first].astype(np.float64)})
+    else:
+        np.savez(path, **arrays | {first: np.array([{}], object)})
+    with pytest.raises(UserError, match=r"weights-\S+: cannot be read: .*; begin a new run") as raised:
+        State.load(tmp_path, model)
+    assert "\n" not in str(raised.value)
+
+
+def test_new_weights_are_on_disk_before_the_old_ones_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(checkpoint, "sync_folder", lambda folder: done.append("synced"))
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: done.append(path.name))
+    for batch in (1, 2):
+        State(batch=batch).save(tmp_path, tiny_model())
+    assert done == ["synced", "synced", "weights-0000-0000001.npz"]
+
+
 def test_the_place_is_saved_every_few_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: clock[0]))

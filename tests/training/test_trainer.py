@@ -3,7 +3,9 @@
 import csv
 import json
 import os
+import shutil
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +19,14 @@ from ocrlib import config
 from ocrlib.backend import keras, tf
 from ocrlib.batches import loader
 from ocrlib.charset import Charset
-from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.manifest import read_manifest, write_manifest
 from ocrlib.errors import UserError
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.reading.decoding.paths import BestPaths
 from ocrlib.training import ctc_model
 from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
 from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.run_folder import check_new, check_resumable, lock_run
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
 from ocrlib.training.trainer import new_network, train
 from tests.training_fixtures import TrainedRun, draw_line, flip_byte, manifest_values, numbers, write_dataset
@@ -325,6 +328,55 @@ def test_a_folder_in_use_is_not_taken(dataset: Path, unbroken: tuple[Watch, Path
     with pytest.raises(UserError, match="has no run to resume"):
         train([dataset], tmp_path / "absent", settings(), resume=True)
     assert not (tmp_path / "absent").exists()
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path) -> None:
+    """Two that resume, and two that begin: the second is told who trains."""
+    for run, resume in ((unbroken[1], True), (tmp_path / "new", False)):
+        with lock_run(run), pytest.raises(UserError) as raised:
+            train([dataset], run, settings(), resume=resume)
+        assert str(raised.value) == (
+            f"{run}: process {os.getpid()} on {socket.gethostname()} is training in this run; "
+            "wait for it, or choose another --run"
+        )
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_start_that_was_killed_before_its_config_was_written_can_begin(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    (run / "last").mkdir(parents=True)
+    for name in (".config.json.17.ab.tmp", ".best.keras.17.ab.tmp.keras", ".holder", ".lock"):
+        (run / name).write_text("half")
+    (run / "last").rmdir()
+    with lock_run(run):
+        check_new(run)
+    assert list(run.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", "[" * 100_000, '"\\ud800"'])
+def test_a_config_that_is_none_is_refused_in_a_line(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UserError, match="choose another --run$"):
+        check_resumable(tmp_path, {"config": {}})
+
+
+def test_a_dataset_that_grew_is_told_and_its_epoch_begins_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, run = tmp_path / "digits", tmp_path / "run"
+    write_dataset(folder, {"train": numbers(12, seed=1), "val": numbers(4, seed=2)}, formats=["hdf5"])
+    manifest = read_manifest(folder)
+    with pytest.raises(KeyboardInterrupt):
+        watched_train(Watch(2), [folder], run, settings(train__epochs="1"))
+    shutil.rmtree(folder)
+    write_dataset(folder, {"train": numbers(20, seed=1), "val": numbers(4, seed=2)}, formats=["hdf5"])
+    write_manifest(folder, replace(read_manifest(folder), fingerprint=manifest.fingerprint))
+    watch = Watch()
+    watched_train(watch, [folder], run, settings(train__epochs="1"), resume=True)
+    told = f"{folder}: has changed since the run began (train 12 then, 20 now); epoch 1 begins again, with the lines of now"
+    assert capsys.readouterr().out.splitlines()[0] == told
+    assert len({name for batch in watch.learned for name in batch}) == 20
+    assert json.loads((run / "config.json").read_text())["lines"] == [{"train": 20, "val": 4}]  # not told again
 
 
 def test_training_ends_when_the_error_no_longer_falls(dataset: Path, tmp_path: Path) -> None:
