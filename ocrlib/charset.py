@@ -13,7 +13,14 @@ ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 _TYPOGRAPHIC = "‘’“”«»–—…•°£€§©®×½²ªº¿¡"
 _ACCENTED = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž"
 
-NAMED = {"ascii": ASCII, "latin-basic": ASCII + _TYPOGRAPHIC + _ACCENTED}
+_LOW_QUOTES = "„‚"
+
+# "latin" is for print in English, French, Spanish and German. It lacks ² because a raised figure is read as a figure.
+NAMED = {
+    "ascii": ASCII,
+    "latin-basic": ASCII + _TYPOGRAPHIC + _ACCENTED,
+    "latin": ASCII + _TYPOGRAPHIC.replace("²", "") + _LOW_QUOTES + _ACCENTED,
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Charset:
 
     @classmethod
     def named(cls, name_or_characters: str) -> "Charset":
-        """Returns the charset called `ascii` or `latin-basic`, or the one made of the characters given."""
+        """Returns the charset called `ascii`, `latin-basic` or `latin`, or the one made of the characters given."""
         return cls(NAMED.get(name_or_characters, name_or_characters))
 
     @property

@@ -29,7 +29,7 @@ from ocrlib.factory import work_folder, workers
 from ocrlib.factory.lock import lock_folder
 from ocrlib.factory.recipe import Recipe, fingerprint
 from ocrlib.factory.render.fonts import Face, load_faces
-from ocrlib.factory.render.renderer import Renderer, render_inputs, split_faces
+from ocrlib.factory.render.renderer import Renderer, looks_of, render_inputs, split_faces
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.source import TextSource
 
@@ -61,7 +61,7 @@ def gather(recipe: Recipe) -> Ingredients:
     """
     texts = open_text(recipe.text, recipe.seed)
     faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
-    split_faces(recipe.render, faces, left_out)  # called for its errors, before any work is done
+    looks_of(recipe.render, faces, left_out)  # called for its errors, before any work is done
     inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}
     return Ingredients(texts=texts, faces=faces, left_out=left_out, fingerprint=fingerprint(recipe, inputs))
 

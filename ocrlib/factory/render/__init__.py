@@ -8,6 +8,7 @@ ink, backgrounds, distortions     the parts of a line
 typeset      a line drawn sign by sign instead of as trdg draws it, by chance
 cells        its signs, before they are laid side by side
 signs, segments, wheels     what changes them: points and zeros, displays, counters and forms
+letters, impression     what changes words and letters: small capitals, gaps, the hits of a typewriter
 degrade      applies degradations to the line, drawn by chance
 press, scissors, surroundings, paper, camera     the degradations: printing, cutting out, what lies around, tone, camera
 marks, pixels     what the degradations share: where ink is, noise, rounding

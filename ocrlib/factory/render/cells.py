@@ -13,6 +13,8 @@ from ocrlib.factory.render.render_error import RenderError
 
 Array = np.ndarray
 
+_REACHING_DOWN = "gjpqyçQJÇÿ"  # letters that reach below the line, some in some faces only
+
 
 @dataclass(slots=True)
 class Cell:
@@ -108,3 +110,10 @@ def digit_box(cells: Sequence[Cell]) -> tuple[int, int] | None:
     if not boxes:
         return None
     return min(box[0] for box in boxes), max(box[1] for box in boxes)
+
+
+def baseline_of(row: Row) -> int:
+    """Returns the first row below the feet of the letters: the median over those that reach no further down."""
+    boxes = [cell.box() for cell in row.cells if cell.sign.isalnum() and cell.sign not in _REACHING_DOWN]
+    feet = sorted(box[1] for box in boxes if box is not None)
+    return feet[len(feet) // 2] if feet else row.last

@@ -37,6 +37,11 @@ DEGRADATIONS: dict[str, DegradationFunction] = {
 TWO_LEVELS = frozenset(("printer_dots", "fax", "binarise"))
 
 
+# These are drawn after all others, though not applied after them: a recipe without them keeps its bytes.
+_NEWER = ("carbon", "dropouts", "flush")
+_DRAWN = (*(name for name in DEGRADATIONS if name not in _NEWER), *_NEWER)
+
+
 def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, float]]:
     """Returns the degradations of one line and their strengths, in order.
 
@@ -47,14 +52,16 @@ def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, f
         return []  # the draws can be left out: nothing else is drawn from rng after this
     draw = rng.random
     clean = draw() < settings.clean
-    drawn = [(name, low, high, draw() < share, draw()) for name, share, low, high in rows]
-    return [] if clean else [(name, round(low + (high - low) * x, 2)) for name, low, high, used, x in drawn if used]
+    drawn = {name: (draw() < share, round(low + (high - low) * draw(), 2)) for name, share, low, high in rows}
+    if clean:
+        return []
+    return [(name, drawn[name][1]) for name in DEGRADATIONS if drawn[name][0]]
 
 
 @lru_cache(maxsize=8)
 def _rows(settings: Degrade) -> tuple[tuple[str, float, float, float], ...]:
     """Name, share, and lowest and highest strength of every degradation; empty if none is ever applied."""
-    rows = [(name, getattr(settings, name)) for name in DEGRADATIONS]
+    rows = [(name, getattr(settings, name)) for name in _DRAWN]
     return tuple((name, row.share, *row.strength) for name, row in rows) if any(row.share for _, row in rows) else ()
 
 

@@ -16,7 +16,7 @@ from ocrlib.factory.render.glyphs import GlyphCache
 from ocrlib.factory.render.ink import Color, pick_color, render_ink
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.render_error import RenderError
-from ocrlib.factory.render.typeset import typeset_ink
+from ocrlib.factory.render.typeset import em_of, typeset_ink
 
 __all__ = ["RenderError", "RenderedLine", "render_line"]
 
@@ -68,7 +68,7 @@ def render_line(text: str, font_path: str, options: LineOptions, seed: int) -> R
     fill = pick_color(options.text_color, rng)
     stroke = pick_color(options.stroke_fill, rng)
     if options.typeset:
-        face = _GLYPHS.glyphs(font_path, options.height, options.stroke_width)
+        face = _GLYPHS.glyphs(font_path, em_of(options), options.stroke_width)
         ink = typeset_ink(text, face, options, seed)
     else:
         ink = render_ink(text, font_path, options, _GLYPHS, fill, stroke)

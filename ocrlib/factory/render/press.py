@@ -84,6 +84,41 @@ def thermal_fade(image: Array, strength: float, random: Random) -> Array:
     return rounded(paper + (image.astype(np.float32) - paper) * (1.0 - per_channel(fade, image)))
 
 
+def carbon(image: Array, strength: float, random: Random) -> Array:
+    """A carbon copy: strokes swollen and soft by up to 5% of the height, filled unevenly, and down to half as dark, but
+    not below 45 gray levels.
+    """
+    height = image.shape[0]
+    paper = paper_of(image)
+    off = image.astype(np.float32) - paper
+    soft = cv2.GaussianBlur(off, (0, 0), height * (0.015 + 0.035 * strength * random.uniform()))
+    mottle = noise_field(image.shape, height * random.uniform(0.06, 0.3), random)
+    kept = 1.0 - 0.5 * strength * random.uniform()
+    kept = max(kept, min(1.0, 45.0 / max(1.0, contrast(image))))
+    inked_off = 1.3 * kept * soft * per_channel(1.0 - 0.5 * strength * mottle, image)
+    return keep_marks(image, rounded(paper + inked_off), image)
+
+
+def dropouts(image: Array, strength: float, random: Random) -> Array:
+    """Worn type: thin strokes all but vanish, or streaks of ink are missing; never a whole mark."""
+    height, width = image.shape[:2]
+    paper = paper_of(image)
+    if random.uniform() < 0.5:
+        across = random.uniform() < 0.5
+        kernel = np.ones((2, 1) if across else (1, 2), np.uint8) if height < 48 else np.ones((3, 3), np.uint8)
+        thick = cv2.morphologyEx(image, cv2.MORPH_CLOSE if dark_on_light(image) else cv2.MORPH_OPEN, kernel)
+        kept = per_channel(noise_field(image.shape, height * random.uniform(0.5, 3.0), random), image)
+        lost = np.clip(strength * (1.5 - kept), 0.0, 0.9)
+        out = rounded(image + lost * (thick.astype(np.float32) - image))
+    else:
+        rows = max(2, round(height / random.uniform(1.0, 2.5)))
+        columns = max(2, round(width / (height * random.uniform(0.3, 2.0))))
+        streaks = cv2.resize(random.uniform(0.0, 1.0, (rows, columns)).astype(np.float32), (width, height))
+        lost = np.clip((streaks - (1.0 - 0.35 * strength)) * 5.0, 0.0, 1.0)
+        out = rounded(image + per_channel(lost, image) * (paper - image.astype(np.float32)))
+    return keep_marks(image, out, image)
+
+
 def show_through(image: Array, strength: float, random: Random) -> Array:
     """The print on the back of the sheet: mirrored, blurred by the paper, and up to a sixth as dark."""
     height, width = image.shape[:2]

@@ -28,8 +28,10 @@ from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.render_error import RenderError
 from ocrlib.factory.render.typeset import draw_typeset
-from ocrlib.factory.settings.render import Render
+from ocrlib.factory.settings.degrade import Degrade
+from ocrlib.factory.settings.render import Look, Render
 from ocrlib.factory.settings.types import Choice
+from ocrlib.factory.settings.typeset import Typeset
 from ocrlib.factory.text.source import TextSource, sample_rng
 
 RENDER_VERSION = 6  # raise it when the same recipe gives other bytes
@@ -49,7 +51,8 @@ class Renderer:
     def __init__(self, render: Render, seed: int, faces: Sequence[Face], texts: TextSource) -> None:
         self._settings = render
         self._seed = seed
-        self._known, self._heldout = split_faces(render, faces)
+        self._looks = looks_of(render, faces)
+        self._weights = [look.weight for look in self._looks]
         self._texts = texts
         self._image_dir = str(background_folder(render)) if render.background_images else None
 
@@ -63,9 +66,10 @@ class Renderer:
         for attempt in range(MAX_ATTEMPTS):
             text, source = self._texts.draw(split, index, attempt)
             rng = sample_rng(self._seed, split, index, attempt, "render")
-            face = self._pick_face(split, rng)
+            look = self._pick_look(split, index, attempt)
+            face = self._pick_face(look, split, rng)
             options, seed = self._draw_options(rng), rng.getrandbits(31)
-            options = replace(options, typeset=draw_typeset(self._settings.typeset, text, rng))
+            options = replace(options, typeset=draw_typeset(look.typeset, text, rng))
             if not face.supported.issuperset(text):
                 rejected["glyph-missing"] += 1
                 continue
@@ -74,7 +78,7 @@ class Renderer:
             except RenderError as error:
                 rejected[error.reason] += 1
                 continue
-            drawn = draw_degradations(self._settings.degrade, rng)
+            drawn = draw_degradations(look.degrade, rng)
             if any(name == "wheels" for name, _ in options.typeset):
                 drawn = [(name, strength) for name, strength in drawn if name not in TWO_LEVELS]
             image = degrade(line.image, drawn, seed)
@@ -95,9 +99,14 @@ class Renderer:
             "loosen the recipe: contrast, colours, margins, width, fonts or the length of texts"
         )
 
-    def _pick_face(self, split: str, rng: Random) -> Face:
-        heldout = split == "test" and bool(self._heldout.faces) and rng.random() < self._settings.heldout_share
-        pool = self._heldout if heldout else self._known
+    def _pick_look(self, split: str, index: int, attempt: int) -> "DrawnLook":
+        if len(self._looks) == 1:
+            return self._looks[0]
+        return sample_rng(self._seed, split, index, attempt, "look").choices(self._looks, self._weights)[0]
+
+    def _pick_face(self, look: "DrawnLook", split: str, rng: Random) -> Face:
+        heldout = split == "test" and bool(look.heldout.faces) and rng.random() < self._settings.heldout_share
+        pool = look.heldout if heldout else look.known
         return rng.choices(pool.faces, cum_weights=pool.weights)[0]
 
     def _draw_options(self, rng: Random) -> LineOptions:
@@ -142,6 +151,43 @@ class FacePool(NamedTuple):
     weights: list[float]
 
 
+class DrawnLook(NamedTuple):
+    """A look of the recipe and its faces: those for all splits, and those that only `test` is drawn with."""
+
+    weight: float
+    known: FacePool
+    heldout: FacePool
+    typeset: Typeset
+    degrade: Degrade
+
+
+def looks_of(render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None) -> list[DrawnLook]:
+    """Returns the looks of a recipe, or the one of a recipe that names none.
+
+    Raises:
+      UserError: as `split_faces`, or no face for all splits has a name as a look asks for.
+    """
+    known, heldout = split_faces(render, faces, left_out)
+    looks = []
+    for name, look in (render.looks or {"": Look(typeset=render.typeset, degrade=render.degrade)}).items():
+        pools = [_named_like(pool.faces, look.fonts) if look.fonts else pool for pool in (known, heldout)]
+        if not pools[0].faces:
+            raise UserError(
+                f"[render.looks.{name}] fonts: no usable face that is not held out has a name like "
+                f"{', '.join(look.fonts)}"
+            )
+        looks.append(DrawnLook(look.weight, pools[0], pools[1], look.typeset, look.degrade))
+    return looks
+
+
+def _named_like(faces: Sequence[Face], patterns: Sequence[str]) -> FacePool:
+    return _pool([face for face in faces if any(fnmatchcase(face.name, pattern) for pattern in patterns)])
+
+
+def _pool(faces: list[Face]) -> FacePool:
+    return FacePool(faces, list(accumulate(face.weight for face in faces)))
+
+
 def split_faces(
     render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None
 ) -> tuple[FacePool, FacePool]:
@@ -166,8 +212,7 @@ def split_faces(
         (heldout if is_heldout else known).append(face)
     if not known:
         raise UserError("[render] heldout_fonts: holds out every face; leave some to draw the other splits with")
-    known_pool, heldout_pool = (FacePool(p, list(accumulate(face.weight for face in p))) for p in (known, heldout))
-    return known_pool, heldout_pool
+    return _pool(known), _pool(heldout)
 
 
 def background_folder(render: Render) -> Path:

@@ -89,6 +89,18 @@ def crop(image: Array, strength: float, random: Random) -> Array:
     return cv2.resize(cut, (new_width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_CUBIC)
 
 
+def flush(image: Array, strength: float, random: Random) -> Array:
+    """Cut where the print begins, where it ends, or both: 2 pixels of paper are left there or, at strength 1, none."""
+    columns = np.flatnonzero(inked(image).any(axis=0))
+    which = random.choice(3, p=(0.25, 0.45, 0.3))  # left, right, both
+    left, right = (round(random.uniform(0.0, 2.0) * (1.0 - strength * random.uniform())) for _ in range(2))
+    if len(columns) < 4:
+        return image
+    start = 0 if which == 1 else max(0, columns[0] - left)
+    end = image.shape[1] if which == 0 else columns[-1] + 1 + right
+    return image[:, start:end].copy() if end - start >= 4 else image
+
+
 def sliver(image: Array, strength: float, random: Random) -> Array:
     """The edge of one more character at the left or right, as a crop leaves it: at most a fifth of the height wide."""
     height, width = image.shape[:2]

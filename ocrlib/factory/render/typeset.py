@@ -1,9 +1,12 @@
 """Draws a line sign by sign where the recipe's `[render.typeset]` asks for it; `ink.py` draws all other lines.
 
-Their names and their order are the rows of `settings/typeset.py`; their functions lie in `signs.py`, `segments.py` and
-`wheels.py`. What is drawn is whole: a line is as wide and as high as its ink, whatever the face's advances say.
+Their names and their order are the rows of `settings/typeset.py`; their functions lie in `signs.py`, `letters.py`,
+`impression.py`, `segments.py` and `wheels.py`. What is drawn is whole: a line is as wide and as high as its ink,
+whatever the face's advances say.
 """
 
+import re
+from dataclasses import fields
 from random import Random as PythonRandom
 
 import numpy as np
@@ -11,6 +14,16 @@ from PIL import Image
 
 from ocrlib.factory.render.cells import Cell, Row, join, row_of
 from ocrlib.factory.render.glyphs import FontGlyphs
+from ocrlib.factory.render.impression import impression
+from ocrlib.factory.render.letters import (
+    CAPITALS,
+    NOTE,
+    gaps,
+    letterspacing,
+    raised_figures,
+    small_capitals,
+    underline,
+)
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.pixels import random_from
 from ocrlib.factory.render.segments import SHOWN, segments
@@ -25,9 +38,26 @@ _CHANGES = {
     "zeros": zeros,
     "points": points,
     "raised_points": raised_points,
+    "small_capitals": small_capitals,
+    "raised_figures": raised_figures,
+    "letterspacing": letterspacing,
+    "gaps": gaps,
+    "underline": underline,
+    "impression": impression,
     "wheels": wheels,
 }
-_ROWS = (*_CHANGES, "stray")
+_ROWS = tuple(row.name for row in fields(Typeset))
+# What a line must have, for those that are not about numbers.
+_WORDS = {
+    "small_size": re.compile("[^ ]"),
+    "small_capitals": CAPITALS,
+    "raised_figures": NOTE,
+    "letterspacing": re.compile(r"[^\W\d_]{3}"),
+    "gaps": re.compile("[^ ] +[^ ]"),
+    "underline": re.compile("[^ ]"),
+    "impression": re.compile("[^ ]"),
+}
+_SIZES = (19, 17, 15, 13, 11)  # pixels an em: few, because the glyphs of each are drawn and kept
 
 
 def draw_typeset(settings: Typeset, text: str, rng: PythonRandom) -> tuple[tuple[str, float], ...]:
@@ -56,8 +86,16 @@ def _fits(name: str, text: str, before: list[str]) -> bool:
         return FITTING.issuperset(text) and len(text) > 1
     if name == "stray" and "wheels" in before:
         return False
+    if name in _WORDS:
+        return bool(_WORDS[name].search(text))
     needed = {"figures": "01234579", "zeros": "0", "points": ".,", "raised_points": "."}.get(name, text)
     return any(sign in needed for sign in text) and any(sign.isdigit() for sign in text)
+
+
+def em_of(options: LineOptions) -> int:
+    """Returns how many pixels an em has that the line is drawn with, before it is scaled to its height."""
+    strength = dict(options.typeset).get("small_size")
+    return options.height if strength is None else _SIZES[round(strength * (len(_SIZES) - 1))]
 
 
 def typeset_ink(text: str, face: FontGlyphs, options: LineOptions, seed: int) -> Image.Image:
@@ -65,20 +103,23 @@ def typeset_ink(text: str, face: FontGlyphs, options: LineOptions, seed: int) ->
 
     Args:
       text: one line, at least one character.
-      face: its glyphs, at options.height pixels an em.
-      options: of it character_spacing and fit are used.
+      face: its glyphs, at `em_of(options)` pixels an em.
+      options: of it height, typeset, character_spacing, space_width and fit are used.
       seed: in [0, 2**32).
 
     Raises:
       RenderError: "empty-text", "nothing-drawn".
     """
     random = random_from(seed)
-    row = row_of(text, face, options.height)
+    row = row_of(text, face, em_of(options))
     spacing = options.character_spacing
+    for cell in row.cells:
+        if cell.sign == " ":
+            cell.advance = int(cell.advance * options.space_width)
     for name, strength in options.typeset:
         if name == "stray":
             stray(row, strength, random, lambda sign: _cell_beside(row, sign, face))
-        else:
+        elif name in _CHANGES:
             _CHANGES[name](row, strength, random)
         if name in ("wheels", "segments"):
             spacing = 0

@@ -49,6 +49,10 @@ class Degrade:
     """Small specks of missing ink."""
     thermal_fade: Degradation = _NEVER
     """Ink that pales in broad bands."""
+    carbon: Degradation = _NEVER
+    """A carbon copy: soft, uneven and pale."""
+    dropouts: Degradation = _NEVER
+    """Worn type: thin strokes or streaks of ink are missing."""
     show_through: Degradation = _NEVER
     """The print on the back of the sheet, mirrored and faint."""
 
@@ -61,6 +65,8 @@ class Degrade:
     """Cut tightly to the ink, a little into it, or loosely."""
     sliver: Degradation = _NEVER
     """The rim of one more character at the left or right edge."""
+    flush: Degradation = _NEVER
+    """The first or the last character stands at the very edge."""
 
     # What lies around it within the cut: render/surroundings.py.
     room: Degradation = _NEVER

@@ -57,6 +57,20 @@ def _font_sets(value: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Look:
+    """One kind of print, such as receipts, typescripts or displays: what goes together."""
+
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """How many lines look so, relative to the other looks."""
+    fonts: tuple[str, ...] = ()
+    """Patterns of file names of the fonts that it is drawn with; none: all fonts of the recipe."""
+    typeset: Typeset = field(default_factory=Typeset)
+    """How its lines are set."""
+    degrade: Degrade = field(default_factory=Degrade)
+    """What is done to its lines after they are drawn."""
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Render:
     """`[render]`: how a text becomes a line image. Ranges and choices are drawn anew for each line."""
 
@@ -123,9 +137,11 @@ class Render:
     """Pixels of width per time step in the networks that will read the lines. A line too narrow for its label
     at that stride is drawn again."""
     typeset: Typeset = field(default_factory=Typeset)
-    """How the signs of a number are drawn and laid side by side."""
+    """How the signs of a line are drawn and laid side by side."""
     degrade: Degrade = field(default_factory=Degrade)
     """What is done to the line after it is drawn."""
+    looks: dict[str, Look] = field(default_factory=dict)
+    """Kinds of print by name, each with tables of its own in place of render.typeset and render.degrade."""
 
     def __post_init__(self) -> None:
         top, _, bottom, _ = self.margins
@@ -133,3 +149,5 @@ class Render:
             raise ValueError(f"margins of {top[1]} and {bottom[1]} px leave nothing of height {self.height}")
         if any(name == "image" for name, _ in self.background) and self.background_images is None:
             raise ValueError("background 'image' needs background_images: a folder, or 'trdg'")
+        if self.looks and (self.typeset != Typeset() or self.degrade != Degrade()):
+            raise ValueError("looks have typeset and degrade of their own: leave out those of [render]")

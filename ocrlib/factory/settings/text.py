@@ -46,7 +46,7 @@ class NumericText:
     source: Literal["numeric"]
     """Selects this table."""
     charset: CharsetText
-    """A name (latin-basic, ascii) or the characters themselves; it must have all that the patterns can draw."""
+    """A name (latin, latin-basic, ascii) or the characters themselves; it must have all that the patterns can draw."""
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
     """The kinds of strings."""
 
@@ -71,7 +71,7 @@ class LineText:
     """The keys that all sources of sentence lines have."""
 
     charset: CharsetText = Charset.named("latin-basic").characters
-    """A name (latin-basic, ascii) or the characters themselves."""
+    """A name (latin, latin-basic, ascii) or the characters themselves."""
     min_length: Annotated[int, Field(ge=1)] = 1
     """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 200
@@ -83,6 +83,12 @@ class LineText:
     """Of every 10,000 lines, at least this many contain each character of the charset, if the corpus has it."""
     mixed_share: Share = 0.0
     """Share of lines made of random words, numbers, brackets and capitals."""
+    capitals: Share = 0.0
+    """Share of lines of which a few words, or all, are written in capitals, as headings and names are."""
+    entries: Share = 0.0
+    """Share of lines made an entry of a list: a number before the text, a price or a page number behind it."""
+    notes: Share = 0.0
+    """Share of lines with the mark of a note, such as 12 or *, behind one of their words."""
 
     def __post_init__(self) -> None:
         if self.min_length > self.max_length:
@@ -132,23 +138,55 @@ class WordsText:
     source: Literal["words"]
     """Selects this table."""
     charset: CharsetText = Charset.named("latin-basic").characters
-    """A name (latin-basic, ascii) or the characters themselves."""
+    """A name (latin, latin-basic, ascii) or the characters themselves."""
     language: Language = "en"
     """The dictionary's language."""
     min_length: Annotated[int, Field(ge=1)] = 3
     """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 60
     """Most characters of a line."""
-    case: Annotated[Choice, known_names(Literal["lower", "title", "upper"])] = (
+    case: Annotated[Choice, known_names(Literal["lower", "title", "upper", "prose"])] = (
         ("lower", 2.0),
         ("title", 1.0),
         ("upper", 1.0),
     )
-    """lower leaves words as they are in the dictionary; title and upper change the whole line."""
+    """lower leaves words as they are in the dictionary; title and upper change the whole line; prose sets them as
+    running text, with capitals, punctuation, quotation marks, numbers and dates."""
 
     def __post_init__(self) -> None:
         if self.min_length > self.max_length:
             raise ValueError(f"min_length {self.min_length} exceeds max_length {self.max_length}")
 
 
-TextSettings = NumericText | WikipediaText | WordsText | FileText
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Part:
+    """One source of a mix."""
+
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """How many lines it gives, relative to the other parts."""
+    text: Annotated[NumericText | WikipediaText | WordsText | FileText, Field(discriminator="source")]
+    """A `[text]` table of its own."""
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class MixText:
+    """`[text] source = "mix"`: lines of several sources, such as one for each language."""
+
+    TAG: ClassVar[str] = "mix"
+    source: Literal["mix"]
+    """Selects this table."""
+    charset: CharsetText = Charset.named("latin-basic").characters
+    """A name (latin, latin-basic, ascii) or the characters themselves: those of all parts, or more."""
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)]
+    """The sources, each with its weight."""
+
+    def __post_init__(self) -> None:
+        for number, part in enumerate(self.parts, 1):
+            if beyond := Charset(self.charset).missing(part.text.charset):
+                raise ValueError(
+                    f"charset lacks {beyond!r} of part {number} ({part.text.source}); add it, or name a charset for "
+                    "that part, such as the same one"
+                )
+
+
+TextSettings = NumericText | WikipediaText | WordsText | FileText | MixText

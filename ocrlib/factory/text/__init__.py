@@ -13,9 +13,12 @@ prose, cleaning     paragraphs to lines
 sentence_file     the sorted lines on disk
 schedule     which kind of line and which sentence an index gets
 mixed        made-up lines of words, numbers, brackets and capitals
+running      running text made of the words of a dictionary
+variations   headings, entries of lists and marks of notes, made of a sentence
+parts        several sources, each with its share of the lines
 """
 
-from ocrlib.factory.settings.text import NumericText, TextSettings
+from ocrlib.factory.settings.text import MixText, NumericText, TextSettings
 from ocrlib.factory.text.source import TextSource
 
 
@@ -25,6 +28,10 @@ def open_text(config: TextSettings, seed: int) -> TextSource:
     Raises:
       UserError: the corpus cannot be read, or cannot provide what the recipe asks for.
     """
+    if isinstance(config, MixText):
+        from ocrlib.factory.text.parts import TextParts
+
+        return TextParts(config, seed, open_text)
     if isinstance(config, NumericText):
         from ocrlib.factory.text.numeric import NumericStrings
 

@@ -11,10 +11,13 @@ from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text.build import open_sentences
 from ocrlib.factory.text.corpus import SentenceConfig
 from ocrlib.factory.text.mixed import MixedLines, fill_line
+from ocrlib.factory.text.running import running_text
 from ocrlib.factory.text.schedule import BLOCK, Place, Schedule, permuted, plan_rare
 from ocrlib.factory.text.source import DrawnText, sample_rng
+from ocrlib.factory.text.variations import draw_variation
 
 _MIXED_TRIES = 2000  # val owns 5% of the hash space: it takes 20 draws on average, and practically never 2000
+_VARIED_TRIES = 100
 _EDGES = re.compile(r"^\W+|\W+$")
 _CUT_SHORTEST = 5  # letters of the shortest word that a line break may cut; each side keeps at least two
 
@@ -63,7 +66,8 @@ class SentenceText:
             return self._draw_mixed(split, index, attempt) or self._draw_sentence(split, index, attempt)
         if place.kind == "rare":
             return self._draw_rare(split, index, attempt, place)
-        return self._hyphenated(self._draw_sentence(split, place.ordinal, attempt), split, index, attempt)
+        drawn = self._hyphenated(self._draw_sentence(split, place.ordinal, attempt), split, index, attempt)
+        return self._varied(self._config, drawn, split, index, attempt)
 
     def _plan(self, config: WikipediaText | FileText, split: str) -> Schedule:
         num_mixed = round(config.mixed_share * BLOCK)
@@ -98,6 +102,23 @@ class SentenceText:
         fits = len(cut) >= self._config.min_length and split_of(key_hash(cut)) == split
         return drawn._replace(text=cut) if fits else drawn
 
+    def _varied(
+        self, config: WikipediaText | FileText, drawn: DrawnText, split: str, index: int, attempt: int
+    ) -> DrawnText:
+        """Returns the line, or, for the recipe's share of lines, a heading or an entry of a list made of it."""
+        if not (config.capitals or config.entries or config.notes):
+            return drawn
+        rng = sample_rng(self._seed, split, index, attempt, "varied")
+        variation = draw_variation(config, rng)
+        if variation is None:
+            return drawn
+        for _ in range(_VARIED_TRIES):
+            varied = variation(drawn.text, rng)
+            fits = len(varied) <= config.max_length and self._charset.issuperset(varied)
+            if fits and split_of(key_hash(varied)) == split:
+                return drawn._replace(text=varied)
+        return drawn
+
     def _draw_rare(self, split: str, index: int, attempt: int, place: Place) -> DrawnText:
         """Returns a line with the place's character; after some rejected attempts, any line."""
         lines = self._lines_with(place.character, split)
@@ -125,11 +146,15 @@ class SentenceText:
     def _draw_words(self, config: WordsText, split: str, index: int, attempt: int) -> DrawnText:
         rng = sample_rng(self._seed, split, index, attempt, "words")
         names, weights = zip(*config.case, strict=True)
+        space = " " if " " in self._charset else ""
         for _ in range(_MIXED_TRIES):
-            cased = partial(self._cased_word, rng, rng.choices(names, weights)[0])
-            space = " " if " " in self._charset else ""
-            line = fill_line(rng, cased, config.min_length, config.max_length, space)
-            if line and split_of(key_hash(line)) == split:
+            case = rng.choices(names, weights)[0]
+            word = partial(self._cased_word, rng, "lower" if case == "prose" else case)
+            if case == "prose":
+                line = running_text(rng, word, config.language, config.min_length, config.max_length)
+            else:
+                line = fill_line(rng, word, config.min_length, config.max_length, space)
+            if line and self._charset.issuperset(line) and split_of(key_hash(line)) == split:
                 return DrawnText(line, f"words:{config.language}")
         raise UserError(
             f"[text] {self.about['source']}: its {len(self._file):,} words make no line of "

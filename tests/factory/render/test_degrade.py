@@ -10,6 +10,7 @@ import pytest
 
 from ocrlib.factory.render import camera, paper, press, scissors, surroundings
 from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations
+from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.settings.degrade import Degradation, Degrade
 from tests.training_fixtures import draw_line
 
@@ -125,3 +126,38 @@ def test_shares_are_kept_and_clean_lines_are_clean():
 def test_without_settings_nothing_is_degraded():
     assert draw_degradations(Degrade(), Random(1)) == []
     assert degrade(LINES["gray"], [], 1) is LINES["gray"]
+
+
+def test_a_flush_cut_leaves_at_most_two_pixels_of_paper_at_an_end():
+    ends = set()
+    for seed in range(40):
+        out = degrade(LINES["gray"], [("flush", seed % 2)], seed)
+        columns = np.flatnonzero((out < 128).any(axis=0))
+        left, right = columns[0] <= 3, columns[-1] >= out.shape[1] - 4
+        assert left or right
+        ends.add((bool(left), bool(right)))
+    assert ends == {(True, False), (False, True), (True, True)}
+
+
+def test_a_carbon_copy_is_softer_and_no_paler_than_45_gray_levels():
+    image = LINES["gray"]
+    for seed in range(20):
+        out = degrade(image, [("carbon", 1.0)], seed)
+        assert contrast(out) > 40
+        assert np.abs(np.diff(out.astype(int), axis=1)).max() < np.abs(np.diff(image.astype(int), axis=1)).max()
+
+
+def test_worn_type_loses_ink_but_no_mark():
+    image = LINES["gray"]
+    for seed in range(20):
+        out = degrade(image, [("dropouts", 1.0)], seed)
+        ink = [(255.0 - picture).clip(min=0).sum() for picture in (image, out)]
+        assert 0.35 * ink[0] < ink[1] < ink[0]
+
+
+def test_newer_degradations_change_no_line_of_a_recipe_without_them():
+    older = Degrade(crop=Degradation(share=0.5), specks=Degradation(share=0.5))
+    newer = Degrade(crop=older.crop, specks=older.specks, carbon=Degradation(share=1.0))
+    for seed in range(50):
+        before, after = (draw_degradations(settings, Random(seed)) for settings in (older, newer))
+        assert [each for each in after if each[0] != "carbon"] == before

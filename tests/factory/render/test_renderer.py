@@ -192,3 +192,35 @@ def test_lines_that_a_fixed_width_would_cut_are_counted_and_drawn_again():
     assert rejected["too-wide"] > 0
     assert all(sample.image.shape[1] == 100 for sample in samples)
     assert max(len(sample.text) for sample in samples) < 9
+
+
+def test_each_look_has_its_share_of_the_lines_its_faces_and_its_own_tables():
+    looks = {
+        "plain": {"weight": 3, "fonts": ["DejaVuSans.ttf"]},
+        "fax": {"weight": 1, "fonts": ["DejaVuSerif*"], "degrade": {"fax": {"share": 1.0}}},
+    }
+    samples, _ = draw(make_renderer(fonts=[SANS, SERIF], looks=looks), 400)
+    seen = Counter((sample.provenance["font"], sample.provenance["degradation"][:3]) for sample in samples)
+    assert set(seen) == {("DejaVuSans.ttf", ""), ("DejaVuSerif.ttf", "fax")}
+    assert 70 < seen["DejaVuSerif.ttf", "fax"] < 130
+
+
+def test_a_recipe_of_one_look_draws_what_it_draws_without_looks():
+    tables = {"degrade": {"jpeg": {"share": 0.5}}}
+    with_look, without = (
+        draw(make_renderer(**VARIED, **keys), 20)[0] for keys in ({"looks": {"only": tables}}, tables)
+    )
+    assert all(same_sample(left, right) for left, right in zip(with_look, without, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("render", "message"),
+    [
+        ({"looks": {"fax": {"fonts": ["Courier*"]}}}, r"\[render.looks.fax\] fonts: no usable face .* like Courier\*"),
+        ({"looks": {"fax": {}}, "degrade": {"fax": {"share": 1.0}}}, "looks have typeset and degrade of their own"),
+        ({"looks": {"fax": {"degrad": {}}}}, "has no key 'degrad'; did you mean 'degrade'"),
+    ],
+)
+def test_a_look_that_cannot_be_drawn_is_named(render, message):
+    with pytest.raises(UserError, match=message):
+        make_renderer(**render)
