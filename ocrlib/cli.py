@@ -11,7 +11,7 @@ from tqdm import tqdm
 import ocrlib
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
-from ocrlib.cli_reading import add_known, known_figures, load_reader
+from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
@@ -149,7 +149,7 @@ def export(arguments: argparse.Namespace) -> int:
     """Writes a model for programs that have no Keras."""
     from ocrlib.network.export import export_model
 
-    print(export_model(arguments.model, arguments.format, arguments.out))
+    print(export_model(arguments.model, arguments.format, arguments.out, arguments.trust))
     return 0
 
 
@@ -200,6 +200,7 @@ def main() -> int:
     command.add_argument(
         "--format", choices=("tsv", "json"), default="tsv", help="json: a line each, with confidence by character"
     )
+    add_trust(command)
     add_known(command)
     command.set_defaults(run=predict)
 
@@ -219,6 +220,7 @@ def main() -> int:
     command.add_argument(
         "--misses", type=_new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
     )
+    add_trust(command)
     add_known(command)
     command.set_defaults(run=evaluate)
 
@@ -226,6 +228,7 @@ def main() -> int:
     command.add_argument("--model", required=True, help="a run folder, a .keras file, or a shipped model's name")
     command.add_argument("--format", choices=("onnx", "saved_model"), default="onnx", help="(default: onnx)")
     command.add_argument("--out", type=Path, required=True, help="a new file that ends in .onnx, or a new folder")
+    add_trust(command)
     command.set_defaults(run=export)
 
     command = commands.add_parser("verify", help="check a dataset against its manifest")

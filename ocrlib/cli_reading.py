@@ -8,6 +8,13 @@ from typing import Any
 MAX_TEXTS = 100
 
 
+def add_trust(command: argparse.ArgumentParser) -> None:
+    """Adds the option that lets a model import code."""
+    command.add_argument(
+        "--trust", action="store_true", help="import the module that built the model, where that is code of your own"
+    )
+
+
 def add_known(command: argparse.ArgumentParser) -> None:
     """Adds the options to a command; docs/patterns.md tells more of them."""
     group = command.add_argument_group("what is known about the lines (docs/patterns.md)")
@@ -59,7 +66,7 @@ def load_reader(arguments: argparse.Namespace) -> Any:
         characters=arguments.charset,
         check=arguments.check,
     )
-    reader = Recognizer.load(arguments.model, known, arguments.nbest, arguments.beam > 1)
+    reader = Recognizer.load(arguments.model, known, arguments.nbest, arguments.beam > 1, arguments.trust)
     for note in reader.notes:
         print(note, file=sys.stderr)
     return reader

@@ -3,6 +3,7 @@
 levels       the first layer: paper, contrast and polarity of each line
 layers       the layers that Keras lacks; a sample's output is the same alone and in any batch
 crnn         the builder: an image in, for each time step a probability for each character out
+own          a network that a user built: found, checked, and told apart in its file
 open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
 export       a trained network as ONNX or SavedModel

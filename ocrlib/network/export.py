@@ -31,13 +31,14 @@ PREPROCESSING = (
 _MAX_DIFFERENCE = 1e-4  # of a probability; the float32 kernels of Keras and ONNX Runtime differ by about 1e-6
 
 
-def export_model(model: str, file_format: str, out: Path) -> str:
+def export_model(model: str, file_format: str, out: Path, trust: bool = False) -> str:
     """Writes a model as an ONNX file or a SavedModel and returns a line about it.
 
     Args:
       model: a run folder, a `.keras` file, or the name of a shipped model.
       file_format: onnx or saved_model.
       out: a file that ends in .onnx, or a folder; must not exist yet.
+      trust: import the module of a network that a user built.
 
     Raises:
       UserError: there is no such model, or `out` cannot be written.
@@ -45,7 +46,7 @@ def export_model(model: str, file_format: str, out: Path) -> str:
     """
     _check_out(out, file_format)
     path = find_model(model, (".keras",))
-    keras_model, charset = load_keras(path)
+    keras_model, charset = load_keras(path, trust)
     network = with_patterns(keras_network(keras_model, charset), path)
     network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
     write = _write_onnx if file_format == "onnx" else _write_saved_model

@@ -184,12 +184,8 @@ class MaskedBidirectionalLSTM(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "stride": self.stride}
 
 
-@keras.saving.register_keras_serializable("ocrlib")
-class CharacterProbabilities(keras.layers.Layer):
-    """A probability for each character and, last, for the blank. What a reader must know is kept here in the file.
-
-    Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
-    """
+class _Characters(keras.layers.Layer):
+    """The last layer: gives (B, T, C) float32 probabilities. What a reader must know is kept here in the file."""
 
     def __init__(self, num_classes, charset, stride, margins=None, patterns=(), **kwargs):
         super().__init__(dtype="float32", **{k: v for k, v in kwargs.items() if k != "dtype"})
@@ -198,14 +194,6 @@ class CharacterProbabilities(keras.layers.Layer):
         self.stride = stride  # pixels of the image behind one time step
         self.margins = margins  # of the lines that it learned from, as in paper.Margins; None if nobody measured them
         self.patterns = tuple(patterns)
-        self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
-
-    def build(self, features_shape):
-        self.dense.build(features_shape)
-        super().build(features_shape)
-
-    def call(self, features):
-        return self.dense(features)
 
     def compute_output_shape(self, features_shape):
         return (*features_shape[:-1], self.num_classes)
@@ -223,3 +211,40 @@ class CharacterProbabilities(keras.layers.Layer):
             "patterns": list(self.patterns),
         }
         return {**super().get_config(), **about}
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class CharacterProbabilities(_Characters):
+    """A probability for each character and, last, for the blank.
+
+    Input: (B, T, f). Output: (B, T, C) float32 softmax, also under mixed precision.
+    """
+
+    def __init__(self, num_classes, charset, stride, **kwargs):
+        super().__init__(num_classes, charset, stride, **kwargs)
+        self.dense = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
+
+    def build(self, features_shape):
+        self.dense.build(features_shape)
+        super().build(features_shape)
+
+    def call(self, features):
+        return self.dense(features)
+
+
+@keras.saving.register_keras_serializable("ocrlib")
+class OwnCharacters(_Characters):
+    """The probabilities of a network that a user built, as they are; `maker` says by what function.
+
+    Input and output: (B, T, C) softmax, float32 in the end.
+    """
+
+    def __init__(self, num_classes, charset, stride, maker=None, **kwargs):
+        super().__init__(num_classes, charset, stride, **kwargs)
+        self.maker = maker  # "module:function"
+
+    def call(self, probs):
+        return ops.cast(probs, "float32")
+
+    def get_config(self):
+        return {**super().get_config(), "maker": self.maker}

@@ -84,14 +84,17 @@ def find_model(model: str, endings: tuple[str, ...] = ENDINGS) -> Path:
     raise UserError(f"{model}: no such run folder, .keras or .onnx file{known}")
 
 
-def open_network(model: str) -> Network:
+def open_network(model: str, trust: bool = False) -> Network:
     """Returns the network of a run folder, a `.keras` file, an `.onnx` file or a shipped name, ready to run.
+
+    Args:
+      trust: import the module of a network that a user built.
 
     Raises:
       UserError: there is none, or it is not one of ours.
     """
     path = find_model(model)
-    network = _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path))
+    network = _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path, trust))
     return with_patterns(network, path)
 
 
@@ -103,8 +106,11 @@ def with_patterns(network: Network, path: Path) -> Network:
     return replace(network, patterns=recipe_patterns([dataset["recipe"] for dataset in read_json(card)["datasets"]]))
 
 
-def load_keras(path: Path) -> tuple["keras.Model", Charset]:
+def load_keras(path: Path, trust: bool = False) -> tuple["keras.Model", Charset]:
     """Returns the Keras model in a file, without its loss and optimizer, and its charset.
+
+    Args:
+      trust: import the module of a network that a user built.
 
     Raises:
       UserError: it is not a network of ocrlib's.
@@ -114,8 +120,9 @@ def load_keras(path: Path) -> tuple["keras.Model", Charset]:
     if path.suffix != ".keras":
         raise UserError(f"{path}: expected a run folder, a .keras or .onnx file, or a shipped name")
     from ocrlib.backend import keras
-    from ocrlib.network import layers, levels  # noqa: F401 - registers the layers that a saved network is made of
+    from ocrlib.network import layers, levels, own  # noqa: F401 - registers the layers that a saved network is made of
 
+    own.import_maker(path, trust)
     try:
         network = keras.saving.load_model(path, compile=False)
         return network, Charset(network.get_layer("characters").charset)

@@ -13,6 +13,7 @@ from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.network.crnn import width_stride
+from ocrlib.network.layers import OwnCharacters
 from ocrlib.network.open import find_model, load_keras
 
 _LAST = "characters"
@@ -57,6 +58,11 @@ def start_from(model: str, charset: Charset, height: int, channels: int) -> Star
         raise UserError(
             f"{path}: reads images of height {own_height} and {own_channels} channels, the dataset has "
             f"{height} and {channels}; start from another model, or without --init"
+        )
+    if isinstance(source.get_layer(_LAST), OwnCharacters) and known.characters != charset.characters:
+        raise UserError(
+            f"{path}: a network of your own can only be trained further with its own charset, {known.characters!r}; "
+            "set it with --data.charset, or begin anew without --init"
         )
     settings = source.get_config()
     for layer in settings["layers"]:

@@ -82,13 +82,22 @@ class Recognizer:
         self._decoder = Decoder(network.charset, language, num_texts, searches)
 
     @classmethod
-    def load(cls, model: str, known: Known | None = None, num_texts: int = 1, searches: bool = False) -> "Recognizer":
+    def load(
+        cls,
+        model: str,
+        known: Known | None = None,
+        num_texts: int = 1,
+        searches: bool = False,
+        trust: bool = False,
+    ) -> "Recognizer":
         """Returns the reader in a run folder, a `.keras` file, an `.onnx` file, or that is shipped by that name.
+
+        With `trust`, the module of a network that a user built is imported.
 
         Raises:
           UserError: there is none, or it is not one of ours; or as above.
         """
-        return cls(open_network(model), known, num_texts, searches)
+        return cls(open_network(model, trust), known, num_texts, searches)
 
     @classmethod
     def of_keras(cls, network: "keras.Model", charset: Charset) -> "Recognizer":

@@ -75,10 +75,15 @@ class ModelConfig:
     """Pixels of width per time step; without it, 2 for numeric strings and 4 for others."""
     filters: Annotated[float, Field(gt=0, le=8)] | None = None
     """Multiple of the usual numbers of filters; without it, 1 for numeric strings and 2.5 for others."""
+    build: str | None = None
+    """A function of your own that builds the network, as mypackage:build (docs/own-network.md)."""
 
     def __post_init__(self) -> None:
         if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):
             raise ValueError(f"use_lstm {str(self.use_lstm).lower()} contradicts encoder {self.encoder!r}; give one")
+        others = (self.use_lstm, self.encoder, self.stride, self.filters)
+        if self.build is not None and any(value is not None for value in others):
+            raise ValueError("build brings its own network; leave out the other keys of the model")
 
     @property
     def chosen_encoder(self) -> str:

@@ -20,6 +20,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.files import write_json
 from ocrlib.network.crnn import build_crnn, width_stride
+from ocrlib.network.own import build_own
 from ocrlib.network.warm_start import start_from
 from ocrlib.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
@@ -117,7 +118,9 @@ def _train_held(
         write_json(run / CONFIG, run_config | {"lines": lines})
     network.get_layer("characters").margins = list(measure_margins(_some_lines(training)))
     num_steps = sum(training.count(seed, epoch) for epoch in range(epochs))
-    precision = choose_precision(settings.train.precision, network, num_steps)
+    # The check of auto knows our layers; what a network of the user's own does in bfloat16 is his to say.
+    asked = "float32" if settings.model.build and settings.train.precision == "auto" else settings.train.precision
+    precision = choose_precision(asked, network, num_steps)
     if precision != "float32":
         print(f"trains in {precision} (--train.precision)")
     model = CTCModel(network, charset, precision)
@@ -155,6 +158,8 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
     By default it is larger for language than for numeric strings, which get half the stride; neither has an LSTM
     (docs/decisions/encoder-for-sentences.md).
     """
+    if settings.build is not None:
+        return build_own(settings.build, manifests[0].image.height, manifests[0].image.channels, charset.characters)
     language = any(manifest.recipe["text"]["source"] != "numeric" for manifest in manifests)
     return build_crnn(
         manifests[0].image.height,
