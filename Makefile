@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -41,6 +41,9 @@ fonts: ## more faces to draw with, from Debian packages
 	$(call install,fonts-3270 fonts-courier-prime fonts-dotgothic16 fonts-dseg fonts-freefont-ttf fonts-glasstty \
 		fonts-gnutypewriter fonts-inconsolata fonts-liberation2 fonts-linuxlibertine fonts-ocr-a fonts-ocr-b \
 		fonts-spleen fonts-terminus fonts-texgyre fonts-tlwg-typewriter-ttf fonts-unifont fonts-urw-base35)
+
+browser: ## Chromium for the tests of pages, from a Debian package; without it they are skipped
+	$(call install,chromium)
 
 data: $(READY) ## the dataset of RECIPE
 	$(BIN)/python generate_data.py $(RECIPE) $(ARGS)

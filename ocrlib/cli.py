@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import ocrlib
+from ocrlib import cli_web
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
@@ -248,6 +249,7 @@ def main() -> int:
     command.set_defaults(run=card)
 
     add_commands(commands)
+    cli_web.add_commands(commands)
 
     # Of the commands only `import` has settings by section and key; elsewhere a point in an option is a mistake.
     argv, overrides = split_overrides(sys.argv[1:]) if sys.argv[1:2] == ["import"] else (sys.argv[1:], {})

@@ -5,6 +5,7 @@ the old file, or none. The temporary name is `.NAME.PID.CHANCE.tmp`: PID tells a
 put a link under a name that is drawn by chance.
 """
 
+import errno
 import json
 import math
 import os
@@ -84,6 +85,31 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Writes the whole file where there is none yet, or nothing.
+
+    Raises:
+      FileExistsError: there is one, which stays as it is, even if it appeared meanwhile.
+    """
+    temporary = _temporary_name(path)
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)  # fails where a rename would replace
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+                raise
+            # A disk without hard links, such as FAT: another program has a moment to write between the two calls.
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 @contextmanager
 def open_whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO[Any]]:
     """Opens a file for writing that appears at `path` only when the block ends, and only as a whole.
@@ -110,8 +136,7 @@ def whole_path(path: Path, ending: str = "") -> Iterator[Path]:
       path: the file; its folder exists.
       ending: what the library wants the temporary name to end in, such as `.keras`.
     """
-    # Shortened, because a name may have 255 bytes at most.
-    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(8)}.tmp{ending}")
+    temporary = _temporary_name(path, ending)
     try:
         # O_EXCL makes the file, and follows no link.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
@@ -121,6 +146,11 @@ def whole_path(path: Path, ending: str = "") -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary_name(path: Path, ending: str = "") -> Path:
+    # Shortened, because a name may have 255 bytes at most.
+    return path.with_name(f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(8)}.tmp{ending}")
 
 
 def sync_folder(folder: Path) -> None:

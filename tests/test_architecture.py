@@ -10,7 +10,7 @@ from tests.programs import ROOT, run_code
 
 # Each room may import the ground floor, itself, and the rooms before it in its half. `dataset` is in both halves.
 MAKING = ["dataset", "factory", "imports"]
-READING = ["dataset", "batches", "network", "reading", "evaluation", "training", "pretrained"]
+READING = ["dataset", "batches", "network", "reading", "evaluation", "web", "training", "pretrained"]
 GROUND = "ground floor"  # a module right below ocrlib/
 DOORS = {
     "ocrlib",
@@ -18,6 +18,7 @@ DOORS = {
     "ocrlib.cli",
     "ocrlib.cli_imports",
     "ocrlib.cli_reading",
+    "ocrlib.cli_web",
     "ocrlib.__main__",
     "generate_data",
     "train_from_records",

@@ -1,0 +1,99 @@
+"""`python -m ocrlib review`: what is seen and done in a browser."""
+
+import argparse
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ocrlib.errors import UserError
+
+_MODEL = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
+
+
+def review(arguments: argparse.Namespace) -> int:
+    """Serves the labelling desk until Ctrl-C, and tells what to do with the texts."""
+    _need_server()
+    from ocrlib.network.open import open_network
+    from ocrlib.reading.decoding.language import RECIPE
+    from ocrlib.reading.decoding.patterns import matcher
+    from ocrlib.reading.recognizer import Recognizer
+    from ocrlib.web.desk import Desk
+    from ocrlib.web.review import last_words, review_app
+    from ocrlib.web.serve import serve
+
+    folder: Path = arguments.folder
+    network = open_network(arguments.model)
+    if RECIPE in arguments.pattern and not network.patterns:
+        raise UserError(f"--pattern recipe: the model {arguments.model} carries no patterns; give them one by one")
+    patterns = [each for given in arguments.pattern for each in (network.patterns if given == RECIPE else [given])]
+    desk = Desk(
+        Recognizer(network),
+        folder,
+        out=arguments.out,
+        order=arguments.order,
+        fits=matcher(patterns) if patterns else None,
+        model=arguments.model,
+    )
+    desk.start()
+    try:
+        serve(review_app(desk, str(folder)), f"{folder}: {len(desk.lines)} lines", arguments.port)
+    finally:
+        desk.stop()
+    print(f"\n{last_words(desk, arguments.out or folder)}")
+    return 0
+
+
+def _need_server() -> None:
+    """Refuses to go on without the packages that only these commands need."""
+    if any(find_spec(package) is None for package in ("starlette", "uvicorn")):
+        raise UserError("this needs packages that are not installed; install them with: pip install 'ocrlib[web]'")
+
+
+def _port(text: str) -> int:
+    """A number that a server can listen on; 0 for any that is free."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _answers_folder(text: str) -> Path:
+    """A folder to write answers to, there or not."""
+    path = Path(text)
+    there = path if path.exists() else path.absolute().parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"{path}: cannot be written: expected a folder, or a new one in one that is there"
+        )
+    return path
+
+
+def add_commands(commands: Any) -> None:
+    """Adds `review` to the commands of the parser."""
+    command = commands.add_parser(
+        "review",
+        help="label pictures of lines in a browser, with a model's readings to correct",
+        description="Serves a page on this machine alone, on which a person corrects what the model reads in the "
+        "pictures of a folder. Each answer is written at once as NAME.gt.txt.",
+    )
+    command.add_argument("folder", type=Path, help="pictures of lines, also in folders below")
+    command.add_argument("--model", required=True, help=_MODEL)
+    command.add_argument(
+        "--out", type=_answers_folder, help="a folder for the texts and copies of their pictures (default: beside them)"
+    )
+    command.add_argument(
+        "--order",
+        choices=("least sure", "name"),
+        default="least sure",
+        help="which line comes next (default: least sure)",
+    )
+    command.add_argument(
+        "--pattern",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="what does not match it whole is shown first and marked; of several one must match; 'recipe' stands for "
+        "those that the model was trained on",
+    )
+    command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    command.set_defaults(run=review)

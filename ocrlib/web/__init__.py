@@ -1,0 +1,10 @@
+"""Seen in a browser: the labelling desk. Everything stays on this machine, and nobody else gets in.
+
+gate         who may come in: the token in the address, the Host, the Origin; what the answers forbid
+serve        an app on 127.0.0.1, until Ctrl-C
+folder       the lines of a folder of pictures
+guesses      what the model reads in the pictures of a folder, in the background
+answers      what a person says they say: NAME.gt.txt, and review.jsonl
+desk         which line comes next, and what becomes of an answer
+review       the desk as pages and requests
+"""
