@@ -29,6 +29,8 @@ class _Wheels:
     bar: int  # of a bar, or of a box's line
     bar_coverage: int
     jitter: int  # that a wheel may stand too high or too low
+    curve: float  # coverage of the shade at the upper and lower end of a wheel
+    tone: float  # coverage of the ground of the darkest wheel
 
 
 def wheels(row: Row, strength: float, random: Random) -> None:
@@ -48,7 +50,7 @@ def wheels(row: Row, strength: float, random: Random) -> None:
     for place, cell in enumerate(row.cells):
         last = len(row.cells) - place  # 1 for the last
         turn = random.uniform(-MOST_TURNED, MOST_TURNED) * strength if last <= num_turned else 0.0
-        ink = _on_wheel(cell, drawn, look, turn, random)
+        ink = _shaded(_on_wheel(cell, drawn, look, turn, random), look, random)
         if last <= others:
             ink = _recoloured(ink, other, look, random)
         row.cells[place] = Cell(cell.sign, _with_bars(ink, look, place, len(row.cells)), 0, look.pitch)
@@ -79,6 +81,8 @@ def _look(row: Row, span: tuple[int, int], random: Random) -> _Wheels:
         bar=max(1, round(free * random.uniform(0.15, 0.7)) if kind in ("bars", "windows") else round(height / 20)),
         bar_coverage=round(255 * random.uniform(0.25, 1.0)),
         jitter=round(0.06 * height * random.uniform()),
+        curve=255.0 * random.uniform(0.0, 0.6) if kind in ("bars", "windows") and random.uniform() < 0.6 else 0.0,
+        tone=255.0 * random.uniform(0.0, 0.35) if random.uniform() < 0.4 else 0.0,
     )
 
 
@@ -96,6 +100,17 @@ def _on_wheel(cell: Cell, drawn: dict[str, Cell], look: _Wheels, turn: float, ra
     out[: look.top] = 0
     out[look.bottom :] = 0
     return out
+
+
+def _shaded(ink: Array, look: _Wheels, random: Random) -> Array:
+    """The cell on its own ground: darker above and below, as a round wheel is, and of its own tone."""
+    if not look.curve and not look.tone:
+        return ink
+    across = np.linspace(-1.0, 1.0, look.bottom - look.top, dtype=np.float32)
+    ground = look.curve * across**2 + look.tone * random.uniform()
+    out = ink.astype(np.float32)
+    out[look.top : look.bottom] += ground[:, None] * (1.0 - out[look.top : look.bottom] / 255.0)
+    return out.clip(0.0, 255.0).astype(np.uint8)
 
 
 def _centred(ink: Array, pitch: int) -> Array:

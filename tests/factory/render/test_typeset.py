@@ -155,6 +155,21 @@ def test_wheels_are_all_as_wide_and_a_turned_digit_is_seen_more_than_its_neighbo
     assert MOST_TURNED < 0.5 and height > 0
 
 
+def test_the_ground_of_a_wheel_is_darker_at_its_ends_and_never_hides_the_digit():
+    shaded = 0
+    for seed in range(80):
+        line = row("1111")
+        first, last = digit_box(line.cells)
+        wheels(line, 0.0, random_from(seed))
+        for cell in line.cells:
+            middle = cell.ink[(first + last) // 2]
+            ground = np.median(middle)
+            beside = cell.ink[first + 1 : last - 1, len(middle) // 4].astype(int)
+            shaded += beside.max() - beside.min() > 10
+            assert ground > 100 or middle.max() - ground > 100  # light digits on dark wheels, or dark on light
+    assert shaded > 40
+
+
 def test_what_is_set_sign_by_sign_is_whole():
     """Ink beyond a glyph's advance is there, at the first and at the last sign."""
     line = row("7j1")
