@@ -24,6 +24,9 @@ def main() -> None:
     parser.add_argument("recipe", type=Path, help="a TOML file, such as datasets/numeric.toml")
     parser.add_argument("--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--part", metavar="K/N", help="make every N-th shard only, from the K-th on (docs/scale.md)")
+    only.add_argument("--commit", action="store_true", help="write the manifest of a dataset made in parts")
     arguments = parser.parse_args(argv)
     if arguments.workers < 1:
         parser.error(f"--workers: expected at least 1, not {arguments.workers}")
@@ -38,7 +41,21 @@ def main() -> None:
     out = arguments.out or arguments.recipe.parent / recipe.name
     if not arguments.out and recipe.name != arguments.recipe.stem:
         print(f"{arguments.recipe}: goes to {out}, by its name; change the name, or give --out", file=sys.stderr)
-    manifest, worked = make_dataset(recipe, out, arguments.workers)
+    if arguments.part or arguments.commit:
+        from ocrlib.factory.parts import Part, commit_parts, make_part
+
+        try:
+            part = Part.parse(arguments.part) if arguments.part else None
+        except ValueError as error:
+            parser.error(f"--part {error}")
+        parts = make_part(recipe, out, arguments.workers, part) if part else commit_parts(recipe, out)
+        if parts.manifest is None:
+            print(f"{out}: part {part} is made; {parts.still_missing}")
+            print("next: the other parts; the last one to end finishes the dataset")
+            return
+        manifest, worked = parts.manifest, True
+    else:
+        manifest, worked = make_dataset(recipe, out, arguments.workers)
     counts = ", ".join(f"{entry.samples} {split}" for split, entry in manifest.splits.items())
     print(
         f"{out}: {'made' if worked else 'is already there, whole:'} {counts} (fingerprint {manifest.fingerprint[:12]})"

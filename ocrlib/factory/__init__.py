@@ -4,8 +4,9 @@ recipe       what a dataset is made of, read from TOML, with its fingerprint
 settings/    the tables of a recipe: their keys, defaults and checks
 make         the way through: open texts and fonts, plan the shards, hand them to workers, write the manifest
 work_folder  what an unfinished dataset keeps on disk, to go on from
+parts        the same dataset made in parts that know nothing of each other
 workers      processes that survive each other's death
-lock         one process at a time makes a dataset
+lock         one process at a time makes a dataset, or a part of it
 trust        may the recipe of a dataset that came from elsewhere open what it names?
 repair       draws shards again, to prove a dataset or to mend it
 text/        what is written in the lines

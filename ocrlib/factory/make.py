@@ -3,6 +3,7 @@
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -77,24 +78,30 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
       WorkerError: a worker failed; finished shards are kept, and the same call goes on from there.
     """
     ingredients = gather(recipe)
-    finished = _finished(out, recipe, ingredients.fingerprint)
+    finished = find_finished(out, recipe, ingredients.fingerprint)
     if finished is not None:
         work_folder.sweep(out)
         return finished, False
+    with writing(out), lock_folder(out):
+        # Look again: another process may have finished it before we got the lock.
+        finished = find_finished(out, recipe, ingredients.fingerprint)
+        if finished is not None:
+            return finished, False
+        return _make_missing(recipe, ingredients, out, num_workers), True
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Says in one line that a dataset's folder cannot be written, and how to go on."""
     try:
-        with lock_folder(out):
-            # Look again: another process may have finished it before we got the lock.
-            finished = _finished(out, recipe, ingredients.fingerprint)
-            if finished is not None:
-                return finished, False
-            return _make_missing(recipe, ingredients, out, num_workers), True
+        yield
     except OSError as error:
         raise UserError(
             f"{out}: cannot be written: {error.strerror}; what is done stays, the same command resumes"
         ) from error
 
 
-def _finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
+def find_finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
     """Returns the manifest if `out` is the whole dataset already, None if there is work to do.
 
     Raises:
@@ -122,7 +129,7 @@ def _is_whole(out: Path, manifest: Manifest, recipe: Recipe) -> bool:
     """Returns whether a dataset has every shard that the recipe asks for, in every format, at its right size."""
     return (
         not (out / WORK_DIR).exists()
-        and manifest.plan == _plan(recipe)
+        and manifest.plan == plan_of(recipe)
         and all(set(recipe.output.formats) <= set(entry.files) for entry in manifest.shards)
         and not any(check_files(out, entry, hashes=False) for entry in manifest.shards)
     )
@@ -144,20 +151,21 @@ def _refuse_fewer(out: Path, manifest: Manifest, recipe: Recipe) -> None:
             raise UserError(f"{out}: {more}; choose another --out")
 
 
-def _plan(recipe: Recipe) -> list[Shard]:
+def plan_of(recipe: Recipe) -> list[Shard]:
+    """Returns the shards of a recipe's dataset."""
     return plan_shards(config.to_dict(recipe.splits), recipe.output.shard_samples)
 
 
 def _make_missing(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
     """Renders the shards that are not there yet, and makes a dataset of all of them."""
     work_folder.begin(out, ingredients.fingerprint)
-    shards = _plan(recipe)
+    shards = plan_of(recipe)
     notes = {shard: work_folder.read_note(out, shard, recipe.output.formats) for shard in shards}
     done = {shard: entry for shard, entry in notes.items() if entry is not None}
     todo = [shard for shard in shards if shard not in done]
     done |= dict(render_shards(todo, recipe, ingredients, out, num_workers, already=list(done)))
     entries = [work_folder.give_names(out, shard, done[shard]) for shard in shards]
-    manifest = _manifest(recipe, ingredients, shards, entries)
+    manifest = make_manifest(recipe, ingredients, shards, entries)
     work_folder.commit(out, manifest)
     return manifest
 
@@ -224,7 +232,7 @@ def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, rep
     return entry
 
 
-def _manifest(
+def make_manifest(
     recipe: Recipe, ingredients: Ingredients, shards: Sequence[Shard], entries: Sequence[ShardEntry]
 ) -> Manifest:
     """Returns the manifest of the finished shards."""

@@ -53,20 +53,30 @@ def begin(out: Path, fingerprint: str) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def begin_part(out: Path, fingerprint: str) -> None:
+    """Makes `out` ready for the shards of a part. Other parts may be at work, so nothing of theirs is cleared away."""
+    if read_state(out) != fingerprint:
+        write_json(out / WORK_DIR / _STATE_NAME, {"fingerprint": fingerprint})
+
+
 def write_note(out: Path, shard: Shard, entry: ShardEntry) -> None:
     """Notes that a shard is finished; its files are on disk before the note is."""
     sync_folder(out)
     write_json(_note_path(out, shard), config.to_dict(entry))
 
 
-def read_note(out: Path, shard: Shard, formats: Collection[FileFormat]) -> ShardEntry | None:
-    """Returns the entry of a shard that is finished in all `formats` and whose files are still what the note says."""
+def read_note(out: Path, shard: Shard, formats: Collection[FileFormat], *, hashes: bool = True) -> ShardEntry | None:
+    """Returns the entry of a shard that is finished in all `formats` and whose files are still what the note says.
+
+    Args:
+      hashes: read the files and compare their hashes; without it, only their sizes.
+    """
     path = _note_path(out, shard)
     try:
         entry = config.build(ShardEntry, read_json(path), {}, str(path))
     except (OSError, ValueError):
         return None
-    finished = set(formats) <= set(entry.files) and not check_files(out, entry, hashes=True)
+    finished = set(formats) <= set(entry.files) and not check_files(out, entry, hashes=hashes)
     return entry if finished else None
 
 
