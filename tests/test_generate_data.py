@@ -262,3 +262,28 @@ def test_a_limit_on_file_size_is_one_line_too(tiny_recipe):
     (message,) = outcome.messages
     assert message.startswith(str(out)) and "cannot be written: File too large" in message
     assert not list(out.glob("*-of-*")) and not (out / "manifest.json").exists()
+
+
+def test_parts_end_in_the_dataset_of_one_piece_and_say_what_is_missing(tiny_dataset, tiny_recipe, tmp_path):
+    out = tmp_path / "in parts"
+    first = generate(tiny_recipe, "--out", out, "--part", "1/2", "--workers", 1)
+    assert (first.code, first.messages) == (0, [])
+    missing = f"3 shards are missing: {TINY_STEMS[0]}, {TINY_STEMS[2]}, {TINY_STEMS[4]}"
+    assert first.stdout.splitlines() == [
+        f"{out}: part 1/2 is made; {missing}",
+        "next: the other parts; the last one to end finishes the dataset",
+    ]
+    early = generate(tiny_recipe, "--out", out, "--commit")
+    assert (early.code, early.messages) == (
+        2,
+        [f"{out}: {missing}; run the parts that make them again, then --commit"],
+    )
+    last = generate(tiny_recipe, "--out", out, "--part", "0/2", "--workers", 1)
+    assert last.code == 0 and last.stdout.startswith(f"{out}: made 80 train, 20 val, 20 test")
+    assert shard_hashes(out) == shard_hashes(tiny_dataset)
+
+
+def test_a_part_that_is_none_is_refused(one_line, tiny_recipe):
+    assert one_line(tiny_recipe, "--part", "41/40").startswith(
+        "generate_data.py: --part '41/40': there is no such part; 40 parts are 0/40 to 39/40"
+    )
