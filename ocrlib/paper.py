@@ -1,10 +1,11 @@
 """Where on a picture the line stands: the empty paper around it is found and cut.
 
 A network sees a line scaled to a fixed height. Empty paper above and below would make the print smaller, and paper
-beside it gives the blank more time steps to be in doubt, so every picture is brought to the same form first: the box
-of its ink with the margins that its network knows. Ink is where gray levels change over a short distance. That holds
-on white and on gray paper, for black and for white print, and under uneven light; the grain of the paper sets how
-large a change must be.
+beside it gives the blank more time steps to be in doubt, so a loose picture is brought to the same form first: the box
+of its ink with the margins that its network knows. A picture that was cut tightly already stays as it is: another
+scale and other edges cost more characters than they save. Ink is where gray levels change over a short distance. That
+holds on white and on gray paper, for black and for white print, and under uneven light; the grain of the paper sets
+how large a change must be.
 
 Pictures are (H, W) uint8, or (H, W, 3) where that is said; pixels count from the upper left corner.
 """
@@ -24,6 +25,7 @@ _SURE = 90  # gray levels: no grain of paper changes so much
 _MAJOR = 0.4  # of the height of the characters: smaller marks are points, accents or dirt
 _SPECK = 0.1  # of the height of the characters: still smaller marks are no ink, if they stand apart
 _BESIDE, _ABOVE = 0.5, 0.35  # of that height: how far from the line a point or an accent may stand
+_SLACK_ABOVE, _SLACK_BESIDE = 0.2, 0.35  # of the ink's height: paper beyond a margin that a tight crop may have
 _EDGE = 0.3  # of a side: how far inside a picture its dark edge or its frame may lie
 _ALONG, _ACROSS = 0.85, 0.95  # of the width, of the height: so far edges and frames run
 _MAX_PIXELS = 4 << 20  # of a picture that is looked at in full; a larger one in a smaller copy
@@ -68,7 +70,7 @@ def measure_margins(images: Iterable[np.ndarray]) -> Margins:
 
 
 def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS, height: int = 0) -> np.ndarray:
-    """Returns the line with its margins; where the picture has less, paper is added.
+    """Returns the line without the paper that it has too much of; where it has too little, paper is added.
 
     A picture of the network's own height keeps its rows if its margins above and below are right to a pixel: such a
     line comes from a dataset, and is not scaled.
@@ -81,7 +83,7 @@ def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS, h
     if box is None:
         return picture
     gray = to_gray(picture)
-    top, left, bottom, right = _with_margins(box, gray, margins)
+    top, left, bottom, right = _sides_to_cut(box, gray, margins)
     num_rows, num_columns = gray.shape
     if num_rows == height and abs(top) <= 1 and abs(bottom - num_rows) <= 1:
         top, bottom = 0, num_rows
@@ -92,6 +94,23 @@ def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS, h
     bare = picture[box.top : box.bottom, box.left : box.right][~printed(gray, box)]
     paper = np.median(bare if len(bare) else _rim_of(picture, box), axis=0).tolist()
     return cv2.copyMakeBorder(cut, *outside, cv2.BORDER_CONSTANT, value=paper)
+
+
+def _sides_to_cut(box: Box, gray: np.ndarray, margins: Margins) -> Box:
+    """Where to cut, side by side: at the margin, or where the picture ends if the paper there is about as much.
+
+    Paper beyond the margin stays if it is little. Paper that is a little short is filled up only where there is paper
+    on all sides. Ink that reaches the border is a tight crop, whose scale and edges stay.
+    """
+    wanted = _with_margins(box, gray, margins)
+    ends = Box(0, 0, *gray.shape)
+    is_tight = any(ink == end for ink, end in zip(box, ends, strict=True))
+    sides = []
+    for ink, want, end, share in zip(box, wanted, ends, (_SLACK_ABOVE, _SLACK_BESIDE) * 2, strict=True):
+        surplus = abs(end - ink) - abs(want - ink)
+        slack = share * (box.bottom - box.top)
+        sides.append(end if (-slack if is_tight else 0) <= surplus <= slack else want)
+    return Box(*sides)
 
 
 def has_ink(picture: np.ndarray) -> bool:

@@ -51,11 +51,42 @@ def test_the_line_is_found_on_grained_paper_under_uneven_light(
     assert near(find_line(np.clip(noisy, 0, 255).astype(np.uint8)), sides[0], sides[2], pixels=4)
 
 
+MARGIN = round(MARGINS.top * HEIGHT)
+LITTLE = round(0.3 * HEIGHT)  # more than the margin, and still no loose picture
+SHORT_OR_LOOSE = st.one_of(st.integers(1, MARGIN), st.integers(HEIGHT // 2 + 1, 3 * HEIGHT))
+
+
 @settings(max_examples=50, deadline=None)
+@given(some=st.tuples(*[SHORT_OR_LOOSE] * 4), others=st.tuples(*[SHORT_OR_LOOSE] * 4))
+def test_a_line_is_cut_to_the_same_pixels_whatever_paper_is_around_it(
+    some: tuple[int, int, int, int], others: tuple[int, int, int, int]
+) -> None:
+    cut, again = (cut_line(picture, find_line(picture)) for picture in (surrounded(INK, some), surrounded(INK, others)))
+    assert np.array_equal(cut, again)
+    assert cut.shape == (HEIGHT + 2 * MARGIN, WIDTH + 2 * MARGIN)
+
+
+@settings(max_examples=50, deadline=None)
+@given(sides=st.permutations([0, 1, MARGIN, LITTLE]), paper=st.integers(60, 255))
+def test_a_tight_crop_stays_as_it_is(sides: list[int], paper: int) -> None:
+    top, bottom, left, right = sides
+    picture = surrounded(np.where(INK < 128, 0, paper).astype(np.uint8), (top, bottom, left, right), paper)
+    assert np.array_equal(cut_line(picture, find_line(picture)), picture)
+
+
+@settings(max_examples=100, deadline=None)
 @given(sides=SIDES)
-def test_a_line_is_cut_to_the_same_pixels_whatever_paper_is_around_it(sides: tuple[int, int, int, int]) -> None:
-    tight, loose = (cut_line(picture, find_line(picture)) for picture in (INK, surrounded(INK, sides)))
-    assert np.array_equal(tight, loose)
+def test_no_side_of_a_cut_line_has_much_paper(sides: tuple[int, int, int, int]) -> None:
+    picture = surrounded(INK, sides)
+    height, width = cut_line(picture, find_line(picture)).shape
+    most = MARGIN + 0.2 * HEIGHT, MARGIN + 0.35 * HEIGHT
+    assert HEIGHT <= height <= HEIGHT + 2 * most[0]
+    assert WIDTH <= width <= WIDTH + 2 * most[1]
+
+
+def test_a_network_that_is_used_to_much_paper_gets_it() -> None:
+    loose = MARGINS._replace(top=0.5, bottom=0.5)
+    assert cut_line(INK, find_line(INK), loose).shape[0] == HEIGHT + 2 * round(0.5 * HEIGHT)
 
 
 def test_margins_are_measured_and_given_back() -> None:
@@ -68,11 +99,11 @@ def test_margins_are_measured_and_given_back() -> None:
 
 
 def test_a_cut_line_has_its_margin_on_all_sides() -> None:
-    cut = cut_line(INK, find_line(INK))
-    margin = round(MARGINS.top * HEIGHT)
-    for edge in (cut[:margin], cut[-margin:], cut[:, :margin], cut[:, -margin:]):
+    picture = surrounded(INK, (1, 1, 1, 1))
+    cut = cut_line(picture, find_line(picture))
+    for edge in (cut[:MARGIN], cut[-MARGIN:], cut[:, :MARGIN], cut[:, -MARGIN:]):
         assert (edge == 255).all()
-    assert cut.shape[0] == HEIGHT + 2 * margin
+    assert cut.shape[0] == HEIGHT + 2 * MARGIN
 
 
 @pytest.mark.parametrize("side", ["top", "bottom", "left", "right", "all"])
