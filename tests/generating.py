@@ -67,5 +67,5 @@ def shard_hashes(folder: Path) -> dict[str, str]:
 
 def leftovers(folder: Path) -> list[str]:
     """What a finished dataset's folder holds besides its manifest, its shards and its card."""
-    known, named = (".tfrecord", ".h5"), ("manifest.json", "card.txt", "preview.png")
+    known, named = (".tfrecord", ".h5"), ("manifest.json", "card.txt", "card.html", "README.md", "preview.png")
     return sorted(name for name in os.listdir(folder) if name not in named and Path(name).suffix not in known)

@@ -1,6 +1,7 @@
-"""What a finished dataset holds: card.txt and preview.png.
+"""What a finished dataset holds: card.txt, card.html, README.md and preview.png.
 
 card         the text, and the command behind it
+page         the page and the README.md
 counts       the numbers in it
 preview      the picture of some lines
 """

@@ -1,6 +1,6 @@
-"""The dataset card: what a dataset holds, as `card.txt` and `preview.png` in its folder.
+"""The dataset card: what a dataset holds, as `card.txt`, `card.html`, `README.md` and `preview.png` in its folder.
 
-The manifest lists neither of them, because both can be made again at any time.
+The manifest lists none of them, because all can be made again at any time.
 """
 
 import math
@@ -9,23 +9,28 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ocrlib.dataset.card.counts import LineCounts, count_lines
+from ocrlib.dataset.card.counts import LineCounts, binned, count_lines, visible
+from ocrlib.dataset.card.page import MARK, card_page, readme
 from ocrlib.dataset.card.preview import draw_preview, preview_lines
 from ocrlib.dataset.manifest import Manifest, ShardEntry, read_manifest
 from ocrlib.errors import UserError
-from ocrlib.files import write_bytes
+from ocrlib.files import read_regular, write_bytes
 
 CARD_NAME = "card.txt"
 PREVIEW_NAME = "preview.png"
+PAGE_NAME = "card.html"
+README_NAME = "README.md"
+MAX_README_BYTES = 1 << 20  # 1 MiB
 _BAR_LENGTH = 40  # characters of the longest bar
-_MAX_BARS = 20  # of a histogram of numbers
 _MAX_CHARACTERS = 100  # that get a bar each; the rarer ones share one line
 _MAX_FOLDERS = 20  # of imported lines
 _NUM_RAREST = 5
 
 
 def write_card(folder: Path, split: str | None = None, trust: bool = False) -> str:
-    """Writes the card of a dataset into its folder; of one split alone as `card-SPLIT.txt`, `preview-SPLIT.png`.
+    """Writes the card of a dataset into its folder; of one split alone only `card-SPLIT.txt` and `preview-SPLIT.png`.
+
+    A README.md that is not one of ours stays as it is.
 
     Args:
       folder: of the dataset.
@@ -50,13 +55,29 @@ def write_card(folder: Path, split: str | None = None, trust: bool = False) -> s
     counts = count_lines(folder, manifest, splits)
     text = f"{card_text(manifest, counts, splits)}\npicture: {picture_path}\n"
     shown = "train" if "train" in splits else splits[0]
-    picture = draw_preview(manifest, counts, preview_lines(folder, manifest, shown), trust)
+    lines = preview_lines(folder, manifest, shown)
+    picture = draw_preview(manifest, counts, lines, trust)
+    files = {picture_path: picture, text_path: text.encode()}
+    if split is None:
+        files[folder / PAGE_NAME] = card_page(manifest, counts, splits, lines).encode()
+        if _is_ours(folder / README_NAME):
+            files[folder / README_NAME] = readme(manifest, splits).encode()
     try:
-        write_bytes(picture_path, picture)
-        write_bytes(text_path, text.encode())
+        for path, data in files.items():
+            write_bytes(path, data)
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be written: {os.strerror(error.errno or 0)}") from None
     return text
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a README.md may be written: there is none, or one that a card has written."""
+    try:
+        return MARK.encode() in read_regular(path, MAX_README_BYTES)
+    except FileNotFoundError:
+        return True
+    except OSError:  # a link, or something large
+        return False
 
 
 def card_text(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> str:
@@ -72,8 +93,8 @@ def card_text(manifest: Manifest, counts: LineCounts, splits: Sequence[str]) -> 
             *([] if manifest.imported else _change_lines(counts)),
         ],
         *(_import_sections(manifest, counts) if manifest.imported else _drawing_sections(manifest, counts, splits)),
-        ["width in pixels:", *_bars(_binned(counts.widths))],
-        ["label length in characters:", *_bars(_binned(counts.lengths))],
+        ["width in pixels:", *_bars(binned(counts.widths))],
+        ["label length in characters:", *_bars(binned(counts.lengths))],
         _character_lines(manifest, counts),
         [] if manifest.imported else _font_lines(manifest, counts),
     ]
@@ -137,12 +158,12 @@ def _reject_lines(manifest: Manifest, splits: Sequence[str]) -> list[str]:
 
 def _character_lines(manifest: Manifest, counts: LineCounts) -> list[str]:
     ranked = counts.characters.most_common()
-    rarest = [f"{_visible(c)} ({count:,})" for c, count in reversed(ranked[-_NUM_RAREST:])]
-    never = [_visible(c) for c in manifest.charset if c not in counts.characters]
+    rarest = [f"{visible(c)} ({count:,})" for c, count in reversed(ranked[-_NUM_RAREST:])]
+    never = [visible(c) for c in manifest.charset if c not in counts.characters]
     beyond = ranked[_MAX_CHARACTERS:]
     lines = [
         f"characters, {counts.characters.total():,} printed:",
-        *_bars([(_visible(c), count) for c, count in ranked[:_MAX_CHARACTERS]]),
+        *_bars([(visible(c), count) for c, count in ranked[:_MAX_CHARACTERS]]),
     ]
     if beyond:
         lines.append(f"  and {len(beyond)} rarer ones, {sum(count for _, count in beyond):,} together")
@@ -161,10 +182,6 @@ def _font_lines(manifest: Manifest, counts: LineCounts) -> list[str]:
     if left_out:
         lines += ["fonts left out:", *(f"  {name}: {why}" for name, why in sorted(left_out.items()))]
     return lines
-
-
-def _visible(character: str) -> str:
-    return {" ": "space"}.get(character, character)
 
 
 def _plural(count: int, noun: str) -> str:
@@ -186,18 +203,4 @@ def _bars(rows: Sequence[tuple[str, int]]) -> list[str]:
     return [
         f"  {name:>{names}}  {count:>{digits},}  {'#' * math.ceil(_BAR_LENGTH * count / most)}".rstrip()
         for name, count in rows
-    ]
-
-
-def _binned(counter: Counter[int]) -> list[tuple[str, int]]:
-    """Returns the rows of a histogram: one for each value, or for each round bin, such as 40-59, if there are many."""
-    low, high = min(counter), max(counter)
-    sizes = (m * 10**power for power in range(10) for m in (1, 2, 5))
-    size = next(s for s in sizes if high // s - low // s < _MAX_BARS)
-    bins = Counter[int]()
-    for value, count in counter.items():
-        bins[value // size] += count
-    return [
-        (str(b) if size == 1 else f"{b * size}-{b * size + size - 1}", bins[b])
-        for b in range(low // size, high // size + 1)
     ]

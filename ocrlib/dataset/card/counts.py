@@ -11,6 +11,7 @@ import numpy as np
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import shard_columns
 
+MAX_BARS = 20  # of a histogram of numbers
 _COLUMNS = ("id", "text", "width", "font", "background", "skew_deg", "blur_px", "source")
 
 
@@ -81,3 +82,22 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
 def _folder(source: str) -> str:
     """The folder of an imported line's picture: each line has a source of its own."""
     return f"{source.rpartition('/')[0]}/"
+
+
+def visible(character: str) -> str:
+    """Returns a character as it is shown in a table."""
+    return {" ": "space"}.get(character, character)
+
+
+def binned(counter: Counter[int]) -> list[tuple[str, int]]:
+    """Returns the rows of a histogram: one for each value, or for each round bin, such as 40-59, if there are many."""
+    low, high = min(counter), max(counter)
+    sizes = (m * 10**power for power in range(10) for m in (1, 2, 5))
+    size = next(s for s in sizes if high // s - low // s < MAX_BARS)
+    bins = Counter[int]()
+    for value, count in counter.items():
+        bins[value // size] += count
+    return [
+        (str(b) if size == 1 else f"{b * size}-{b * size + size - 1}", bins[b])
+        for b in range(low // size, high // size + 1)
+    ]
