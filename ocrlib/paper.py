@@ -13,8 +13,10 @@ Pictures are (H, W) uint8, or (H, W, 3) where that is said; pixels count from th
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import cv2
 import numpy as np
+from PIL import Image
+
+from ocrlib import raster
 
 _RIM = 2  # pixels: so far around ink its blurred edge counts as ink as well
 _FAINTEST = 10  # gray levels by which ink stands off its paper at least
@@ -93,7 +95,7 @@ def cut_line(picture: np.ndarray, box: Box | None, margins: Margins = MARGINS, h
         return cut
     bare = picture[box.top : box.bottom, box.left : box.right][~printed(gray, box)]
     paper = np.median(bare if len(bare) else _rim_of(picture, box), axis=0).tolist()
-    return cv2.copyMakeBorder(cut, *outside, cv2.BORDER_CONSTANT, value=paper)
+    return raster.framed(cut, *outside, paper)
 
 
 def _sides_to_cut(box: Box, gray: np.ndarray, margins: Margins) -> Box:
@@ -122,7 +124,7 @@ def to_gray(picture: np.ndarray) -> np.ndarray:
     """Returns (H, W) uint8 of (H, W), (H, W, 1) or (H, W, 3) uint8."""
     if picture.ndim == 2:
         return picture
-    return picture[:, :, 0] if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return picture[:, :, 0] if picture.shape[2] == 1 else np.asarray(Image.fromarray(picture).convert("L"))
 
 
 def find_line(gray: np.ndarray) -> Box | None:
@@ -131,8 +133,7 @@ def find_line(gray: np.ndarray) -> Box | None:
     while gray.size // step**2 > _MAX_PIXELS:
         step += 1
     if step > 1:
-        small = cv2.resize(gray, (gray.shape[1] // step, gray.shape[0] // step), interpolation=cv2.INTER_AREA)
-        box = _find_line(small)
+        box = _find_line(raster.shrunk(gray, step))
         return box and Box(box.top * step, box.left * step, box.bottom * step, box.right * step)
     return _find_line(gray)
 
@@ -161,7 +162,7 @@ def _find_line(gray: np.ndarray) -> Box | None:
 def _find_box(gray: np.ndarray) -> Box | None:
     """One look: ink, then in turns what lies along the border is left out and the box drawn tighter."""
     # Ink that touches the border gets its rim too, outside of the picture, so that a tight cut gives the same box.
-    mask = find_ink(cv2.copyMakeBorder(gray, _RIM, _RIM, _RIM, _RIM, cv2.BORDER_REPLICATE))
+    mask = find_ink(raster.framed(gray, _RIM, _RIM, _RIM, _RIM, None))
     box = Box(-_RIM, -_RIM, gray.shape[0] + _RIM, gray.shape[1] + _RIM)
     first = True
     while mask is not None:
@@ -184,8 +185,8 @@ def _without_rim(box: Box) -> Box:
 
 def find_ink(gray: np.ndarray) -> np.ndarray | None:
     """(H, W) bool: where gray levels change as much as they do at the rim of a character; None if nowhere."""
-    change = cv2.morphologyEx(cv2.blur(gray, (3, 3)), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    counts = cv2.calcHist([change], [0], None, [256], [0, 256]).ravel()
+    change = raster.change_of(gray)
+    counts = raster.counts_of(change)
     from_top = np.cumsum(counts[::-1])[::-1]  # how many pixels change by so much or more
     strongest = int(np.flatnonzero(from_top >= min(change.size, max(24, change.size // 10_000)))[-1])
     grain = int(np.flatnonzero(from_top >= 0.9 * change.size)[-1])  # a tenth of a line is paper, however tight it is
@@ -263,7 +264,7 @@ def _box_of_marks(mask: np.ndarray) -> Box | None:
 
 def find_marks(mask: np.ndarray) -> np.ndarray:
     """(N, 5) int32: left, top, width, height and number of pixels of each connected piece of ink."""
-    return cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2][1:]
+    return raster.marks_of(mask)
 
 
 def _with_margins(box: Box, gray: np.ndarray, margins: Margins) -> Box:
@@ -281,7 +282,7 @@ def printed(gray: np.ndarray, box: Box) -> np.ndarray:
     The paper is what lies around the box, or, in a picture cut tightly, most of what lies along its rim.
     """
     line = gray[box.top : box.bottom, box.left : box.right]
-    level, _ = cv2.threshold(line, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    level = raster.best_threshold(line)
     return (line > level) != (np.median(_rim_of(gray, box)) > level)
 
 
