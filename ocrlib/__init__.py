@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
+from ocrlib.extras import installed
 
 __version__ = "0.1.0"
 
@@ -36,7 +37,8 @@ __all__ = ["Reader", "Reading", "UserError", "__version__", "evaluate", "load", 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        with installed("train" if name == "load" else None):
+            return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'ocrlib' has no attribute {name!r}")
 
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocrlib.extras import installed
+
 if TYPE_CHECKING:
     from ocrlib import Reader
 
 
+@installed("factory")
 def make_dataset(
     recipe: str | Path,
     out: str | Path | None = None,
@@ -44,6 +47,7 @@ def make_dataset(
     return folder
 
 
+@installed("train")
 def train(
     datasets: str | Path | Sequence[str | Path] | Mapping[str | Path, float],
     run: str | Path,
@@ -81,6 +85,7 @@ def train(
     )
 
 
+@installed("data")
 def evaluate(model: "str | Path | Reader", data: str | Path, *, split: str | None = None) -> dict[str, Any]:
     """Returns how often a model is wrong, and where: all that `evaluate --out` writes.
 

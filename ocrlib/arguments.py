@@ -14,6 +14,7 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from ocrlib.errors import UserError, WorkerError
+from ocrlib.extras import advice_on
 from ocrlib.output import guarded
 
 
@@ -157,6 +158,8 @@ def _told(error: Exception, interrupted: str) -> tuple[str, int]:
     message = " ".join(str(error).split())
     if isinstance(error, UserError):
         return message, 2
+    if isinstance(error, ModuleNotFoundError) and (advice := advice_on(error)) is not None:
+        return advice, 2
     if isinstance(error, WorkerError):
         return str(error), 1  # holds the trace of the worker
     if isinstance(error, FloatingPointError):

@@ -13,8 +13,8 @@ from ocrlib import cli_web
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
-from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
+from ocrlib.extras import installed
 from ocrlib.files import write_json
 
 MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
@@ -104,6 +104,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
+    from ocrlib.dataset.manifest import read_manifest
     from ocrlib.dataset.verify import verify_shards, verify_splits
 
     folder: Path = arguments.dataset
@@ -146,6 +147,7 @@ def card(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@installed("export")
 def export(arguments: argparse.Namespace) -> int:
     """Writes a model for programs that have no Keras."""
     from ocrlib.network.export import export_model

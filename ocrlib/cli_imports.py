@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ocrlib.extras import installed
+
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
 LAYOUTS = ("pairs", "paddle", "csv", "doctr", "lmdb", "alto", "page", "parquet", "webdataset")
 WRITTEN_LAYOUTS = ("pairs", "paddle", "csv", "lmdb", "parquet", "webdataset")
@@ -23,6 +25,7 @@ _SHORT = {
 }
 
 
+@installed("factory")
 def import_lines(arguments: argparse.Namespace) -> int:
     """Makes a dataset of labelled pictures, or lets it grow; says what became of each, in sum."""
     from ocrlib.dataset.card.card import PREVIEW_NAME, write_card
@@ -76,6 +79,7 @@ def _about_splits(splits: Mapping[str, Any], counts: Mapping[str, int]) -> str:
     return f"split {unit[splits['unit']]}"
 
 
+@installed("factory")
 def unpack_lines(arguments: argparse.Namespace) -> int:
     """Writes the lines of a dataset for other programs."""
     from ocrlib.imports.unpack import unpack

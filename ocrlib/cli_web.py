@@ -2,18 +2,18 @@
 
 import argparse
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ocrlib.errors import UserError
+from ocrlib.extras import installed
 
 _MODEL = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
 
+@installed("web")
 def review(arguments: argparse.Namespace) -> int:
     """Serves the labelling desk until Ctrl-C, and tells what to do with the texts."""
-    _need_server()
     from ocrlib.network.open import open_network
     from ocrlib.reading.decoding.language import RECIPE
     from ocrlib.reading.decoding.patterns import matcher
@@ -42,12 +42,6 @@ def review(arguments: argparse.Namespace) -> int:
         desk.stop()
     print(f"\n{last_words(desk, arguments.out or folder)}")
     return 0
-
-
-def _need_server() -> None:
-    """Refuses to go on without the packages that only these commands need."""
-    if any(find_spec(package) is None for package in ("starlette", "uvicorn")):
-        raise UserError("this needs packages that are not installed; install them with: pip install 'ocrlib[web]'")
 
 
 def _port(text: str) -> int:

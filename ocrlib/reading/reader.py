@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.errors import UserError
+from ocrlib.extras import installed
 from ocrlib.pictures import load_picture, read_pages
 from ocrlib.reading.decoding.language import Known
 from ocrlib.reading.prediction import Line, cut_for, read_decoded
@@ -72,7 +73,8 @@ class Reader:
             check=check,
         )
         self._nbest, self._min_confidence, self._search = nbest, min_confidence, search
-        recognizer = Recognizer.load(self._model, self._known, nbest, search)
+        with installed():
+            recognizer = Recognizer.load(self._model, self._known, nbest, search)
         self._recognizer: Recognizer | None = recognizer
         self.charset: str = recognizer.charset.characters
         self.notes: tuple[str, ...] = recognizer.notes
