@@ -1,0 +1,86 @@
+"""Weights under their Keras names in one file of arrays, with what must be known to build the network again."""
+
+import json
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocrlib.charset import Charset
+
+_ABOUT = "about"  # the array that holds a `Shape`, as JSON
+
+
+@dataclass(kw_only=True)
+class Shape:
+    """What `crnn.build_crnn` was asked for, and how its convolutions move.
+
+    Attributes:
+      height: pixels of every image.
+      charset: the characters of the classes but the last, the blank.
+      encoder, stride, filters: as in `build_crnn`.
+      convolutions: by name, in order, (strides, dilation); two strides in the blocks, one along the line.
+      training: what was done to the weights; empty before.
+    """
+
+    height: int
+    charset: str
+    encoder: str
+    stride: int
+    filters: float
+    convolutions: dict[str, tuple[list[int], int]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+def write_arrays(path: Path, shape: Shape, weights: dict[str, np.ndarray]) -> None:
+    """Writes a network's weights, by their Keras names, and its shape."""
+    about = np.frombuffer(json.dumps(asdict(shape)).encode(), np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, **{_ABOUT: about}, **weights)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path) -> tuple[Shape, dict[str, np.ndarray]]:
+    """Returns what `write_arrays` wrote."""
+    with np.load(path) as file:
+        weights = dict(file)
+    return Shape(**json.loads(weights.pop(_ABOUT).tobytes())), weights
+
+
+def from_recipe(recipe: Path, encoder: str, stride: int, filters: float) -> tuple[Shape, dict[str, np.ndarray]]:
+    """Returns an untrained network for the lines of a recipe."""
+    keys = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    charset = Charset.named(keys["text"]["charset"]).characters
+    shape = Shape(height=keys["render"]["height"], charset=charset, encoder=encoder, stride=stride, filters=filters)
+    network = _build(shape)
+    for layer in network.layers:
+        if hasattr(layer, "kernel_size"):
+            shape.convolutions[layer.name] = (list(layer.strides), int(layer.dilation_rate[0]))
+    return shape, {_name(weight): np.asarray(weight.value) for weight in network.weights}
+
+
+def save_keras(shape: Shape, weights: dict[str, np.ndarray], out: Path) -> None:
+    """Writes the weights as a `.keras` file, which `--init` and `--model` take."""
+    network = _build(shape)
+    for weight in network.weights:
+        weight.assign(weights[_name(weight)])
+    network.save(out)
+
+
+def _build(shape: Shape) -> Any:
+    from ocrlib.network.crnn import build_crnn
+
+    return build_crnn(
+        shape.height,
+        len(shape.charset) + 1,
+        encoder=shape.encoder,
+        stride=shape.stride,
+        filters=shape.filters,
+        charset=shape.charset,
+    )
+
+
+def _name(weight: Any) -> str:
+    """The Keras name of a weight, without the number that Keras gives to the same layer when it is built again."""
+    return f"characters/dense/{weight.name}" if weight.path.startswith("characters/") else weight.path
