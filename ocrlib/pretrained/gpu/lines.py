@@ -12,7 +12,7 @@ import torch
 
 from ocrlib.dataset.hdf5 import read_columns
 
-_ROUNDED = 32  # pixels: widths of batches are multiples of it, because each new shape costs cuDNN a search
+_ROUNDED = 32  # pixels: widths of batches are multiples of it, because each new shape costs cuDNN a plan
 _STRETCH, _ZOOM, _SLANT, _SHIFT, _NOISE = 0.1, 0.05, 0.06, 1.0, 8.0  # the largest changes of a line, see `_places`
 
 

@@ -51,7 +51,6 @@ def train(begun: Path, folder: Path, held: Path, out: Path, plan: Plan) -> None:
       out: where the weights go, every minute and at the end.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = True
     torch.manual_seed(1)
     shape, weights = read_arrays(begun)
     about = {"charset": shape.charset, "height": shape.height, "columns": plan.columns, "device": device}
