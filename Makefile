@@ -57,12 +57,12 @@ train: $(READY) ## a reader in RUN, trained on DATA
 # REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
 # Two trainings each: the second starts from the network of the first, at the full learning rate again.
 LINES_numeric := 1000000
-TRAIN_numeric := --model.encoder wide --model.filters 2 --train.epochs 2
+TRAIN_numeric := --init none --model.encoder wide --model.filters 2 --train.epochs 2
 LINES_display := 200000
-BEGIN_display := --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
+BEGIN_display := --init none --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
 TRAIN_display := --init runs/pretrained-display-begun --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
 LINES_wikipedia := 90000
-BEGIN_wikipedia := --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
+BEGIN_wikipedia := --init none --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
 TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
 CHECKED_numeric := fresh photographs
 

@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 if __name__ == "__main__":
     # Until `run_main` answers Ctrl-C in a line: what is imported below would answer with a traceback.
@@ -12,6 +13,11 @@ if __name__ == "__main__":
 from ocrlib.arguments import Parser, describe, run_main, split_overrides
 from ocrlib.config import build
 from ocrlib.training.settings import RunConfig
+
+_FONTS = {
+    "known_fonts": "lines in fonts that it learned from",
+    "heldout_fonts": "lines in fonts that only the test has",
+}
 
 
 def _weighted(text: str) -> tuple[Path, float]:
@@ -26,6 +32,17 @@ def _weighted(text: str) -> tuple[Path, float]:
     return Path(folder), value
 
 
+def _share(text: str) -> float:
+    """Returns a share of the batches."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, not {text!r}")
+    return value
+
+
 def main() -> None:
     """Arguments -> one call."""
     argv, overrides = split_overrides(sys.argv[1:], besides=("data.mix",))
@@ -37,39 +54,63 @@ def main() -> None:
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
     parser.add_argument(
-        "--init", metavar="MODEL", help="train the network of a run folder, a .keras file or a shipped model further"
+        "--init",
+        metavar="MODEL",
+        help="train the network of a run folder, a .keras file or a shipped model further; auto: the shipped model "
+        "that fits best; none: begin with nothing (default: auto)",
     )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
+    parser.add_argument(
+        "--replay",
+        type=_share,
+        metavar="SHARE",
+        help="share of the batches that are lines which that model learned from, so that it forgets little; 0: none "
+        "(default: 0.5 for imported lines, else 0)",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, as it was begun")
     parser.add_argument(
         "--data.mix", dest="mix", nargs="+", type=_weighted, metavar="DATASET=WEIGHT", help="datasets by weight"
     )
     arguments = parser.parse_args(argv)
-    if bool(arguments.datasets) == bool(arguments.mix):
+    if (arguments.datasets and arguments.mix) or not (arguments.datasets or arguments.mix or arguments.resume):
         parser.error("expected datasets, or --data.mix with datasets and weights")
 
-    settings = build(RunConfig, {}, overrides, "the settings")
+    build(RunConfig, {}, overrides, "the settings")  # a typo is answered before TensorFlow is up, which takes seconds
 
-    from ocrlib.training.trainer import train  # here, because it imports TensorFlow, which takes seconds
+    from ocrlib.api import train
 
-    mix = dict(arguments.mix or [])
+    run = arguments.run
+    datasets = dict(arguments.mix) if arguments.mix else list(dict.fromkeys(arguments.datasets))
     metrics = train(
-        list(mix or dict.fromkeys(arguments.datasets)),
-        arguments.run,
-        settings,
-        weights=list(mix.values()) or None,
-        resume=arguments.resume,
-        init=arguments.init,
+        datasets, run, settings=overrides, init=arguments.init, replay=arguments.replay, resume=arguments.resume
     )
+    _tell(metrics, run)
+
+
+def _tell(metrics: dict[str, Any], run: Path) -> None:
+    """Prints how the reader reads, and what to do next."""
     for folder, result in metrics["datasets"].items():
         print(
             f"{folder} ({metrics['split']}): exact match {result['exact_match']:.2%}, CER {result['cer']:.2%} "
             f"on {result['lines']} lines"
         )
-        for name in ("known_fonts", "heldout_fonts"):
+        for name, of_lines in _FONTS.items():
             if name in result:
-                print(f"  {name}: exact match {result[name]['exact_match']:.2%}, CER {result[name]['cer']:.2%}")
-    print(f"run: {arguments.run} (best.keras, history.csv, predictions/, metrics.json)")
-    print(f"next: python -m ocrlib predict --model {arguments.run} FOLDER_OF_IMAGES")
+                rates = f"exact match {result[name]['exact_match']:.2%}, CER {result[name]['cer']:.2%}"
+                print(f"  {name}, {of_lines}: {rates}")
+    for folder, after in metrics.get("replay", {}).get("after", {}).items():
+        before = metrics["replay"]["before"][folder]
+        print(
+            f"{folder} (what the model had learned before): CER {after['cer']:.2%}, before {before['cer']:.2%}; "
+            f"exact match {after['exact_match']:.2%}, before {before['exact_match']:.2%}"
+        )
+    print(f"run: {run} (best.keras, history.csv, predictions/, metrics.json)")
+    if metrics["reads"]:
+        print(f"next: python -m ocrlib predict --model {run} FOLDER_OF_IMAGES")
+    else:
+        print(
+            f"it does not read yet. {run}/predictions shows what it makes of the lines. Try a longer training "
+            "(--train.steps 20000), a start from a model (--init auto), or more lines"
+        )
 
 
 if __name__ == "__main__":

@@ -54,34 +54,56 @@ def train(
     *,
     settings: Mapping[str, Any] | None = None,
     init: str | None = None,
+    replay: float | None = None,
     resume: bool = False,
 ) -> dict[str, Any]:
     """Trains a network on datasets, and returns how it reads their test split: what `metrics.json` holds.
 
     Args:
-      datasets: a folder, several, or several with their weights, as `{"datasets/a": 0.7, "datasets/b": 0.3}`.
+      datasets: a folder, several, or several with their weights, as `{"datasets/a": 0.7, "datasets/b": 0.3}`. None, as
+        an empty list, where a run goes on with its own.
       run: a new folder for the model and its history.
       settings: keys and values, as `{"train.epochs": 2, "model.filters": 2}`; `train_from_records.py --help` lists
         them.
-      init: a run folder, a `.keras` file or a shipped model, whose network is trained further.
-      resume: go on with the run in that folder.
+      init: a run folder, a `.keras` file or a shipped model, whose network is trained further; `none` begins with
+        nothing. Without it, or with `auto`, the shipped model that fits best.
+      replay: share of the batches that are lines which that model learned from, so that it forgets little; 0 for none.
+        Without it, half of them where all lines are imported, else none.
+      resume: go on with the run in that folder, by the settings that it was begun with.
 
     Raises:
       UserError: a dataset, a setting or the run folder cannot be used.
       FloatingPointError: the loss is not finite.
     """
     from ocrlib import config
-    from ocrlib.training import trainer
+    from ocrlib.replay import replay_of
+    from ocrlib.training.run_folder import check_new, read_begun, resumed_settings
     from ocrlib.training.settings import RunConfig
+    from ocrlib.training.start import choose_start, start_of
 
-    folders = [datasets] if isinstance(datasets, str | Path) else list(datasets)
+    folders = [Path(folder) for folder in ([datasets] if isinstance(datasets, str | Path) else datasets)]
+    weights = list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
+    folder, given = Path(run), _overrides(settings)
+    if resume:
+        begun = read_begun(folder)
+        chosen = resumed_settings(folder, given)
+        if not folders:
+            folders = [Path(entry["folder"]) for entry in begun["datasets"]]
+            weights = [entry["weight"] for entry in begun["datasets"]] if begun["datasets"][0]["weight"] else None
+    else:
+        if folder.is_dir():
+            check_new(folder)
+        chosen = config.build(RunConfig, {}, given, "the settings")
+        begun = {}
+    start = start_of(begun, init) if begun else choose_start(init, folders, chosen.model)
+    if not begun:
+        print(start)
+    lines = replay_of(folders, chosen, start.model, replay, begun)
+
+    from ocrlib.training import trainer
+
     return trainer.train(
-        [Path(folder) for folder in folders],
-        Path(run),
-        config.build(RunConfig, {}, _overrides(settings), "the settings"),
-        weights=list(datasets.values()) if isinstance(datasets, Mapping) else None,
-        resume=resume,
-        init=init,
+        folders, folder, chosen, weights=weights, resume=resume, init=start.model, why=start.why, replay=lines
     )
 
 

@@ -20,6 +20,7 @@ DOORS = {
     "ocrlib.cli_reading",
     "ocrlib.cli_web",
     "ocrlib.__main__",
+    "ocrlib.replay",
     "generate_data",
     "train_from_records",
 }  # lead into every room

@@ -33,7 +33,7 @@ if __name__ == "__main__":
     run("verify", "digits")
     run("card", "digits")
     script("generate_data.py", "tiny.toml", "--workers", "1")
-    script("train_from_records.py", "digits", "--run", "run", "--train.epochs", "1", "--model.filters", "0.5")
+    script("train_from_records.py", "digits", "--run", "run", "--init", "none", "--train.epochs", "1", "--model.filters", "0.5")
     run("export", "--model", "run", "--out", "model.onnx")
     run("predict", "--model", "model.onnx", "line.png")
 """

@@ -9,6 +9,7 @@ import numpy as np
 from ocrlib.batches.padding import padded_width
 
 NUM_BUCKETS = 24  # with as many, padding stays under 5% of the pixels of both recipes' datasets
+_BATCHES = 2  # full ones, that a bucket should have on average
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,11 @@ class Bucket:
 
     width_px: int
     batch_size: int
+
+
+def num_buckets_for(num_lines: int, batch_size: int) -> int:
+    """Returns how many buckets fill their batches: 100 lines in 24 buckets would make batches of 4 lines."""
+    return max(1, min(NUM_BUCKETS, num_lines // (_BATCHES * batch_size)))
 
 
 def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = NUM_BUCKETS) -> list[Bucket]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ocrlib.batches.buckets import Bucket, plan_buckets
+from ocrlib.batches.buckets import Bucket, num_buckets_for, plan_buckets
 from ocrlib.batches.labels import LabelError, check_labels, encode_labels
 from ocrlib.batches.padding import blank_images
 from ocrlib.batches.split import ShardLines, SplitLines
@@ -69,6 +69,7 @@ class Loader:
       lines: as given.
       image: height, channels and stored encoding of their images.
       num_samples: how many lines there are.
+      batch_size: as given.
       buckets: narrowest first.
     """
 
@@ -78,7 +79,8 @@ class Loader:
         self.lines, self.image, self.num_samples = lines, lines.manifest.image, lines.num_samples
         self._stride, self._short_first = stride, short_first
         self._widths: Counter[int] = sum((Counter(part.widths) for part in self.lines.parts), Counter())
-        self.buckets = plan_buckets(self._widths, batch_size)
+        self.batch_size = batch_size
+        self.buckets = plan_buckets(self._widths, batch_size, num_buckets_for(self.num_samples, batch_size))
         self._edges = np.array([bucket.width_px for bucket in self.buckets])
         self._column_bytes = self.image.height * self.image.channels
 
@@ -110,12 +112,15 @@ class Loader:
                 skip -= num_batches
                 continue
             window = self._read_window(parts)
-            batches = self._cut(window, random_for(seed, epoch, number + 1))
-            if self._short_first and seed is not None and epoch == number == 0:
-                batches.sort(key=lambda batch: batch[1].width_px)
-            for rows, bucket in batches[skip:]:
+            for rows, bucket in self._cut(window.widths, seed, epoch, number)[skip:]:
                 yield self._pad(window, rows, bucket)
             skip = 0
+
+    def sizes(self, seed: int | None, epoch: int) -> Iterator[int]:
+        """Yields how many lines each of the `batches` of an epoch has; nothing is read for it but the manifest."""
+        for number, parts in enumerate(self._windows(seed, epoch)):
+            widths = [np.repeat(list(part.widths), list(part.widths.values())) for part in parts]
+            yield from (len(rows) for rows, _ in self._cut(np.concatenate(widths), seed, epoch, number))
 
     def check(self) -> None:
         """Reads every shard once, all but its pixels, and raises what `batches` would raise in the midst of an epoch.
@@ -184,17 +189,23 @@ class Loader:
             raise UserError(f"{self.lines.folder}: sample {ids[error.line]}: {error}") from None
         return labels, label_offsets
 
-    def _cut(self, window: Window, random: np.random.RandomState | None) -> list[tuple[np.ndarray, Bucket]]:
-        """Returns the rows of each batch and its bucket, in the order of the batches: the rest of steps 3, 4 and 5."""
-        rows = np.arange(len(window.ids)) if random is None else random.permutation(len(window.ids))
-        which = np.searchsorted(self._edges, window.widths[rows])
+    def _cut(self, widths: np.ndarray, seed: int | None, epoch: int, number: int) -> list[tuple[np.ndarray, Bucket]]:
+        """Returns the rows of each batch of a window and its bucket, in the order of the batches: steps 3, 4 and 5.
+
+        How many lines each batch has depends on how often a width occurs, not on the order of the widths.
+        """
+        random = random_for(seed, epoch, number + 1)
+        rows = np.arange(len(widths)) if random is None else random.permutation(len(widths))
+        which = np.searchsorted(self._edges, widths[rows])
         batches = []
-        for number, bucket in enumerate(self.buckets):
-            mine = rows[which == number]
+        for place, bucket in enumerate(self.buckets):
+            mine = rows[which == place]
             for start in range(0, len(mine), bucket.batch_size):
                 batches.append((mine[start : start + bucket.batch_size], bucket))
         if random is not None:
             batches = [batches[i] for i in random.permutation(len(batches))]
+        if self._short_first and seed is not None and epoch == number == 0:
+            batches.sort(key=lambda batch: batch[1].width_px)
         return batches
 
     def _pad(self, window: Window, rows: np.ndarray, bucket: Bucket) -> Batch:

@@ -88,10 +88,14 @@ def keep_encodable(texts: np.ndarray, charset: Charset) -> np.ndarray:
     return np.array([known.issuperset(text) for text in texts], bool)
 
 
-def held_out(ids: np.ndarray, share: float) -> np.ndarray:
-    """Returns (N,) bool: True for each line that is held out, chosen by a hash of its id, so alike on every machine."""
-    limit = int(share * 2**32)
-    return np.array([int.from_bytes(hashlib.sha256(i.encode()).digest()[:4]) < limit for i in ids], bool)
+def hashes_of(ids: np.ndarray) -> np.ndarray:
+    """Returns (N,) int64 in [0, 2**32): a hash of each id, alike on every machine."""
+    return np.array([int.from_bytes(hashlib.sha256(i.encode()).digest()[:4]) for i in ids], np.int64)
+
+
+def held_out(ids: np.ndarray, limit: int) -> np.ndarray:
+    """Returns (N,) bool: True for each line whose hash is below the limit; such lines are held out."""
+    return hashes_of(ids) < limit
 
 
 def _parse(condition: str) -> tuple[str, str, str]:

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from ocrlib.batches.columns import read_columns_fast
-from ocrlib.batches.selection import SelectionConfig, held_out, keep_encodable, keep_where, needed_columns
+from ocrlib.batches.selection import (
+    SelectionConfig,
+    hashes_of,
+    held_out,
+    keep_encodable,
+    keep_where,
+    needed_columns,
+)
 from ocrlib.charset import Charset
 from ocrlib.dataset.checks import NotAnnounced, check_columns
 from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry, read_manifest
@@ -135,11 +142,12 @@ class SplitLines:
             return self._first_lines(self.parts, selection) if training else self.parts
         names = ["id", "text", "width", *(needed_columns(selection) if where else [])]
         parts = []
+        limit = self._limit(selection.val_share) if holds_out else 0
         for part in self.parts:
             columns = self.read_columns(part.shard, names)
             keep = np.ones(len(columns["id"]), bool)
             if holds_out:
-                keep &= held_out(columns["id"], selection.val_share) == (not training)
+                keep &= held_out(columns["id"], limit) == (not training)
             if where:
                 meets = keep_where(columns, selection)
                 self._leave_out("where", columns["id"][keep & ~meets])
@@ -150,6 +158,18 @@ class SplitLines:
                 keep &= encodable
             parts.append(_shard_lines(part.shard, columns["width"], keep))
         return self._first_lines(parts, selection) if training else parts
+
+    def _limit(self, share: float) -> int:
+        """Returns what the hash of a line's id is below where the line is held out of `train` for validation.
+
+        At least one line is held out, and one is left. Of a single line that cannot be: it is learned from and
+        validated with.
+        """
+        hashes = np.sort(np.concatenate([hashes_of(self.read_columns(p.shard, ["id"])["id"]) for p in self.parts]))
+        if len(hashes) == 1:
+            return int(hashes[0]) + (self.split == "val")
+        wanted = int(np.searchsorted(hashes, int(share * 2**32)))
+        return int(hashes[min(max(wanted, 1), len(hashes) - 1)])
 
     def _first_lines(self, parts: list[ShardLines], selection: SelectionConfig) -> list[ShardLines]:
         """Returns the first lines of all parts together, as many as limit and fraction allow."""

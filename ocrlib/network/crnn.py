@@ -27,7 +27,7 @@ STRIDES = (2, 4)  # pixels of width behind one time step
 _BLOCK_FILTERS = (8, 16, 32, 48)
 _SECOND_HALVING = 3  # with stride 4, the block that halves the width for the second time
 _REFINED = 3  # with stride 4, the block with a residual convolution: this is where strokes are told apart
-_LINE_FILTERS = 48
+LINE_FILTERS = 48
 _LSTM_UNITS = 64
 # By encoder, the dilations of the residual 1-D convolutions after the first one.
 ENCODERS = {"conv": (1, 2), "wide": (1, 2, 4, 8), "lstm": (1,), "dilated": (1, 2, 4, 8, 16, 1, 2, 4, 8)}
@@ -102,7 +102,7 @@ def _blocks(image, width, stride: int, filters: float):
 
 def _encode(x, width, encoder: str, stride: int, filters: float):
     """(B, W/S, f) -> (B, W/S, f'): 1-D convolutions along the line, then the LSTM if there is one."""
-    line_filters = _scaled(_LINE_FILTERS, filters)
+    line_filters = _scaled(LINE_FILTERS, filters)
     # With stride 2 a step is half as wide: twice the dilation sees nearly as far.
     reach = 4 // stride
     x = _conv_1d(x, "line", line_filters, reach)

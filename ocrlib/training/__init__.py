@@ -1,7 +1,12 @@
 """Datasets in, a run folder out.
 
 settings     what a user can set, checked before TensorFlow starts
+start        which model a training starts from
+plan         how many steps it takes, and what the settings leave open
+lines        the lines of a run: the user's own, and those that the start model learned from
 trainer      a run from its datasets to its metrics
+prepare      the first half of it: all is opened, built and written down, nothing is learned yet
+record       what config.json tells of a run
 run_folder   the files of a run, and whether a run in a folder may go on
 ctc_model    the training step with its CTC loss, and the figures of a validation
 precision    float32, or bfloat16 where the processor is faster with it

@@ -31,7 +31,7 @@ class State:
     Attributes:
       epoch, batch: the next batch to learn from, counted from 0.
       seconds: of training and validation so far.
-      best_cer, since_best: the lowest validation CER, and the epochs since then.
+      best_cer, best_loss, since_best: the lowest validation CER, the loss there, and the epochs since then.
       stopped: the training ended early, because the validation CER did not fall any more.
     """
 
@@ -39,6 +39,7 @@ class State:
     batch: Annotated[int, Field(ge=0)] = 0
     seconds: Annotated[float, Field(ge=0)] = 0.0
     best_cer: Annotated[float, Field(ge=0)] = math.inf
+    best_loss: float = math.inf
     since_best: Annotated[int, Field(ge=0)] = 0
     stopped: bool = False
 
@@ -47,22 +48,22 @@ class State:
         self.batch += 1
         self.seconds += seconds
 
-    def end_epoch(self, cer: float, seconds: float, patience: int) -> bool:
+    def end_epoch(self, cer: float, loss: float, seconds: float, patience: int) -> bool:
         """Counts an epoch and its validation, and returns whether its network is the best so far.
 
         Args:
-          cer: of the validation.
+          cer, loss: of the validation. Of equal rates, which few lines often give, the lower loss is better.
           seconds: since the last batch of the epoch.
           patience: epochs without a better CER after which the training stops.
         """
         self.epoch, self.batch = self.epoch + 1, 0
         self.seconds += seconds
-        if cer < self.best_cer:
-            self.best_cer, self.since_best = cer, 0
-            return True
-        self.since_best += 1
+        self.since_best = 0 if cer < self.best_cer else self.since_best + 1
         self.stopped = self.since_best >= patience
-        return False
+        is_best = (cer, loss) < (self.best_cer, self.best_loss)
+        if is_best:
+            self.best_cer, self.best_loss = cer, loss
+        return is_best
 
     def save(self, folder: Path, model: keras.Model) -> None:
         """Writes the weights and the optimizer, then the state with the name of their file, and deletes older files."""
@@ -94,8 +95,9 @@ class State:
         weights = values.pop("weights", None) if isinstance(values, dict) else None
         if not isinstance(weights, str) or not _WEIGHTS_NAME.fullmatch(weights):
             raise _lost(path, "names no file of weights")
-        if values.get("best_cer", 0) is None:  # JSON has no form for an infinite number
-            del values["best_cer"]
+        for name in ("best_cer", "best_loss"):
+            if values.get(name, 0) is None:  # JSON has no form for an infinite number
+                del values[name]
         state = config.build(cls, values, {}, str(path))
         variables = _variables(model)
         arrays = _read_arrays(folder / weights, variables)

@@ -25,14 +25,16 @@ def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
 def write_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
     """Puts the figures of an epoch into history.csv, behind those of the epochs before it.
 
+    `epoch` counts from 0, its row from 1, as the screen does.
+
     The file is written whole. A row of this epoch or a later one is left out: a run that was killed behind such a row,
     but before its place was saved, trains that epoch again.
     """
-    rows = [row for row in read_rows(path) if int(row["epoch"]) < epoch] if path.exists() else []
+    rows = [row for row in read_rows(path) if int(row["epoch"]) <= epoch] if path.exists() else []
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, ["epoch", *sorted(figures)], restval="", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows([*rows, {"epoch": epoch, **figures}])
+    writer.writerows([*rows, {"epoch": epoch + 1, **figures}])
     write_bytes(path, text.getvalue().encode())
 
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 from ocrlib.backend import keras
+from ocrlib.training.plan import FROM_NOTHING_RATE
 from ocrlib.training.settings import TrainConfig
 
 
 def make_optimizer(settings: TrainConfig, num_steps: int) -> keras.optimizers.Optimizer:
     """Returns the optimizer, its rate scheduled over `num_steps` steps."""
-    rate: Any = settings.learning_rate
+    rate: Any = settings.learning_rate or FROM_NOTHING_RATE
     if settings.schedule == "cosine":
         warmup = round(settings.warmup * num_steps)
         rate = keras.optimizers.schedules.CosineDecay(

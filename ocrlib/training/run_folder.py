@@ -1,6 +1,8 @@
 """The folder of a run: its files, and whether a run may begin or go on in a given folder.
 
-config.json      every setting, and the fingerprints of the datasets; written before the first step
+config.json      every setting, the datasets with their fingerprints and how many of their lines were learned from, the
+                 start, the network as it was built, the plan, the machine; written before the first step and brought
+                 up to date after each epoch
 history.csv      a row for each epoch; curve.png draws it
 best.keras       the network of the lowest validation CER
 last/            weights, optimizer and place in the data, to resume from
@@ -10,17 +12,20 @@ metrics.json     how best.keras reads the test split; written last
 .lock, .holder   there while a process trains in it, and which process that is
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ocrlib import config
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_json
 from ocrlib.locks import LOCK_NAME, held
+from ocrlib.training.settings import RunConfig
 
 CONFIG = "config.json"
+_COMPARED = ("fingerprint", "weight")  # of a dataset: where it lies does not matter, and it may grow
 _HOLDER_NAME = ".holder"
 _LEFTOVERS = ".*.tmp*"  # what a kill leaves of a file that was being written whole
 
@@ -81,27 +86,47 @@ def read_config(run: Path) -> dict[str, Any] | None:
     return begun_with
 
 
-def check_resumable(run: Path, config: dict[str, Any]) -> None:
+def read_begun(run: Path) -> dict[str, Any]:
+    """Returns the config.json of a run that may go on.
+
+    Raises:
+      UserError: there is nothing to resume.
+    """
+    begun = read_config(run)
+    if begun is None:
+        raise UserError(f"{run}: has no run to resume; leave out --resume to begin one")
+    return begun
+
+
+def resumed_settings(run: Path, overrides: Mapping[str, str]) -> RunConfig:
+    """Returns the settings that a run was begun with, and on top of them what is given now.
+
+    Raises:
+      UserError: there is nothing to resume, or a setting that cannot be.
+    """
+    return config.build(RunConfig, read_begun(run).get("config", {}), overrides, str(run / CONFIG))
+
+
+def check_resumable(run: Path, now: Mapping[str, Any]) -> None:
     """Refuses a folder that holds no run, or a run that was begun with other settings.
 
     Args:
       run: the folder.
-      config: what config.json would hold if the run began now.
+      now: what config.json would hold if the run began now. Datasets are the same wherever they lie.
 
     Raises:
-      UserError: there is nothing to resume, or `config` differs; the message names each difference.
+      UserError: there is nothing to resume, or something differs; the message names each difference.
     """
-    begun_with = read_config(run)
-    if begun_with is None:
-        raise UserError(f"{run}: has no run to resume; leave out --resume to begin one")
+    begun = read_begun(run)
     instead = "choose another --run"
     if (run / "best.keras").exists():
         instead += f" and go on from this one by --init {run}"
     elif not (run / "last").exists():
         instead = "remove that folder, in which nothing is learned yet"
-    for key in config:
-        if begun_with.get(key) != config[key]:
-            changes = "; ".join(_differences(begun_with.get(key), config[key]))
+    for key in now:
+        before, after = _comparable(key, begun.get(key)), _comparable(key, now[key])
+        if before != after:
+            changes = "; ".join(_differences(before, after))
             raise UserError(f"{run}: was begun with other {key} ({changes}); resume with the same, or {instead}")
 
 
@@ -129,6 +154,14 @@ def grown(before: Any, datasets: Sequence[Path], now: Sequence[dict[str, int]]) 
 
 def _in_use(run: Path) -> UserError:
     return UserError(f"{run}: is in use for something else; choose another --run")
+
+
+def _comparable(key: str, value: Any) -> Any:
+    if key == "datasets" and value:
+        return [{name: entry.get(name) for name in _COMPARED} for entry in value]
+    if key == "replay" and value:
+        return value | {"datasets": _comparable("datasets", value["datasets"])}
+    return value
 
 
 def _differences(before: Any, now: Any, name: str = "") -> list[str]:

@@ -1,4 +1,7 @@
-"""The settings of a training, checked before TensorFlow is up: a typo should not cost seconds."""
+"""The settings of a training, checked before TensorFlow is up: a typo should not cost seconds.
+
+A setting that is None is decided when the datasets and the start are known: `plan.settle` does.
+"""
 
 from dataclasses import field
 from typing import Annotated, Literal
@@ -21,8 +24,9 @@ class DataConfig(SelectionConfig):
 
     charset: Annotated[str | None, AfterValidator(_characters)] = None
     """A name (latin-basic, ascii) or the characters; without it, those of all the datasets together."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    """Lines in a batch of average width; batches of longer lines have fewer."""
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    """Lines in a batch of average width; batches of longer lines have fewer. Without it: 64 from nothing; from a model
+    so many that the batch is about 8,000 pixels wide, 8 to 64."""
     format: Literal["auto", "tfrecord", "hdf5"] = "auto"
     """File format to read; auto takes the faster one that is there."""
     verify: Literal["sizes", "full"] = "sizes"
@@ -35,6 +39,8 @@ class DataConfig(SelectionConfig):
 class AugmentConfig:
     """`--augment.*`: the largest change of each kind, drawn anew for each line; 0 leaves it out."""
 
+    small_sets: bool = True
+    """Where a model goes on with fewer than 1,000 lines and nothing below is set, change the lines a little."""
     rotation_deg: Annotated[float, Field(ge=0, le=45)] = 0.0
     """Degrees, either way."""
     shift_px: Annotated[float, Field(ge=0)] = 0.0
@@ -77,6 +83,9 @@ class ModelConfig:
     """Multiple of the usual numbers of filters; without it, 1 for numeric strings and 2.5 for others."""
     build: str | None = None
     """A function of your own that builds the network, as mypackage:build (docs/own-network.md)."""
+    charset: Literal["union", "new"] | None = None
+    """Of a training that starts from a model: union keeps the characters that the model knows beside those of the
+    datasets, new drops them; without it, union for imported lines and new for drawn ones."""
 
     def __post_init__(self) -> None:
         if self.use_lstm is not None and self.encoder is not None and self.use_lstm != (self.encoder == "lstm"):
@@ -90,31 +99,49 @@ class ModelConfig:
         """The encoder that is meant, whichever of the two keys says so."""
         return self.encoder or ("lstm" if self.use_lstm else "conv")
 
+    @property
+    def asks_for_network(self) -> bool:
+        """Whether a network is described, which a model that the training starts from would bring along."""
+        keys = (self.use_lstm, self.encoder, self.stride, self.filters, self.build)
+        return any(value is not None for value in keys)
+
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class TrainConfig:
     """`--train.*`: how long, and in what steps."""
 
-    epochs: Annotated[int, Field(ge=1)] = 4
-    """Passes over the data."""
+    steps: Annotated[int, Field(ge=1)] | None = None
+    """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 900 or more from a model."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """As many steps as this machine makes in so many minutes, by the first ones; these are then written down."""
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    """Passes over the data, in place of steps."""
     patience: Annotated[int, Field(ge=1)] = 5
     """Epochs without a better validation CER before it stops early."""
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """What turns gradients into steps."""
-    learning_rate: Annotated[float, Field(gt=0)] = 3e-3
-    """The peak of the learning rate."""
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """The peak of the learning rate; without it, 0.003 from nothing and 0.001 from a model."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """After the warmup: cosine falls to 0, constant stays at the peak."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of all steps in which the rate climbs to its peak."""
     clip_norm: Annotated[float, Field(ge=0)] = 5.0
     """Largest norm of the gradient of all weights together; 0 does not clip."""
+    freeze: Literal["nothing", "norms", "columns"] | None = None
+    """What stays as it is: the batch normalisations, or beside them the convolutions before the line is read along.
+    Without it, norms from a model and nothing from nothing."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Of weights, dropout and shuffling."""
     save_minutes: Annotated[float, Field(gt=0)] = 5.0
     """Minutes between two places to resume from."""
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("steps", "minutes", "epochs") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} each say how long; give one")
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

@@ -27,6 +27,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dataset(tmp_path_factory.mktemp("selection") / "digits", {"train": numbers(110, seed=1)})
 
 
+@pytest.fixture(scope="module")
+def whole_train(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but with a split for validation: nothing is held out of the other one."""
+    folder = tmp_path_factory.mktemp("selection") / "whole"
+    return write_dataset(folder, {"train": numbers(110, seed=1), "val": ["1"]})
+
+
 def chosen(folder: Path, split: str = "train", charset: str = DIGITS, **settings: object) -> list[str]:
     """The ids of the lines in an epoch; checks that each comes once."""
     selection = SelectionConfig(**settings)  # type: ignore[arg-type]
@@ -69,18 +76,18 @@ def test_an_impossible_condition_is_an_error_of_one_line(condition, message):
     assert str(caught.value).startswith(message)
 
 
-def test_limit_and_fraction_take_the_first_lines(dataset):
+def test_limit_and_fraction_take_the_first_lines(whole_train):
     first_forty = [f"train-{i:09d}" for i in range(40)]
-    assert chosen(dataset, limit=40, val_share=1e-9) == first_forty
-    assert chosen(dataset, fraction=40 / 110, val_share=1e-9) == first_forty
-    assert len(chosen(dataset, limit=500, val_share=1e-9)) == 110
+    assert chosen(whole_train, limit=40) == first_forty
+    assert chosen(whole_train, fraction=40 / 110) == first_forty
+    assert len(chosen(whole_train, limit=500)) == 110
 
 
-def test_conditions_reach_the_batches(dataset):
+def test_conditions_reach_the_batches(whole_train):
     texts = numbers(110, seed=1)
     wanted = [f"train-{i:09d}" for i, text in enumerate(texts) if len(text) <= 3]
     assert 0 < len(wanted) < 110
-    assert chosen(dataset, where=("label_length <= 3",), val_share=1e-9) == wanted
+    assert chosen(whole_train, where=("label_length <= 3",)) == wanted
 
 
 def test_a_split_by_rule_puts_each_line_into_one_part_and_always_the_same(dataset):
@@ -89,14 +96,28 @@ def test_a_split_by_rule_puts_each_line_into_one_part_and_always_the_same(datase
     assert len(training) + len(validation) == 110
     assert 15 <= len(validation) <= 55
     assert chosen(dataset, "val", val_share=0.3) == validation
-    grown = held_out(np.array([f"train-{i:09d}" for i in range(1000)], object), 0.3)
+    grown = held_out(np.array([f"train-{i:09d}" for i in range(1000)], object), int(0.3 * 2**32))
     assert [f"train-{i:09d}" for i in np.flatnonzero(grown[:110])] == validation
+
+
+@pytest.mark.parametrize("share", [1e-9, 0.05, 0.999999])
+@pytest.mark.parametrize("num_lines", [2, 3])
+def test_of_few_lines_one_at_least_is_held_out_and_one_is_left(num_lines, share, tmp_path):
+    folder = write_dataset(tmp_path / "few", {"train": numbers(num_lines)})
+    parts = [chosen(folder, split, val_share=share) for split in ("train", "val")]
+    assert sorted(parts[0] + parts[1]) == [f"train-{i:09d}" for i in range(num_lines)]
+    assert all(parts)
+
+
+def test_a_single_line_is_learned_from_and_validated_with(tmp_path):
+    folder = write_dataset(tmp_path / "one", {"train": ["7"]})
+    assert chosen(folder, "train") == chosen(folder, "val") == ["train-000000000"]
 
 
 def test_lines_outside_the_charset_stop_the_run_or_are_left_out_and_named(dataset):
     charset = DIGITS.replace("7", "")
     with pytest.raises(UserError, match=r"sample train-\d+: the charset lacks '7'"):
-        chosen(dataset, charset=charset, val_share=1e-9)
+        chosen(dataset, charset=charset)
     lines = SplitLines(dataset, "train", Charset(charset), selection=SelectionConfig(unencodable="skip"))
     with_seven = [f"train-{i:09d}" for i, text in enumerate(numbers(110, seed=1)) if "7" in text]
     held = set(SplitLines(dataset, "val", Charset(DIGITS), selection=SelectionConfig()).read_provenance("font"))

@@ -18,8 +18,8 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.network.warm_start import start_from
 from ocrlib.reading.recognizer import Recognizer
+from ocrlib.training.prepare import new_network
 from ocrlib.training.settings import ModelConfig
-from ocrlib.training.trainer import new_network
 from tests.benchmarks.for_minutes import train_for
 from tests.programs import ROOT
 

@@ -30,8 +30,8 @@ from ocrlib.factory.recipe import Output, Recipe, Splits, load_recipe
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.prepare import new_network
 from ocrlib.training.settings import ModelConfig, TrainConfig
-from ocrlib.training.trainer import new_network
 from tests.factory.render.samples import draw_digits, trdg_fonts
 from tests.stock_trdg import stock_line
 

@@ -40,8 +40,8 @@ from ocrlib.network.crnn import width_stride
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.ctc_model import CTCModel
 from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.prepare import new_network
 from ocrlib.training.settings import ModelConfig, TrainConfig
-from ocrlib.training.trainer import new_network
 from tests.benchmarks import original
 from tests.benchmarks.to_goal import GOAL, Course, Side, draw_strings, say, train
 from tests.programs import ROOT

@@ -188,13 +188,13 @@ def test_a_signal_waits_for_the_place_to_be_saved_and_a_second_one_does_not(
 def test_the_best_epoch_is_known_and_patience_runs_out() -> None:
     state = State(batch=3)
     best = []
-    for epoch, cer in enumerate([0.5, 0.6, 0.4, 0.4, 0.5, 0.1]):
-        if state.end_epoch(cer, seconds=2.0, patience=2):
+    for epoch, (cer, loss) in enumerate([(0.5, 3.0), (0.6, 2.5), (0.4, 2.0), (0.4, 1.5), (0.5, 1.0), (0.1, 0.5)]):
+        if state.end_epoch(cer, loss, seconds=2.0, patience=2):
             best.append(epoch)
         if state.stopped:
             break
-    assert best == [0, 2]  # equal to the best is not better
-    assert state == State(epoch=5, batch=0, seconds=10.0, best_cer=0.4, since_best=2, stopped=True)
+    assert best == [0, 2, 3]  # of equal rates the lower loss; patience asks for a lower rate
+    assert state == State(epoch=5, batch=0, seconds=10.0, best_cer=0.4, best_loss=1.5, since_best=2, stopped=True)
 
 
 def test_a_kill_while_the_best_network_is_written_leaves_the_one_before(

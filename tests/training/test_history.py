@@ -17,30 +17,30 @@ def test_the_header_comes_once_and_each_epoch_has_its_row(tmp_path: Path) -> Non
     for epoch in range(3):
         write_row(tmp_path / "history.csv", epoch, {"val_cer": 0.5 / (epoch + 1), "loss": 2.0})
     rows = (tmp_path / "history.csv").read_bytes().decode().split("\r\n")
-    assert rows == ["epoch,loss,val_cer", "0,2.0,0.5", "1,2.0,0.25", "2,2.0,0.16666666666666666", ""]
+    assert rows == ["epoch,loss,val_cer", "1,2.0,0.5", "2,2.0,0.25", "3,2.0,0.16666666666666666", ""]
 
 
 def test_an_epoch_that_is_trained_again_has_one_row(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     for epoch in (0, 1, 2, 1):  # killed behind the rows of epochs 1 and 2, before their places were saved
         write_row(path, epoch, {"loss": float(epoch)})
-    assert path.read_bytes() == b"epoch,loss\r\n0,0.0\r\n1,1.0\r\n"
+    assert path.read_bytes() == b"epoch,loss\r\n1,0.0\r\n2,1.0\r\n"
 
 
 @pytest.mark.parametrize(
-    "torn", ["1,2", "1,", "1,2.5,7\r\n", "1,2..5\r\n", "1\r\n", "1,2.2,3.0\r\n", "\0\xff\r\n", '"1,2']
+    "torn", ["2,2", "2,", "2,2.5,7\r\n", "2,2..5\r\n", "2\r\n", "2,2.2,3.0\r\n", "\0\xff\r\n", '"2,2']
 )
 def test_a_row_that_a_kill_cut_is_written_again(torn: str, tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
-    path.write_bytes(b"epoch,loss\r\n0,3.0\r\n" + torn.encode("latin-1"))
-    assert [row["epoch"] for row in read_rows(path)] == ["0"]
+    path.write_bytes(b"epoch,loss\r\n1,3.0\r\n" + torn.encode("latin-1"))
+    assert [row["epoch"] for row in read_rows(path)] == ["1"]
     write_row(path, 1, {"loss": 2.5})
-    assert path.read_bytes() == b"epoch,loss\r\n0,3.0\r\n1,2.5\r\n"
+    assert path.read_bytes() == b"epoch,loss\r\n1,3.0\r\n2,2.5\r\n"
 
 
 def test_of_two_rows_of_an_epoch_the_later_one_is_true(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
-    path.write_text("epoch,loss\n0,3.0\n1,9.0\n1,2.0\n")
+    path.write_text("epoch,loss\n1,3.0\n2,9.0\n2,2.0\n")
     write_row(path, 2, {"loss": 1.0})
     assert [row["loss"] for row in read_rows(path)] == ["3.0", "2.0", "1.0"]
 

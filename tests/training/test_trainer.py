@@ -26,9 +26,10 @@ from ocrlib.reading.decoding.paths import BestPaths
 from ocrlib.training import ctc_model
 from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
 from ocrlib.training.optimizer import make_optimizer
+from ocrlib.training.prepare import new_network
 from ocrlib.training.run_folder import check_new, check_resumable, lock_run
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
-from ocrlib.training.trainer import new_network, train
+from ocrlib.training.trainer import train
 from tests.training_fixtures import TrainedRun, draw_line, flip_byte, manifest_values, numbers, write_dataset
 
 
@@ -95,7 +96,18 @@ def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedR
     written = json.loads((trained_run.run / "config.json").read_text())
     manifest = manifest_values(trained_run.dataset)
     folder = str(trained_run.dataset)
-    assert written["datasets"] == [{"folder": folder, "fingerprint": manifest["fingerprint"], "weight": None}]
+    (entry,) = written["datasets"]
+    assert (entry["folder"], entry["fingerprint"], entry["weight"]) == (folder, manifest["fingerprint"], None)
+    assert (entry["lines"], entry["seen"]) == (320, 8 * 320)
+    assert (written["init"], written["replay"]) == (None, None)
+    assert written["plan"] == {"steps": 8 * 24, "epochs": 8, "epoch_batches": None}
+    assert written["network"]["encoder"] == "conv"
+    assert (written["network"]["stride"], written["network"]["filters"]) == (2, 2.0)
+    assert written["network"]["parameters"] > 100_000
+    assert written["precision"] in ("float32", "bfloat16")
+    assert written["machine"]["cores"] >= 1
+    assert set(written["versions"]) == {"python", "ocrlib", "tensorflow", "keras", "numpy"}
+    assert (written["config"]["train"]["learning_rate"], written["config"]["train"]["freeze"]) == (0.003, "nothing")
     assert written["config"]["train"]["epochs"] == 8
     assert written["config"]["train"]["optimizer"] == "adam"  # a default is written too
     assert written["config"]["data"]["batch_size"] == 16
@@ -103,7 +115,7 @@ def test_the_config_has_every_setting_and_the_fingerprints(trained_run: TrainedR
 
 def test_the_history_has_a_row_an_epoch(trained_run: TrainedRun) -> None:
     rows = history(trained_run.run)
-    assert [int(row["epoch"]) for row in rows] == list(range(8))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 9))  # as the screen counts
     columns = {"epoch", "loss", "val_loss", "val_cer", "val_wer", "val_exact_match", "learning_rate", "minutes"}
     assert set(rows[0]) == columns
     assert float(rows[-1]["val_exact_match"]) == 1.0
@@ -265,7 +277,7 @@ def test_a_stopped_run_goes_on_with_the_very_next_batch(
     assert not (tmp_path / "run" / "metrics.json").exists()
     watched_train(second, [dataset], tmp_path / "run", settings(), resume=True)
     assert first.learned + second.learned == whole.learned
-    assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [0, 1]
+    assert [int(row["epoch"]) for row in history(tmp_path / "run")] == [1, 2]
     assert len(list((tmp_path / "run" / "predictions").iterdir())) == 2
     # Not only the same lines: the same augmentation, network, dropout and optimizer.
     left, right = weights(tmp_path / "run"), weights(whole_run)
