@@ -60,10 +60,10 @@ LINES_numeric := 1000000
 TRAIN_numeric := --init none --model.encoder wide --model.filters 2 --train.epochs 2
 LINES_display := 200000
 BEGIN_display := --init none --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
-TRAIN_display := --init runs/pretrained-display-begun --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
+TRAIN_display := --init runs/pretrained-display-begun --train.freeze nothing --data.batch_size 64 --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
 LINES_wikipedia := 90000
 BEGIN_wikipedia := --init none --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
-TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
+TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --train.freeze nothing --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
 CHECKED_numeric := fresh photographs
 
 # $(call trained,DATASET,RUN,SETTINGS)

@@ -62,7 +62,7 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
         f"{dataset} (test): exact match {figures['exact_match']:.2%}, CER {figures['cer']:.2%} on 10 lines"
     )
     assert where.startswith(f"run: {run} ")
-    assert following.startswith(f"it does not read yet. {run}/predictions shows")
+    assert following == f"next: python -m ocrlib predict --model {run} FOLDER_OF_IMAGES"
 
     written = json.loads((run / "config.json").read_text())
     fingerprint = json.loads((dataset / "manifest.json").read_text())["fingerprint"]
@@ -113,7 +113,7 @@ def test_a_typo_costs_no_seconds(arguments: list[str], message: str, dataset: Pa
 def test_help_lists_every_setting() -> None:
     outcome = run_program(SCRIPT, "--help")
     assert outcome.code == 0
-    assert "\n  --train.epochs 4\n" in outcome.stdout
+    assert "\n  --train.patience 5\n" in outcome.stdout
     assert "\n  --model.encoder (conv, wide, lstm, dilated)\n" in outcome.stdout
     assert (
         "\n  --data.limit 0\n      At most this many training lines of each dataset" in outcome.stdout
