@@ -153,9 +153,14 @@ def _exit_code(main: Callable[[], int | None], interrupted: str) -> int:
         return code
 
 
+_MOST_TOLD = 5000  # characters of an error; a path has 4,096 bytes at most
+
+
 def _told(error: Exception, interrupted: str) -> tuple[str, int]:
     """Returns what a person is told of an error, in one line, and the exit code."""
     message = " ".join(str(error).split())
+    if len(message) > _MOST_TOLD:  # a file of a stranger may hold a name or a value of any length
+        message = f"{message[: _MOST_TOLD // 2]} ... {message[-_MOST_TOLD // 2 :]}"
     if isinstance(error, UserError):
         return message, 2
     if isinstance(error, ModuleNotFoundError) and (advice := advice_on(error)) is not None:

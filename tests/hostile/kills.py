@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import sys
+import traceback
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,12 +42,14 @@ class Attempt:
     """How an attempt was disturbed, and how it ended.
 
     Attributes:
+      run: its folder.
       fault, moment: what happened at which change of the run folder, counted from 1.
       status: the exit code, or minus the signal.
       stderr: what it said, without progress bars.
       epochs: of the rows in history.csv afterwards.
     """
 
+    run: str
     fault: Fault
     moment: int
     status: int
@@ -63,10 +66,15 @@ def attempt(dataset: Path, run: Path, fault: Fault, moment: int) -> Attempt:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.close(reader)
         os.close(writer)
+        # Made anew: the objects remember whether what they wrote to before was a file.
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         try:
             _train(dataset, run, fault, moment)
         except SystemExit as ended:
             os._exit(int(ended.code or 0))
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(99)
     os.close(writer)
@@ -74,7 +82,7 @@ def attempt(dataset: Path, run: Path, fault: Fault, moment: int) -> Attempt:
         lines = pipe.read().replace("\r", "\n").splitlines()
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     told = [line for line in lines if line.strip() and "batch " not in line]
-    return Attempt(fault=fault, moment=moment, status=status, stderr=told, epochs=_epochs(run))
+    return Attempt(run=run.name, fault=fault, moment=moment, status=status, stderr=told, epochs=_epochs(run))
 
 
 def _train(dataset: Path, run: Path, fault: Fault, moment: int) -> None:
@@ -119,15 +127,19 @@ def main() -> None:
     arguments = parser.parse_args()
     splits = {"train": numbers(16, seed=1, longest=2), "val": numbers(2, seed=2), "test": numbers(2, seed=3)}
     dataset = write_dataset(arguments.folder / "digits", splits, formats=["hdf5"])
-    attempts = {"unbroken": [attempt(dataset, arguments.folder / "unbroken", "none", 0)]}
+    attempts: dict[str, list[Attempt]] = {"unbroken": [attempt(dataset, arguments.folder / "unbroken", "none", 0)]}
+    assert attempts["unbroken"][0].status == 0, attempts
     num_events = int((arguments.folder / "unbroken.count").read_text())
     rng = random.Random(arguments.seed)
     faults: list[Fault] = [*["kill"] * arguments.kills, *["full"] * arguments.full]  # type: ignore[list-item]
     rng.shuffle(faults)
-    run = arguments.folder / "broken"
-    # Early moments too: a run of so many faults must not be finished before the last one.
-    attempts["broken"] = [attempt(dataset, run, fault, rng.randint(1, num_events // 3)) for fault in faults]
-    attempts["broken"].append(attempt(dataset, run, "none", 0))
+    attempts["broken"], number = [], 0
+    for fault in [*faults, None]:
+        run = arguments.folder / f"broken-{number}"
+        # Early moments, so that most runs are disturbed several times.
+        tried = attempt(dataset, run, fault or "none", rng.randint(1, num_events // 3) if fault else 0)
+        attempts["broken"].append(tried)
+        number += tried.status == 0  # finished: the next fault has a run of its own
     print(json.dumps({"events": num_events} | {name: [asdict(a) for a in of] for name, of in attempts.items()}))
 
 

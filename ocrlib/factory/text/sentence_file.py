@@ -8,13 +8,14 @@ Because lines are sorted by hash, the lines of a split stand together, and neigh
 """
 
 import hashlib
+import json
 import mmap
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from ocrlib.files import open_whole, read_json, write_json
 FORMAT = "ocrlib-sentences/1"
 ORDER = "by SHA-256 of the letters and digits, casefolded (63 bits), then by code point"
 _CACHE_KIB = 32 << 10  # SQLite's pages in memory; the rest is on disk
+_BLOCK_BYTES = 1 << 20
+_CHECKSUM = "checksum"  # of sentences.json itself; files of earlier versions have none
 
 
 class SentenceSorter:
@@ -90,7 +93,35 @@ def write_sentences(folder: Path, lines: Iterator[tuple[int, str]], about: dict[
         "splits": dict(num_lines),
         "lines_with_character": {split: dict(counts.most_common()) for split, counts in characters.items()},
     }
-    write_json(folder / "sentences.json", {**about, **found})
+    values = {**about, **found}
+    write_json(folder / "sentences.json", values | {_CHECKSUM: _checksum_of(values)})
+
+
+def _checksum_of(about: Mapping[str, Any]) -> str:
+    """Returns the SHA-256 (hex) of what sentences.json says besides this."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _checked_digest(file: IO[bytes], offsets: np.ndarray) -> str:
+    """Returns the SHA-256 (hex) of the lines, after a look whether each offset is where a line begins.
+
+    One flipped bit in an offset would give other lines under the same fingerprint.
+
+    Raises:
+      ValueError: the offsets are not those of the lines.
+    """
+    if offsets.dtype != np.int64 or offsets.ndim != 1 or not len(offsets) or offsets[0] != 0:
+        raise ValueError("offsets.npy has no offsets of lines")
+    digest, num_bytes, num_lines = hashlib.sha256(), 0, 0
+    while block := file.read(_BLOCK_BYTES):
+        digest.update(block)
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + num_bytes + 1
+        if not np.array_equal(offsets[num_lines + 1 : num_lines + 1 + len(ends)], ends):
+            raise ValueError("offsets.npy has other lines than sentences.txt")
+        num_bytes, num_lines = num_bytes + len(block), num_lines + len(ends)
+    if (num_lines + 1, num_bytes) != (len(offsets), offsets[-1]):
+        raise ValueError("sentences.txt is cut")
+    return digest.hexdigest()
 
 
 class SentenceFile:
@@ -111,16 +142,16 @@ class SentenceFile:
         self.folder = folder
         try:
             self.about = read_json(folder / "sentences.json")
-            self.num_lines: dict[str, int] = self.about["splits"]
+            self.num_lines: dict[str, int] = {split: int(self.about["splits"][split]) for split in SHARES}
             # Still mapped, but a plain array: indexing an np.memmap takes ten times as long.
             self._offsets = np.asarray(np.load(folder / "offsets.npy", mmap_mode="r"))
             with open(folder / "sentences.txt", "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = _checked_digest(file, self._offsets)
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError, KeyError, EOFError) as error:
+            known = self.about["sha256"], self.about.pop(_CHECKSUM, None) or _checksum_of(self.about)
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
             raise UserError(f"{folder}: is no sentence file ({error}); delete it to have it built again") from None
-        sizes = len(self._bytes), len(self._offsets) - 1, int(self._offsets[-1])
-        if digest != self.about["sha256"] or sizes != (sizes[2], sum(self.num_lines.values()), sizes[0]):
+        if known != (digest, _checksum_of(self.about)) or len(self) != sum(self.num_lines.values()):
             raise UserError(f"{folder}: was changed after it was built; delete it to have it built again")
         self.start, total = {}, 0
         for split in SHARES:

@@ -1,0 +1,78 @@
+"""`python -m tests.hostile`: tries the table of hostile cases, or mutations by chance, and prints what came out by kind.
+
+`make hostile` runs the mutations: thousands of files of all formats, each changed at places that are drawn by chance.
+Exit code 1 where a single case came out wrong. `--only KIND` tries one kind, `--how TEXT` the cases whose `how` has it.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from ocrlib.private import import_keras, import_matplotlib
+
+import_keras()
+import_matplotlib()
+import keras  # noqa: E402, F401 - what the cases need, imported once; not `ocrlib.backend`, whose TensorFlow works
+import onnxruntime  # noqa: E402, F401
+import tensorflow  # noqa: E402, F401
+
+from tests.hostile.case import Case, try_case  # noqa: E402
+from tests.hostile.cases import TABLE  # noqa: E402
+from tests.hostile.material import make_material  # noqa: E402
+from tests.hostile.mutations import mutations  # noqa: E402
+
+
+def main() -> int:
+    """Arguments -> a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument(
+        "--mutations", type=int, default=0, metavar="N", help="N files of each format, in place of the table"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", metavar="KIND")
+    parser.add_argument("--how", metavar="TEXT", default="")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["HOME"] = os.environ["OCRLIB_CACHE"] = str(folder / "home")
+        (folder / "home").mkdir()
+        (folder / "sound").mkdir()
+        material = make_material(folder / "sound")
+        cases = mutations(material, arguments.mutations, arguments.seed) if arguments.mutations else TABLE
+        chosen = [case for case in cases if arguments.only in (None, case.kind) and arguments.how in case.how]
+        tried, faults = _try_all(chosen, folder / "case", material)
+    _print_table(tried, faults)
+    return 1 if faults else 0
+
+
+def _try_all(cases: Iterable[Case], folder: Path, material: object) -> tuple[Counter[str], Counter[str]]:
+    """Returns {kind: cases tried}, {kind: cases that came out wrong}; prints a line for each of those."""
+    tried, faults, seconds = Counter[str](), Counter[str](), Counter[str]()
+    for case in cases:
+        begun = time.monotonic()
+        fault = try_case(case, folder, material)  # type: ignore[arg-type]
+        seconds[case.kind] += time.monotonic() - begun  # type: ignore[assignment]
+        tried[case.kind] += 1
+        if fault is not None:
+            faults[case.kind] += 1
+            print(f"{case.kind}: {case.how!a}: {fault!a}", flush=True)
+    print("seconds: " + ", ".join(f"{kind} {value:.1f}" for kind, value in seconds.most_common()))
+    return tried, faults
+
+
+def _print_table(tried: Counter[str], faults: Counter[str]) -> None:
+    print(f"{'kind':<22}{'tried':>7}{'right':>7}{'fault':>7}")
+    for kind in sorted(tried):
+        print(f"{kind:<22}{tried[kind]:>7}{tried[kind] - faults[kind]:>7}{faults[kind]:>7}")
+    print(f"{'all':<22}{tried.total():>7}{tried.total() - faults.total():>7}{faults.total():>7}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Where files of strangers come in: the commands, and the functions that read a file before a command's long work."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import generate_data
+import ocrlib
+import train_from_records
+from ocrlib import cli
+from ocrlib.errors import UserError
+
+
+def recipe() -> None:
+    """Opens what a recipe names and draws two lines, without the workers that a dataset would start."""
+    from ocrlib.factory.make import gather
+    from ocrlib.factory.recipe import load_recipe
+    from ocrlib.factory.render.renderer import Renderer
+
+    loaded = load_recipe(Path(sys.argv[1]))
+    ingredients = gather(loaded)
+    renderer = Renderer(loaded.render, loaded.seed, ingredients.faces, ingredients.texts)
+    for index in range(2):
+        renderer.render("train", index)
+
+
+def lines() -> None:
+    """Lists the labelled lines of a source and opens each picture, as `ocrlib import` does before its workers."""
+    from ocrlib.imports.layouts import LAYOUTS, find_layout
+    from ocrlib.imports.line import Asked, Line
+    from ocrlib.pictures import load_picture
+
+    source, layout = Path(sys.argv[1]), sys.argv[2]
+    assert layout in LAYOUTS
+    found = LAYOUTS[find_layout(source, layout)]
+    read, usable = None, 0
+    for line in found.list_lines(source, Asked()):
+        if not isinstance(line, Line):
+            continue
+        read = read or found.open_reader(source, Asked())
+        try:
+            with read(line.place) as opened:
+                load_picture(opened, line.name)
+            usable += 1
+        except UserError:
+            continue
+    print(f"{usable} lines")
+
+
+def load() -> None:
+    """Reads a split through TensorFlow, as a training does."""
+    print(sum(len(batch["width"]) for batch in ocrlib.load(sys.argv[1], "test", seed=None).take(3)))
+
+
+def config_of_run() -> None:
+    """Reads the config.json of a run, as `--resume` does."""
+    from ocrlib.training.run_folder import check_resumable, count_lines, grown, read_config
+
+    run = Path(sys.argv[1])
+    check_resumable(run, {"datasets": [], "config": {"train": {"epochs": 4}}, "init": None})
+    grown((read_config(run) or {}).get("lines"), [], count_lines([]))
+
+
+def place_of_run() -> None:
+    """Reads the place that a run is resumed from into variables that are not TensorFlow's."""
+    from ocrlib.training.checkpoint import State
+
+    network = SimpleNamespace(variables=[Variable((3, 2)), Variable((2,))])
+    optimizer = SimpleNamespace(variables=[Variable(())])
+    State.load(Path(sys.argv[1]), SimpleNamespace(network=network, optimizer=optimizer))  # type: ignore[arg-type]
+
+
+class Variable:
+    """A variable as far as a place to resume from knows one."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape, self.values = shape, np.zeros(shape, np.float32)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self.values
+
+    def assign(self, values: np.ndarray) -> None:
+        self.values[...] = values
+
+
+ENTRANCES: dict[str, Callable[[], Any]] = {
+    "ocrlib": cli.main,
+    "generate_data.py": generate_data.main,
+    "train_from_records.py": train_from_records.main,
+    "recipe": recipe,
+    "lines": lines,
+    "load": load,
+    "config": config_of_run,
+    "place": place_of_run,
+}

@@ -1,0 +1,133 @@
+"""Files of every format, changed at places that are drawn by chance."""
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.hostile.case import FAULTY, READ, REFUSED, Case
+from tests.hostile.cases.datasets import HDF5, TFRECORD, announce
+from tests.hostile.cases.pictures import saved
+from tests.hostile.cases.values import VALUES, dumps, paths_in, with_value
+from tests.hostile.material import Material
+from tests.training_fixtures import manifest_values
+
+_PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "TGA", "PCX", "SGI")
+_LAYOUTS = {
+    "pairs": "*.gt.txt",
+    "paddle": "*.txt",
+    "csv": "*.csv",
+    "doctr": "*.json",
+    "lmdb": "data.mdb",
+    "parquet": "*.parquet",
+    "webdataset": "*.tar",
+    "alto": "*.xml",
+    "page": "*.xml",
+}
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """Returns the bytes with one to eight changes: bits, runs, numbers at their ends, parts left out or doubled."""
+    out = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 4, 8))):
+        if not out:
+            break
+        at, length = rng.randrange(len(out)), rng.choice((1, 2, 4, 8, 16, 64, len(out) // 4 or 1))
+        change = rng.randrange(7)
+        if change == 0:
+            out[at] ^= 1 << rng.randrange(8)
+        elif change == 1:
+            out[at : at + length] = rng.randbytes(length)
+        elif change == 2:
+            out[at : at + length] = rng.choice((b"\0", b"\xff", b"\x7f", b"9", b"[")) * length
+        elif change == 3:
+            del out[at : at + length]
+        elif change == 4:
+            out[at:at] = out[at : at + length]
+        elif change == 5:
+            del out[at:]
+        else:
+            out[at:at] = rng.choice((b"-", b'"', b"\n", b"\t", b"\x1b[2J", b"<", b"&", b"nan", b"1e999", b"../"))
+    return bytes(out)
+
+
+def mutations(material: Material, count: int, seed: int) -> Iterator[Case]:
+    """Yields so many cases of each format."""
+    formats: dict[str, Callable[[random.Random], Callable[[Path, Material], list[str]]]] = {
+        "manifest": _manifest,
+        "TFRecord": lambda rng: _shard(TFRECORD, rng),
+        "HDF5": lambda rng: _shard(HDF5, rng),
+        "recipe": lambda rng: _file("mine.toml", ["recipe", "mine.toml"], rng),
+        "run config": lambda rng: _file("run/config.json", ["config", "run"], rng),
+        "place to resume from": lambda rng: _file("run/last/*", ["place", "run/last"], rng),
+        "ONNX": lambda rng: _file("tiny.onnx", ["ocrlib", "predict", "line.png", "--model", "tiny.onnx"], rng),
+        ".keras": lambda rng: _file("tiny.keras", ["ocrlib", "predict", "line.png", "--model", "tiny.keras"], rng),
+        "picture": _pictures,
+        **{layout: lambda rng, layout=layout: _lines(layout, rng) for layout in _LAYOUTS},
+    }
+    for kind, make in formats.items():
+        for index in range(count):
+            rng = random.Random(f"{seed}/{kind}/{index}")
+            yield Case(kind=kind, how=f"seed {seed}, number {index}", make=make(rng), codes=(READ, FAULTY, REFUSED))
+
+
+def _file(pattern: str, command: list[str], rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    """One of the sound files, mutated, with all the others beside it."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        for name in ("mine.toml", "line.png", "tiny.onnx", "tiny.keras"):
+            shutil.copy(material.folder / name, folder / name)
+        shutil.copytree(material.folder / "run", folder / "run")
+        path = rng.choice(sorted(folder.glob(pattern)))
+        path.write_bytes(mutated(path.read_bytes(), rng))
+        return command
+
+    return make
+
+
+def _manifest(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    """Half of them changed in their bytes, half in their values."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        dataset = Path(shutil.copytree(material.dataset, folder / "d"))
+        path, values = dataset / "manifest.json", manifest_values(dataset)
+        if rng.random() < 0.5:
+            path.write_bytes(mutated(json.dumps(values).encode(), rng))
+        else:
+            for _ in range(rng.choice((1, 1, 2))):
+                values = with_value(values, rng.choice(list(paths_in(values))), VALUES[rng.choice(list(VALUES))])
+            path.write_text(dumps(values))
+        return ["ocrlib", rng.choice(("verify", "verify", "card")), "d"]
+
+    return make
+
+
+def _shard(name: str, rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    def make(folder: Path, material: Material) -> list[str]:
+        dataset = Path(shutil.copytree(material.dataset, folder / "d"))
+        (dataset / name).write_bytes(mutated((dataset / name).read_bytes(), rng))
+        announce(dataset)
+        return rng.choice((["ocrlib", "verify", "d"], ["ocrlib", "verify", "d"], ["load", "d"]))
+
+    return make
+
+
+def _pictures(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    def make(folder: Path, material: Material) -> list[str]:
+        for number in range(25):
+            kind = rng.choice(_PICTURES)
+            (folder / f"{number}.{kind.lower()}").write_bytes(mutated(saved(kind), rng))
+        return ["ocrlib", "predict", "--model", str(material.onnx), "."]
+
+    return make
+
+
+def _lines(layout: str, rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    def make(folder: Path, material: Material) -> list[str]:
+        shutil.copytree(material.lines(layout), folder / "s")
+        path = rng.choice(sorted((folder / "s").rglob(_LAYOUTS[layout])))
+        path.write_bytes(mutated(path.read_bytes(), rng))
+        return ["lines", "s", layout]
+
+    return make
