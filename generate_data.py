@@ -33,7 +33,7 @@ def main() -> None:
 
     recipe = load_recipe(arguments.recipe, overrides)
 
-    from ocrlib.dataset.card.card import PREVIEW_NAME, write_card
+    from ocrlib.dataset.card.card import PREVIEW_NAME, is_current, write_card
     from ocrlib.factory.make import (
         make_dataset,
     )  # late: these imports take a second, and a typo should be answered at once
@@ -62,7 +62,7 @@ def main() -> None:
     )
     rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
     print(f"drawn again: {rejected or 'nothing'}")
-    if worked or not (out / PREVIEW_NAME).exists():
+    if worked or not is_current(out):
         write_card(out, trust=True)
     print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
     print(f"next: python train_from_records.py {out} --run runs/{out.name}")

@@ -34,7 +34,7 @@ def make_dataset(
     Raises:
       UserError: the recipe is wrong, or the folder holds something else.
     """
-    from ocrlib.dataset.card.card import write_card
+    from ocrlib.dataset.card.card import is_current, write_card
     from ocrlib.factory import make
     from ocrlib.factory.recipe import load_recipe
 
@@ -42,7 +42,7 @@ def make_dataset(
     loaded = load_recipe(path, _overrides(settings))
     folder = path.parent / loaded.name if out is None else Path(out)
     _, worked = make.make_dataset(loaded, folder, workers or os.cpu_count() or 1)
-    if worked:
+    if worked or not is_current(folder):
         write_card(folder, trust=True)
     return folder
 

@@ -28,7 +28,7 @@ _SHORT = {
 @installed("factory")
 def import_lines(arguments: argparse.Namespace) -> int:
     """Makes a dataset of labelled pictures, or lets it grow; says what became of each, in sum."""
-    from ocrlib.dataset.card.card import PREVIEW_NAME, write_card
+    from ocrlib.dataset.card.card import PREVIEW_NAME, is_current, write_card
     from ocrlib.imports.layouts import find_layout
     from ocrlib.imports.make import REJECTED_NAME, import_dataset
     from ocrlib.imports.settings import ImportSource
@@ -47,7 +47,7 @@ def import_lines(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
     imported = import_dataset(sources, out, given, arguments.workers, strict=arguments.strict)
     manifest = imported.manifest
-    if imported.worked or not (out / PREVIEW_NAME).exists():
+    if imported.worked or not is_current(out):
         write_card(out, trust=True)
     counts = {split: entry.samples for split, entry in manifest.splits.items() if entry.samples}
     done = f"{imported.new} new lines" if imported.worked else "is already there, whole"

@@ -11,6 +11,7 @@ import math
 import os
 import secrets
 import stat
+import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import IO, Any
 
 # The manifest of a hundred million lines in shards of 5,000 has 20 MB.
 MAX_JSON_BYTES = 64 << 20
+# What numpy raises over a damaged .npy file, besides ValueError, EOFError and OSError: its header is read as Python.
+NPY_DAMAGES = (SyntaxError, tokenize.TokenError)
 
 
 def read_regular(path: Path, max_bytes: int, *, through_links: bool = False) -> bytes:

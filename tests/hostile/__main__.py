@@ -23,6 +23,14 @@ import keras  # noqa: E402, F401 - what the cases need, imported once; not `ocrl
 import onnxruntime  # noqa: E402, F401
 import tensorflow  # noqa: E402, F401
 
+import ocrlib.dataset.card.card  # noqa: E402
+import ocrlib.dataset.verify  # noqa: E402
+import ocrlib.evaluation.misses  # noqa: E402
+import ocrlib.evaluation.report_text  # noqa: E402
+import ocrlib.factory.make  # noqa: E402
+import ocrlib.factory.repair  # noqa: E402
+import ocrlib.imports.layouts  # noqa: E402
+import ocrlib.reading.prediction  # noqa: E402, F401
 from tests.hostile.case import Case, try_case  # noqa: E402
 from tests.hostile.cases import TABLE  # noqa: E402
 from tests.hostile.material import make_material  # noqa: E402

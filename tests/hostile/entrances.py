@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import generate_data
-import ocrlib
 import train_from_records
 from ocrlib import cli
 from ocrlib.errors import UserError
@@ -52,8 +51,15 @@ def lines() -> None:
 
 
 def load() -> None:
-    """Reads a split through TensorFlow, as a training does."""
-    print(sum(len(batch["width"]) for batch in ocrlib.load(sys.argv[1], "test", seed=None).take(3)))
+    """Reads a split of a dataset in one of its formats through the loader, as a training does."""
+    from ocrlib.batches.loader import Loader
+    from ocrlib.batches.split import SplitLines
+    from ocrlib.charset import Charset
+
+    folder, file_format = Path(sys.argv[1]), sys.argv[2]
+    assert file_format in ("tfrecord", "hdf5")
+    lines = SplitLines(folder, "test", Charset("0123456789"), file_format=file_format, hashes=True)
+    print(sum(len(batch["width"]) for batch in Loader(lines, None, 4).batches()))
 
 
 def config_of_run() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ocrlib.dataset.card.counts import LineCounts, binned, count_lines, visible
 from ocrlib.dataset.card.page import MARK, card_page, readme
 from ocrlib.dataset.card.preview import draw_preview, preview_lines
-from ocrlib.dataset.manifest import Manifest, ShardEntry, read_manifest
+from ocrlib.dataset.manifest import FILE_NAME, Manifest, ShardEntry, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_regular, write_bytes
 
@@ -68,6 +68,18 @@ def write_card(folder: Path, split: str | None = None, trust: bool = False) -> s
     except OSError as error:
         raise UserError(f"{error.filename or folder}: cannot be written: {os.strerror(error.errno or 0)}") from None
     return text
+
+
+def is_current(folder: Path) -> bool:
+    """Returns whether a dataset has a card that is newer than its manifest.
+
+    A set that grew and was stopped before its card was written has the card of the smaller set.
+    """
+    try:
+        made = (folder / FILE_NAME).stat().st_mtime_ns
+        return all((folder / name).stat().st_mtime_ns >= made for name in (PREVIEW_NAME, CARD_NAME, PAGE_NAME))
+    except FileNotFoundError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:

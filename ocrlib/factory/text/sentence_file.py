@@ -21,7 +21,7 @@ import numpy as np
 
 from ocrlib.dataset.split_keys import SHARES, key_hash, split_of
 from ocrlib.errors import UserError
-from ocrlib.files import open_whole, read_json, write_json
+from ocrlib.files import NPY_DAMAGES, open_whole, read_json, write_json
 
 FORMAT = "ocrlib-sentences/1"
 ORDER = "by SHA-256 of the letters and digits, casefolded (63 bits), then by code point"
@@ -149,7 +149,7 @@ class SentenceFile:
                 digest = _checked_digest(file, self._offsets)
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             known = self.about["sha256"], self.about.pop(_CHECKSUM, None) or _checksum_of(self.about)
-        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, *NPY_DAMAGES) as error:
             raise UserError(f"{folder}: is no sentence file ({error}); delete it to have it built again") from None
         if known != (digest, _checksum_of(self.about)) or len(self) != sum(self.num_lines.values()):
             raise UserError(f"{folder}: was changed after it was built; delete it to have it built again")

@@ -1,6 +1,7 @@
 """The card of a dataset made by hand, so that every number can be checked against the page."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from ocrlib.dataset import hdf5, tfrecord
 from ocrlib.dataset.card import preview
-from ocrlib.dataset.card.card import CARD_NAME, PREVIEW_NAME, write_card
+from ocrlib.dataset.card.card import CARD_NAME, PREVIEW_NAME, is_current, write_card
 from ocrlib.dataset.card.counts import count_lines
 from ocrlib.dataset.card.preview import preview_lines
 from ocrlib.dataset.manifest import FileFormat, ShardEntry, read_manifest
@@ -18,7 +19,7 @@ from ocrlib.dataset.shards import FORMATS, write_shard
 from ocrlib.dataset.verify import verify_shards
 from ocrlib.errors import UserError
 from tests.programs import run_code
-from tests.training_fixtures import manifest_values, write_dataset_manifest
+from tests.training_fixtures import manifest_values, write_dataset, write_dataset_manifest
 
 HEIGHT = 16
 
@@ -298,3 +299,13 @@ def test_the_label_font_has_the_charset(charset: str) -> None:
 
     path = preview.find_font(read_charset(charset))
     assert set(map(ord, charset)) <= FT2Font(str(path)).get_charmap().keys()
+
+
+def test_a_set_that_grew_and_was_stopped_before_its_card_has_none_that_is_current(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "d", {"train": ["1"]})
+    assert not is_current(folder)
+    write_card(folder)
+    assert is_current(folder)
+    later = (folder / "preview.png").stat().st_mtime_ns + 1
+    os.utime(folder / "manifest.json", ns=(later, later))
+    assert not is_current(folder)

@@ -1,5 +1,6 @@
 """Sorting and deduplicating on disk, and reading by index."""
 
+import json
 import random
 from collections import Counter
 
@@ -84,6 +85,34 @@ def test_a_changed_cache_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(data[:-9] if name == "sentences.json" else data)
     with pytest.raises(UserError, match="delete it to have it built again"):
         SentenceFile(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sentences.txt", "offsets.npy", "sentences.json"])
+def test_every_flipped_bit_of_the_cache_is_found(tmp_path, name):
+    """One in an offset gave other lines under the same fingerprint."""
+    write(tmp_path, ["One.", "Two.", "Three.", "Four."])
+    sound = (tmp_path / name).read_bytes()
+    lines = [SentenceFile(tmp_path)[i] for i in range(4)]
+    silent = []
+    for bit in range(0, 8 * len(sound), 1 if name == "sentences.txt" else 7):
+        data = bytearray(sound)
+        data[bit // 8] ^= 1 << bit % 8
+        (tmp_path / name).write_bytes(data)
+        try:
+            file = SentenceFile(tmp_path)
+        except UserError:
+            continue
+        # A space of a header, or of the layout of JSON, may change: the lines stay the same.
+        silent += [bit] if [file[i] for i in range(len(file))] != lines else []
+    assert silent == []
+
+
+def test_a_cache_of_an_earlier_version_is_read(tmp_path):
+    write(tmp_path, ["One.", "Two."])
+    values = json.loads((tmp_path / "sentences.json").read_text())
+    del values["checksum"]
+    (tmp_path / "sentences.json").write_text(json.dumps(values))
+    assert len(SentenceFile(tmp_path)) == 2
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -97,7 +97,7 @@ def _file_case(
         dataset = copied(folder, material)
         change(dataset)
         announce(dataset)
-        return [*command, "d"]
+        return [command[0], "d", *command[1:]] if command[0] == "load" else [*command, "d"]
 
     return Case(kind=kind, how=how, make=make, says=says, **({"codes": (FAULTY, REFUSED)} | settings))
 
@@ -259,10 +259,10 @@ CASES = [
     *(
         _file_case("TFRecord", f"payload cut at {share}/12", _cut_payload(share / 12), command=command)
         for share in range(1, 12)
-        for command in ((("ocrlib", "verify"), ("load",)) if share in (3, 9) else (("ocrlib", "verify"),))
+        for command in ((("ocrlib", "verify"), ("load", "tfrecord")) if share in (3, 9) else (("ocrlib", "verify"),))
     ),
     *(
-        _file_case("TFRecord", f"{how}, read by TensorFlow", change, command=("load",))
+        _file_case("TFRecord", f"{how}, read by TensorFlow", change, command=("load", "tfrecord"))
         for how, change in (
             ("length of 2**60", _records(record(b"abc", 1 << 60))),
             ("payload of text", _records(record(b"hello") * 6)),
