@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -97,6 +97,10 @@ api: $(READY) ## docs/api.md from the docstrings
 
 test: $(READY) ## the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# Into new environments by plain pip; ARGS=all installs everything (about 3 GB), draws 200 lines and trains an epoch.
+wheels-check: $(READY) ## the wheel and the sdist, as a stranger installs and uses them
+	$(BIN)/python -m tests.check_wheels $(ARGS)
 
 # vulture twice: the first leaves out the tests, because code that only a test calls is unused.
 lint: $(READY) ## style, types and unused code
