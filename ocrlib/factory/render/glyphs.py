@@ -80,10 +80,11 @@ class FontGlyphs(dict[str, Glyph]):
         font = self._font
         try:
             advance = 0 if text in ZERO_WIDTH else round(font.getlength(text))
-            bottom = int(font.getbbox(text)[3])
             mask, (left, top) = font.getmask2(
                 text, "L", stroke_width=self._stroke_px, anchor="la", start=(0, 0), stroke_filled=True
             )
+            # Without a stroke the mask ends where the text's box does; asking for the box would shape the text again.
+            bottom = int(font.getbbox(text)[3]) if self._stroke_px else top + mask.size[1]
         except (OSError, RuntimeError) as error:
             raise RenderError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
         num_pixels = mask.size[0] * mask.size[1]

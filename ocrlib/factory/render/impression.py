@@ -5,6 +5,7 @@ worn at one side. What the hand and the ribbon do changes from hit to hit.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -91,12 +92,15 @@ def _hit(cell: Cell, kind: _Type, weight: float, cover: float, soft: float) -> A
     return out
 
 
+@lru_cache(maxsize=256)  # a letter of a line has the same ones at each hit
 def _ramp(length: int, worn: float) -> Array:
-    """(length,) float32 from 1 down to 1 - |worn|, or up where it is negative."""
+    """(length,) float32, read-only, from 1 down to 1 - |worn|, or up where it is negative."""
     ramp = np.linspace(1.0, 1.0 - abs(worn), length, dtype=np.float32)
     return ramp if worn > 0 else ramp[::-1]
 
 
 def _moved(ink: Array, up: int) -> Array:
     """The ink `up` pixels higher; there is room above and below every row."""
-    return np.roll(ink, -up, axis=0) if up else ink
+    if not up:
+        return ink
+    return np.concatenate((ink[up:], ink[:up]))
