@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-train bench-precision
+BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean

@@ -5,8 +5,8 @@ automaton    a set of texts as an automaton, and CTC's states over it
 patterns     regular expressions -> automaton
 checks       check digits by name
 language     all that the user knows about a line, as one set of texts
-backward     the probability of a language, and bounds on its best text
+backward     the probability of a language, all of it, and bounds on its best text
 search       the most probable texts, best first
-active       the part of a large automaton that matters to a line
+active       the part of an automaton that a line can be in, and the probability of its texts
 decoder      all of it behind one interface
 """

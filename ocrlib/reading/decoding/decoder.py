@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ocrlib.charset import Charset
-from ocrlib.reading.decoding.active import active_part
+from ocrlib.reading.decoding.active import ActiveParts, active_parts
 from ocrlib.reading.decoding.automaton import CTCStates, every_text
 from ocrlib.reading.decoding.backward import LOGS, PLAIN, Numbers, best_text_bounds, language_probability
 from ocrlib.reading.decoding.language import Language
 from ocrlib.reading.decoding.paths import best_paths, text_probability
 from ocrlib.reading.decoding.search import MAX_WORK, BestFirst, Found
 
-_LARGE = 30_000  # edges beyond which a line gets the active part of the automaton to itself
+_LARGE = 2_000  # edges beyond which a line gets the active part of the automaton to itself
 _FIRST_SHARE = 1e-9  # of `active_part`; then less, until what it leaves out does not matter
 _LAST_SHARE = 1e-72  # of a line so far from its language that this is not enough, no text is proven
 _TOLERATED = 1e-6  # of a language's probability, that its active part may leave out
@@ -105,35 +105,57 @@ class Decoder:
             (text, chance) if self._is_answer(text) else ([], 0.0)
             for text, chance in zip(best.classes, chances, strict=True)
         ]
+        parts = active_parts(self._ctc, probs, _FIRST_SHARE)
+        decoded = [self._sure(parts, row, *guess) for row, guess in enumerate(guesses)]
+        doubtful = np.array([row for row, each in enumerate(decoded) if each is None], int)
         if len(self._ctc.entered) > _LARGE:
-            return [self._decode_large(probs[i], int(input_length[i]), guesses[i]) for i in range(len(probs))]
-        decoded: list[Decoded] = []
-        for some in _in_parts(len(probs), _CHUNK_NUMBERS // len(self._ctc.entered)):
-            language = language_probability(self._ctc, _values(probs[some], input_length[some], PLAIN), PLAIN)
-            decoded += self._decode_some(self._ctc, probs[some], input_length[some], guesses[some], language)
-        return decoded
+            for row in doubtful:
+                decoded[row] = self._decode_large(parts, row, probs[row, : input_length[row]], guesses[row])
+        else:
+            for chunk in _in_parts(len(doubtful), _CHUNK_NUMBERS // max(1, len(self._ctc.entered))):
+                some = doubtful[chunk]
+                steps, lengths = probs[some], input_length[some]
+                language = language_probability(self._ctc, _values(steps, lengths, PLAIN), PLAIN)
+                found = self._decode_some(self._ctc, steps, lengths, [guesses[row] for row in some], language)
+                for row, each in zip(some, found, strict=True):
+                    decoded[row] = each
+        return [each for each in decoded if each is not None]
 
     def _is_answer(self, text: list[int]) -> bool:
         return self._ctc.automaton.accepts(text) and (self._passes is None or self._passes(text))
 
-    def _decode_large(self, probs: np.ndarray, length: int, guess: tuple[list[int], float]) -> Decoded:
-        """A sample (T, C) against a part of the automaton, as large as it takes."""
-        steps, lengths = probs[None, :length], np.array([length])
-        share = _FIRST_SHARE
+    def _sure(self, parts: ActiveParts, row: int, text: list[int], chance: float) -> Decoded | None:
+        """A text that has more than half of what all texts together can have; None: there may be another."""
+        language, left_out = float(parts.language[row]), float(parts.left_out[row])
+        if self._num_texts > 1 or left_out > _TOLERATED or language <= _TOO_SMALL:
+            return None
+        if chance <= 0.5 * language * (1 + left_out):
+            return None
+        total = max(language, chance)
+        return Decoded(classes=text, probability=chance, language=min(1.0, total), confidence=chance / total)
+
+    def _decode_large(self, parts: ActiveParts, row: int, steps: np.ndarray, guess: tuple[list[int], float]) -> Decoded:
+        """A sample (T, C) of some against a part of the automaton, as large as it takes."""
+        share, lengths = _FIRST_SHARE, np.array([len(steps)])
         while True:
-            part = active_part(self._ctc, steps[0], share)
-            ctc = CTCStates(part.automaton)
-            language = language_probability(ctc, _values(steps, lengths, PLAIN), PLAIN)
-            is_last = share <= _LAST_SHARE
-            if part.left_out <= _TOLERATED * language[0] or is_last:
-                (decoded,) = self._decode_some(ctc, steps, lengths, [guess], language)
-                chances = [decoded.probability, *(chance for _, chance, _ in decoded.others)]
-                least = chances[-1] if len(chances) == self._num_texts else 0.0
-                is_proven = decoded.is_proven and part.left_out <= min(_TOLERATED * decoded.language, least)
-                if is_proven or is_last:
-                    break
-            share = max(_LAST_SHARE, share * min(1e-6, 1e-9 * float(language[0])))
-        return replace(decoded, is_proven=is_proven)
+            language, left_out = parts.language[row : row + 1], float(parts.left_out[row])
+            is_last, tolerated = share <= _LAST_SHARE or bool(parts.is_cut[row]), _TOLERATED
+            if left_out <= tolerated or is_last:
+                (decoded,) = self._decode_some(CTCStates(parts.part(row)), steps[None], lengths, [guess], language)
+                tolerated = min(tolerated, self._least_share(decoded))
+                if left_out <= tolerated or is_last:
+                    return replace(decoded, is_proven=decoded.is_proven and left_out <= tolerated)
+            # What is left out grows about as the share does; without a bound on it, the digits are doubled.
+            share = max(_LAST_SHARE, share * min(0.1, max(share, 0.1 * tolerated / left_out)))
+            parts, row = active_parts(self._ctc, steps[None], share), 0
+
+    def _least_share(self, decoded: Decoded) -> float:
+        """Of the language, what the last of the texts has; 0 where there are fewer than wanted."""
+        texts = [(decoded.probability, decoded.confidence), *((p, confidence) for _, p, confidence in decoded.others)]
+        if len(texts) < self._num_texts:
+            return 0.0
+        chance, confidence = texts[-1]
+        return min(confidence, chance / decoded.language) if decoded.language > _TOO_SMALL else confidence
 
     def _decode_some(
         self,

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrlib.charset import Charset
+from ocrlib.reading.decoding import active as active_module
 from ocrlib.reading.decoding import decoder as decoder_module
 from ocrlib.reading.decoding.decoder import Decoded, Decoder
 from ocrlib.reading.decoding.language import Known, build_language
@@ -99,6 +100,25 @@ def test_the_most_probable_text_that_passes_is_found_and_what_was_refused_is_rul
     assert [p for _, p, _ in found.others] == pytest.approx([c for _, c in passing[1:num_texts]], rel=1e-4)
     assert passing[0][1] / sum(c for _, c in matching) <= found.confidence * (1 + 1e-4)
     assert found.confidence <= passing[0][1] / sum(c for _, c in passing) * (1 + 1e-4)
+
+
+@settings(max_examples=30)
+@given(pattern=st.sampled_from(PATTERNS), most=st.integers(1, 6), seed=st.integers(0, 10**6))
+def test_where_too_many_states_are_cut_an_answer_is_proven_only_if_it_is_the_best(
+    pattern: str, most: int, seed: int
+) -> None:
+    probs = draw_probs(np.random.RandomState(seed), 3, 6, 4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoder_module, "_LARGE", 0)
+        patch.setattr(active_module, "MAX_KEPT", most)
+        found = decode([pattern], probs, np.array([6, 6, 6]))
+    for each, sample in zip(found, probs, strict=True):
+        matching = expected([pattern], sample)
+        if each.is_proven and matching:
+            assert each.probability == pytest.approx(matching[0][1], rel=1e-4)
+        elif each.is_found:
+            assert dict(matching)[CHARSET.decode(each.classes)] == pytest.approx(each.probability, rel=1e-4)
+        assert each.language <= sum(chance for _, chance in matching) * (1 + 1e-5)
 
 
 def test_a_line_far_from_its_language_is_still_read_as_one_of_its_texts() -> None:
