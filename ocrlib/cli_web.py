@@ -1,4 +1,4 @@
-"""`python -m ocrlib review`: what is seen and done in a browser."""
+"""`python -m ocrlib review | report`: what is seen and done in a browser."""
 
 import argparse
 import os
@@ -44,6 +44,42 @@ def review(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@installed("train")
+def report(arguments: argparse.Namespace) -> int:
+    """Writes the report of a run again, measured anew where its datasets are there."""
+    from ocrlib import config
+    from ocrlib.dataset.manifest import FILE_NAME
+    from ocrlib.files import read_json
+    from ocrlib.reading.recognizer import Recognizer
+    from ocrlib.training.history import read_rows
+    from ocrlib.training.run_folder import read_config
+    from ocrlib.training.settings import DataConfig
+    from ocrlib.web.figures import measure
+    from ocrlib.web.report import write_report
+
+    run: Path = arguments.run_folder
+    run_config = read_config(run)
+    if run_config is None:
+        raise UserError(f"{run}: is no run; expected a folder that train_from_records.py has written")
+    try:
+        history = read_rows(run / "history.csv") if (run / "history.csv").exists() else []
+        metrics = read_json(run / "metrics.json") if (run / "metrics.json").exists() else {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"{run}: cannot be read: {error}") from None
+    folders = [Path(dataset["folder"]) for dataset in run_config["datasets"]]
+    missing = [folder for folder in folders if not (folder / FILE_NAME).exists()]
+    measured = []
+    if missing:
+        print(f"not measured again: {missing[0]} is not there")
+    else:
+        reader = Recognizer.load(str(run))
+        data = config.build(DataConfig, run_config["config"]["data"], {}, f"{run}: data")
+        measured = [measure(reader, folder, metrics.get("split", "test"), data) for folder in folders]
+    path = write_report(run, history, run_config, metrics, measured)
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    return 0
+
+
 def _port(text: str) -> int:
     """A number that a server can listen on; 0 for any that is free."""
     if not text.isdecimal() or int(text) > 65535:
@@ -63,7 +99,11 @@ def _answers_folder(text: str) -> Path:
 
 
 def add_commands(commands: Any) -> None:
-    """Adds `review` to the commands of the parser."""
+    """Adds these commands to those of the parser."""
+    command = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
+    command.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that train_from_records.py has written")
+    command.set_defaults(run=report)
+
     command = commands.add_parser(
         "review",
         help="label pictures of lines in a browser, with a model's readings to correct",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ocrlib.batches.selection import SelectionConfig
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine, open_split
 from ocrlib.evaluation.strip import draw_strip, strip_width
@@ -77,19 +78,35 @@ def evenly(lines: Sequence[ReadLine], most: int) -> list[ReadLine]:
 
 
 def _draw(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, split: str | None) -> Image.Image:
-    names = frozenset(line.name for line in lines)
-    if split is None:
-        form = recognizer.height, recognizer.channels, recognizer.margins
-        found = {name: read_line_image(data / name, *form) for name in names}
-    else:
-        found = dict(_images_of_split(recognizer, data, split, names))
+    found = images_of([line.name for line in lines], recognizer, data, split)
     return draw_sheet(lines, [found[line.name] for line in lines])
 
 
+def images_of(
+    names: Sequence[str],
+    recognizer: Recognizer,
+    data: Path,
+    split: str | None,
+    selection: SelectionConfig | None = None,
+) -> dict[str, np.ndarray]:
+    """Returns {name: (H, W, C) uint8} of lines, as the reader was given them.
+
+    Args:
+      names: as in `ReadLine`.
+      recognizer: the reader.
+      data, split: the dataset and its split; or a folder of pairs and None.
+      selection: that the lines were read with.
+    """
+    if split is None:
+        form = recognizer.height, recognizer.channels, recognizer.margins
+        return {name: read_line_image(data / name, *form) for name in names}
+    return dict(_images_of_split(recognizer, data, split, frozenset(names), selection))
+
+
 def _images_of_split(
-    recognizer: Recognizer, folder: Path, split: str, names: frozenset[str]
+    recognizer: Recognizer, folder: Path, split: str, names: frozenset[str], selection: SelectionConfig | None
 ) -> Iterator[tuple[str, np.ndarray]]:
-    for batch in open_split(recognizer, folder, split).batches():
+    for batch in open_split(recognizer, folder, split, selection).batches():
         for row, name in enumerate(batch["id"]):
             if name in names:
                 yield name, batch["image"][row, :, : batch["width"][row]].copy()

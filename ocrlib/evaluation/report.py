@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ocrlib.batches.selection import SelectionConfig
 from ocrlib.dataset.manifest import FILE_NAME
 from ocrlib.errors import UserError
 from ocrlib.evaluation.advice import Advice, draw_more
@@ -86,9 +87,15 @@ def report_on(recognizer: Recognizer, data: Path, split: str | None) -> ErrorRep
     return report_on_folder(recognizer, data) if split is None else report_on_dataset(recognizer, data, split)
 
 
-def report_on_dataset(recognizer: Recognizer, folder: Path, split: str) -> ErrorReport:
-    """Returns where a model fails on a split of a dataset; raises as `evaluate.evaluate_dataset` does."""
-    loader = open_split(recognizer, folder, split)
+def report_on_dataset(
+    recognizer: Recognizer, folder: Path, split: str, selection: SelectionConfig | None = None
+) -> ErrorReport:
+    """Returns where a model fails on a split of a dataset; a selection can make `val` out of `train`.
+
+    Raises:
+      UserError: no such split, damaged shards, or images of another height or number of channels.
+    """
+    loader = open_split(recognizer, folder, split, selection)
     lines = list(read_split(recognizer, loader))
     of_line = loader.lines.read_provenance(*_PROVENANCE)
     columns = {name: [of_line[line.name][i] for line in lines] for i, name in enumerate(_PROVENANCE)}

@@ -37,7 +37,7 @@ def errors_text(report: ErrorReport, min_confidence: float | None = None) -> str
         _confusion_lines(report.confusions),
         _reliability_lines(report.reliability),
         _coverage_lines(report.coverage, min_confidence),
-        _advice_lines(report),
+        advice_lines(report),
     ]
     return "\n".join("\n".join(lines) + "\n" for lines in sections if lines)
 
@@ -54,14 +54,14 @@ def _face_lines(report: ErrorReport) -> list[str]:
 def _table_lines(report: ErrorReport) -> list[str]:
     """The tables, all with the same widths of columns; those with a single row share a line at the end."""
     compared = [table for table in report.tables if len(table.rows) > 1]
-    shown = [(table, _shown_rows(table)) for table in compared]
+    shown = [(table, shown_rows(table)) for table in compared]
     names = max((len(row.name) for _, rows in shown for row in rows), default=0)
     lines = []
     if shown:
         lines.append(f"{'':{names + 2}}    lines     CER  others    exact  of lines  of errors")
     for table, rows in shown:
         many = f", the worst {NUM_WORST} of {len(table.rows)}" if len(rows) < len(table.rows) else ""
-        lines.append(f"{_TITLES[table.kind]}{many}")
+        lines.append(f"{table_title(table)}{many}")
         lines += [f"  {row.name:<{names}}{_row_text(row, report.heldout)}" for row in rows]
     if shown:
         lines.append(
@@ -74,8 +74,13 @@ def _table_lines(report: ErrorReport) -> list[str]:
     return lines
 
 
-def _shown_rows(table: Table) -> list[Row]:
-    """The rows to print: all rows of an ordered or a short table, else the worst ones and the row `apart`."""
+def table_title(table: Table) -> str:
+    """Returns what the lines of a table are grouped by."""
+    return _TITLES[table.kind]
+
+
+def shown_rows(table: Table) -> list[Row]:
+    """Returns the rows to print: all rows of an ordered or a short table, else the worst ones and the row `apart`."""
     if table.ordered or len(table.rows) <= MAX_WHOLE:
         return list(table.rows)
     worst = list(table.rows[:NUM_WORST])
@@ -147,7 +152,8 @@ def _set_aside_line(reliability: Reliability) -> str:
     )
 
 
-def _advice_lines(report: ErrorReport) -> list[str]:
+def advice_lines(report: ErrorReport) -> list[str]:
+    """Returns what to draw more of, a line each; nothing where there is no recipe."""
     if not report.recipe:
         return []
     if not report.advice:

@@ -8,7 +8,8 @@ best.keras       the network of the lowest validation CER
 last/            weights, optimizer and place in the data, to resume from
 predictions/     what the network reads in the same lines, after each epoch
 tensorboard/     the same figures for TensorBoard
-metrics.json     how best.keras reads the test split; written last
+metrics.json     how best.keras reads the test split
+report.html      all of it for a browser, with the test split by groups and its misread lines; written last
 .lock, .holder   there while a process trains in it, and which process that is
 """
 

@@ -10,7 +10,6 @@ from ocrlib.backend import keras, tf
 from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
-from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.augment import augment
@@ -18,7 +17,7 @@ from ocrlib.training.callbacks import StepCallback
 from ocrlib.training.checkpoint import Saver, State, save_network
 from ocrlib.training.ctc_model import plain_error
 from ocrlib.training.curve import draw_curve
-from ocrlib.training.history import PredictionStrip, figures_line, write_row
+from ocrlib.training.history import PredictionStrip, figures_line, read_rows, write_row
 from ocrlib.training.lines import Replay
 from ocrlib.training.plan import settle
 from ocrlib.training.prepare import Run, measure_replay, prepare
@@ -32,6 +31,8 @@ from ocrlib.training.run_folder import (
     read_begun,
 )
 from ocrlib.training.settings import RunConfig
+from ocrlib.web.figures import Measured, measure
+from ocrlib.web.report import write_report
 
 MOST_ERRORS = 0.3  # of the characters: with more, a reader does not read yet
 
@@ -118,8 +119,10 @@ def _train_held(
     ready.write_about(state.epoch)
     if state.epoch < ready.plan.epochs and not state.stopped:
         _train_epochs(ready, state)
-    metrics = _measure(datasets, manifests, ready, state, replay)
+    metrics, measured = _measure(datasets, manifests, ready, state, replay)
     write_json(run / "metrics.json", metrics)
+    history = read_rows(run / "history.csv")
+    write_report(run, history, ready.about, metrics, measured)
     return metrics
 
 
@@ -191,20 +194,23 @@ def _fit_epoch(run: Run, state: State, saver: Saver) -> tuple[dict[str, float], 
 
 def _measure(
     datasets: Sequence[Path], manifests: Sequence[Manifest], run: Run, state: State, replay: Replay | None
-) -> dict[str, Any]:
-    """Returns how the best network reads the test split, or the validation split if a dataset has no test split.
+) -> tuple[dict[str, Any], list[Measured]]:
+    """Measures the best network on the test split, or on the validation split if a dataset has no test split.
 
-    With a replay also how it reads lines of that kind, before the training and after it.
+    Returns:
+      What metrics.json holds, with a replay also how lines of that kind are read, before the training and after it;
+      and all figures of the test split for the report.
     """
     split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
     recognizer = Recognizer.load(str(run.folder / "best.keras"))
+    measured = [measure(recognizer, folder, split, run.settings.data) for folder in datasets]
     metrics: dict[str, Any] = {
         "split": split,
         "epochs": state.epoch,
         "training_seconds": round(state.seconds, 1),
-        "datasets": {str(f): evaluate_dataset(recognizer, f, split, run.settings.data) for f in datasets},
+        "datasets": {str(each.data): dict(each.report.overall) for each in measured},
     }
     metrics["reads"] = any(result["cer"] <= MOST_ERRORS for result in metrics["datasets"].values())
     if replay:
         metrics["replay"] = {"before": run.about["before"], "after": measure_replay(recognizer, replay)}
-    return metrics
+    return metrics, measured

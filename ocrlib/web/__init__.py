@@ -1,4 +1,7 @@
-"""Seen in a browser: the labelling desk. Everything stays on this machine, and nobody else gets in.
+"""Seen in a browser: reports of runs, and the labelling desk. All stays on this machine, and nobody else gets in.
+
+figures      a reader measured on data: what pages show of it
+report       report.html of a run
 
 gate         who may come in: the token in the address, the Host, the Origin; what the answers forbid
 serve        an app on 127.0.0.1, until Ctrl-C

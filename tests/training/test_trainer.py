@@ -89,6 +89,9 @@ def test_a_training_leaves_everything_it_promises(trained_run: TrainedRun) -> No
     assert (run / "best.keras").is_file()
     assert Image.open(run / "curve.png").size == (800, 320)
     assert json.loads((run / "metrics.json").read_text()) == trained_run.metrics
+    report = (run / "report.html").read_text()
+    assert "epoch 008" in report
+    assert "by length" in report
     assert not list(run.rglob(".*"))
 
 
