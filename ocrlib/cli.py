@@ -17,6 +17,7 @@ from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.files import write_json
 
+EXPORTS = ("onnx", "rapidocr", "saved_model")  # as network.export.FORMATS has them
 MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
 
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
@@ -227,9 +228,9 @@ def main() -> int:
     add_known(command)
     command.set_defaults(run=evaluate)
 
-    command = commands.add_parser("export", help="write a model as ONNX or as a TensorFlow SavedModel")
+    command = commands.add_parser("export", help="write a model for other programs")
     command.add_argument("--model", required=True, help="a run folder, a .keras file, or a shipped model's name")
-    command.add_argument("--format", choices=("onnx", "saved_model"), default="onnx", help="(default: onnx)")
+    command.add_argument("--format", choices=EXPORTS, default="onnx", help="(default: onnx)")
     command.add_argument("--out", type=Path, required=True, help="a new file that ends in .onnx, or a new folder")
     add_trust(command)
     command.set_defaults(run=export)

@@ -37,8 +37,9 @@ import ocrlib
 if __name__ == "__main__":
     recipe = "lines.toml"
     open(recipe, "w").write(open(sys.argv[1]).read())
-    sizes = {"splits.train": 160, "splits.val": 20, "splits.test": 20, "render.fonts": ["matplotlib"]}
-    dataset = ocrlib.make_dataset(recipe, "lines", settings=sizes)
+    settings = {"splits.train": 160, "splits.val": 20, "splits.test": 20}
+    settings |= {"render.fonts": ["trdg:latin", "matplotlib"], "render.heldout_fonts": []}
+    dataset = ocrlib.make_dataset(recipe, "lines", settings=settings)
     figures = ocrlib.train(dataset, "run", settings={"train.epochs": 1, "model.filters": 0.5})
     assert figures["datasets"]["lines"]["lines"] == 20
     assert ocrlib.evaluate("numeric", dataset)["lines"] == 20

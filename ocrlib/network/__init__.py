@@ -6,5 +6,6 @@ crnn         the builder: an image in, for each time step a probability for each
 own          a network that a user built: found, checked, and told apart in its file
 open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
-export       a trained network as ONNX or SavedModel
+export       a trained network as a file for other programs
+export_rapidocr  the form that RapidOCR feeds and reads
 """

@@ -1,9 +1,10 @@
-"""A trained network as a file for other programs: one ONNX file, or a TensorFlow SavedModel.
+"""A trained network as a file for other programs: an ONNX file, also in RapidOCR's form, or a TensorFlow SavedModel.
 
 Before a file is written, its network must answer a few lines as the Keras model does; if it does not, nothing is
 written.
 """
 
+import copy
 import json
 import os
 import tempfile
@@ -28,16 +29,22 @@ PREPROCESSING = (
     "proportions kept, padded on the right with 255 to a common width; width: pixels of each line before padding. "
     "probs: softmax of each time step, ceil(width / width_stride) of them are the line's; the last class is the blank"
 )
+# By name, how the file must end, and what to do with it.
+FORMATS = {
+    "onnx": (".onnx", "python -m ocrlib predict --model {out} PATH"),
+    "rapidocr": (".onnx", 'RapidOCR(params={{"Rec.model_path": "{out}"}})'),
+    "saved_model": ("", 'tf.saved_model.load("{out}").serve({{"image": image, "width": width}})'),
+}
 _MAX_DIFFERENCE = 1e-4  # of a probability; the float32 kernels of Keras and ONNX Runtime differ by about 1e-6
 
 
 def export_model(model: str, file_format: str, out: Path, trust: bool = False) -> str:
-    """Writes a model as an ONNX file or a SavedModel and returns a line about it.
+    """Writes a model as a file or a folder for other programs and returns a line about it.
 
     Args:
       model: a run folder, a `.keras` file, or the name of a shipped model.
-      file_format: onnx or saved_model.
-      out: a file that ends in .onnx, or a folder; must not exist yet.
+      file_format: one of FORMATS.
+      out: a file that ends as FORMATS says, or a folder; must not exist yet.
       trust: import the module of a network that a user built.
 
     Raises:
@@ -49,11 +56,9 @@ def export_model(model: str, file_format: str, out: Path, trust: bool = False) -
     keras_model, charset = load_keras(path, trust)
     network = with_patterns(keras_network(keras_model, charset), path)
     network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
-    write = _write_onnx if file_format == "onnx" else _write_saved_model
+    write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
     num_bytes, difference = write(keras_model, network, out)
-    how = f"python -m ocrlib predict --model {out} PATH"
-    if file_format == "saved_model":
-        how = f'tf.saved_model.load("{out}").serve({{"image": image, "width": width}})'
+    how = FORMATS[file_format][1].format(out=out)
     return (
         f"{out}: {num_bytes / 1e6:.1f} MB, its probabilities within {difference:.0e} of the Keras model's; "
         f"go on with `{how}`"
@@ -62,8 +67,9 @@ def export_model(model: str, file_format: str, out: Path, trust: bool = False) -
 
 def _check_out(out: Path, file_format: str) -> None:
     """Refuses `out` before the work is done, not after it."""
-    if file_format == "onnx" and out.suffix != ".onnx":
-        raise UserError(f"{out}: expected a name that ends in .onnx")
+    ending = FORMATS[file_format][0]
+    if ending and out.suffix != ending:
+        raise UserError(f"{out}: expected a name that ends in {ending}")
     if file_format == "saved_model" and out.suffix in (".onnx", ".keras", ".pb"):
         raise UserError(f"{out}: a SavedModel is a folder; expected a name without {out.suffix}")
     if out.exists() or out.is_symlink():
@@ -87,22 +93,52 @@ def _metadata(network: Network) -> dict[str, str | int]:
 
 
 def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+    model = _onnx_model(keras_model)
+    data = _with_metadata(model, {"format": ONNX_FORMAT, **_metadata(network)})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.onnx"
+        path.write_bytes(data)
+        difference = _check_answers(network, open_network(str(path)), out)
+    write_bytes(out, data)
+    return len(data), difference
+
+
+def _write_rapidocr(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+    """Checks the graph for lines of the network's own height, where nothing is scaled; then writes that for 48 px."""
+    from ocrlib.network import export_rapidocr as host
+
+    at_own_height = _onnx_model(keras_model)
+    model = copy.deepcopy(at_own_height)
+    host.wrap(at_own_height, network, network.height)
+    metadata = {"character": host.characters(network), "ocrlib_version": ocrlib.__version__}
+    checked = replace(network, run=host.runner(_with_metadata(at_own_height, metadata), network))
+    difference = _check_answers(network, checked, out)
+    host.wrap(model, network, host.HEIGHT)
+    data = _with_metadata(model, metadata)
+    write_bytes(out, data)
+    return len(data), difference
+
+
+def _onnx_model(keras_model: Any) -> Any:
+    """Returns an onnx.ModelProto from image and width to probs."""
     import onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         _export(keras_model, path, "onnx")
         model = onnx.load(path)
-        _round_divisions_down(model)
-        _name_tensors(model)
-        metadata = {"format": ONNX_FORMAT, **_metadata(network)}
-        onnx.helper.set_model_props(model, {key: str(value) for key, value in metadata.items()})
-        onnx.checker.check_model(model, full_check=True)
-        data = model.SerializeToString()
-        path.write_bytes(data)
-        difference = _check_answers(network, open_network(str(path)), out)
-    write_bytes(out, data)
-    return len(data), difference
+    _round_divisions_down(model)
+    _name_tensors(model)
+    return model
+
+
+def _with_metadata(model: Any, metadata: dict[str, Any]) -> bytes:
+    """Returns the bytes of a model with that metadata, once it is known to be sound."""
+    import onnx
+
+    onnx.helper.set_model_props(model, {key: str(value) for key, value in metadata.items()})
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
 
 
 def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
