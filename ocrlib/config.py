@@ -27,7 +27,7 @@ STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 def read_toml(path: Path) -> dict[str, Any]:
     """Returns the tables of a TOML file; raises UserError if it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors begin with a BOM
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `ls datasets/*.toml` lists the recipes") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -129,6 +129,12 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path, content, says):
     assert "\n" not in str(caught.value)
 
 
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "b.toml"
+    path.write_text("name = 'é'\n", encoding="utf-8-sig")
+    assert config.read_toml(path) == {"name": "é"}
+
+
 def test_a_folder_is_not_a_recipe(tmp_path):
     with pytest.raises(UserError, match="cannot be read: .*Is a directory"):
         config.read_toml(tmp_path)

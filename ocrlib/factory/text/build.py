@@ -5,10 +5,12 @@ import hashlib
 import json
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,8 @@ from ocrlib.factory.text.corpus_files import cache_folder
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
 from ocrlib.files import sync_folder
 
-_RULES = 1  # raise it when the code of this folder makes other lines from the same corpus
+_RULES = 2  # raise it when the code of this folder makes other lines from the same corpus
+_MOST_NAMED = 6  # files of a folder in one line
 _STALE_S = 7 * 86400  # a killed build leaves its folder; no build takes a week
 
 
@@ -63,6 +66,8 @@ def _build(config: SentenceConfig, corpus: Corpus, folder: Path, about: dict[str
                 "source_sha256": _source_hash(corpus),
                 "licence": corpus.licence,
                 "attribution": corpus.attribution,
+                "files": [file.name for file in corpus.files],
+                "left_out": [file.name for file in corpus.left_out],
                 **about,
                 "counts": counts,
             }
@@ -88,6 +93,10 @@ def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> 
     limit = config.max_sentences if isinstance(config, WikipediaText) else 0
     read: Counter[str] = Counter()
     kept = 0
+    if len(corpus.files) > 1 or corpus.left_out:
+        tqdm.write(
+            f"{corpus.name}: {_named('reads', corpus.files)}{_named('; leaves out', corpus.left_out)}", sys.stderr
+        )
     bar = tqdm(total=limit or None, desc=corpus.name, unit=" sentences", disable=None, delay=1, smoothing=0.05)
     texts = corpus.read(read)
     with bar, contextlib.closing(texts):
@@ -107,6 +116,14 @@ def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> 
     if not kept:
         raise UserError(_nothing_left(corpus, counts))
     return counts
+
+
+def _named(what: str, files: Sequence[Path]) -> str:
+    """`reads 12 files (a.txt, b.txt, ...)`, or nothing where there are none."""
+    if not files:
+        return ""
+    names = ", ".join(file.name for file in files[:_MOST_NAMED]) + (", ..." if len(files) > _MOST_NAMED else "")
+    return f"{what} {len(files)} file{'s' * (len(files) > 1)} ({names})"
 
 
 def _nothing_left(corpus: Corpus, counts: dict[str, Any]) -> str:

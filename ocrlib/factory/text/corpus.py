@@ -31,6 +31,7 @@ class Corpus:
       name: the name in messages and in the card.
       identity: SHA-256 of the content; for a live corpus, of its address.
       files: the files to read, in order; for a live corpus, the file that collects its articles.
+      left_out: the files of the recipe's folder that are no corpus.
       licence, attribution: of the text.
       api: the address of a live corpus.
       keep_damaged: use what can be read of a damaged file.
@@ -42,6 +43,7 @@ class Corpus:
     files: tuple[Path, ...]
     licence: str
     attribution: str
+    left_out: tuple[Path, ...] = ()
     api: str = ""
     keep_damaged: bool = False
 
@@ -108,12 +110,13 @@ def find_corpus(config: SentenceConfig) -> Corpus:
     if config.corpus == "live" or config.corpus.startswith("live:"):
         return _live(config)
     path = Path(config.corpus)
-    files = find_files(path)
+    files, left_out = find_files(path)
     return Corpus(
         kind="files",
         name=path.name,
         identity=content_hash(files),
         files=tuple(files),
+        left_out=tuple(left_out),
         licence=f"that of {path.name}; Wikipedia's text is {_WIKIPEDIA_LICENCE}",
         attribution=f"{path.name}; Wikipedia's text is by its contributors, {config.language}.wikipedia.org",
         keep_damaged=config.damaged == "keep",

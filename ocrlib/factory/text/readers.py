@@ -28,12 +28,27 @@ def read_lines(path: Path) -> Iterator[str]:
             for number, line in enumerate(file, start=1):
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        byte = error.object[error.start]
+        byte, name = error.object[error.start], likely_encoding(error.object)
         raise UserError(
-            f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); convert it: iconv -f LATIN1 -t UTF-8"
+            f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); it may be {name}: iconv -f {name} -t UTF-8"
         ) from None
     except _BROKEN as error:
         raise DamagedFile(f"is cut or damaged after line {number} ({error})") from None
+
+
+def likely_encoding(line: bytes) -> str:
+    """Returns the 8-bit encoding that a line is likely in: the one in which most bytes beyond ASCII are small letters.
+
+    LATIN1 or CP1252 for western Europe, CP1250 for central Europe; CP1251, Cyrillic, where few letters are ASCII.
+    """
+    if sum(byte >= 0xC0 for byte in line) > sum(byte < 0x80 and chr(byte).isalpha() for byte in line):
+        return "CP1251"
+
+    def letters(name: str) -> int:
+        beyond = [c for c in line.decode(name, "replace") if not c.isascii()]
+        return sum(c.islower() for c in beyond) - sum(not c.isalpha() for c in beyond)
+
+    return max(("LATIN1", "CP1252", "CP1250"), key=letters)  # the first of equals
 
 
 def read_txt(path: Path, counts: Counter[str]) -> Iterator[str]:

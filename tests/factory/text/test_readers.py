@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ocrlib.errors import UserError
+from ocrlib.factory.settings.text import WikipediaText
+from ocrlib.factory.text import open_text
 from ocrlib.factory.text.corpus_files import DamagedFile, content_hash, find_files, kind_of
-from ocrlib.factory.text.readers import read_jsonl, read_parquet, read_txt
+from ocrlib.factory.text.readers import likely_encoding, read_jsonl, read_parquet, read_txt
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,7 @@ def _cache(tmp_path, monkeypatch):
     [
         ("enwiki-20250101-pages-articles.xml.bz2", "dump"),
         ("dump.xml", "dump"),
+        ("enwiki-20250101-pages-articles1.xml-p1p41242.bz2", "dump"),
         ("train-00000-of-00041.parquet", "parquet"),
         ("eng_wikipedia_2016_10K-sentences.txt", "txt"),
         ("lines.txt.gz", "txt"),
@@ -140,7 +143,8 @@ def test_folder_in_order_of_names(tmp_path):
     for name in ("AB/wiki_00", "AA/wiki_01", "AA/wiki_00", "readme.md", ".hidden/x.txt", "AA/.x.txt"):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_text('{"text": "x"}')
-    found = find_files(tmp_path / "in")
+    found, left_out = find_files(tmp_path / "in")
+    assert [file.name for file in left_out] == ["readme.md"]
     assert [str(file.relative_to(tmp_path / "in")) for file in found] == [
         "AA/wiki_00",
         "AA/wiki_01",
@@ -159,6 +163,11 @@ def test_folder_in_order_of_names(tmp_path):
         ("a.txt", b"", "is empty"),
         ("a.pdf", b"%PDF", "is of no known kind; expected .xml"),
         ("missing.txt", None, "no such file or folder"),
+        ("a.txt", "Zażółć.".encode("utf-16"), "is UTF-16, expected UTF-8; convert it: iconv -f UTF-16 -t UTF-8 a.txt"),
+        ("a.jsonl", '{"text": "x"}'.encode("utf-16-le"), "is UTF-16"),
+        ("wiki_00", b'<doc id="12" url="x" title="A">\nA\n', "is wikiextractor's <doc> form; .* with --json"),
+        ("a.json", b' [{"text": "One."}]', "is one JSON array; expected one object a line: jq -c"),
+        ("pol_news_2020_10K-words.txt", b"1\tkot\t5", "is a list that lies beside a corpus"),
     ],
 )
 def test_not_a_corpus(tmp_path, name, content, message):
@@ -167,6 +176,46 @@ def test_not_a_corpus(tmp_path, name, content, message):
     with pytest.raises(UserError, match=message) as error:
         find_files(tmp_path / name)
     assert "\n" not in str(error.value) and name in str(error.value)
+
+
+def test_a_folder_of_leipzig_and_a_dump_with_its_index_gives_only_what_is_text(tmp_path):
+    stem = "deu_news_2020_10K"
+    for name in ("sentences.txt", "words.txt", "sources.txt", "inv_w.txt", "inv_so.txt", "co_n.txt", "co_s.txt"):
+        (tmp_path / f"{stem}-{name}").write_text("1\tEin Satz.\n")
+    (tmp_path / f"{stem}-import.sql").write_text("CREATE TABLE")
+    (tmp_path / "dewiki-20250101-pages-articles-multistream.xml").write_text("<mediawiki>")
+    (tmp_path / "dewiki-20250101-pages-articles-multistream-index.txt.bz2").write_bytes(bz2.compress(b"606:10:A"))
+    found, left_out = find_files(tmp_path)
+    assert [file.name for file in found] == [
+        f"{stem}-sentences.txt",
+        "dewiki-20250101-pages-articles-multistream.xml",
+    ]
+    assert len(left_out) == 8
+
+
+def test_what_a_folder_gave_and_what_not_is_said_and_kept(tmp_path, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a-sentences.txt").write_text("1\tEin ganzer Satz steht hier.\n2\tNoch einer.\n")
+    (folder / "a-words.txt").write_text("1\tSatz\t2\n")
+    source = open_text(WikipediaText(source="wikipedia", corpus=str(folder), min_length=5), 1)
+    assert "in: reads 1 file (a-sentences.txt); leaves out 1 file (a-words.txt)" in capsys.readouterr().err
+    assert source.about["files"] == ["a-sentences.txt"] and source.about["left_out"] == ["a-words.txt"]
+    assert source.about["counts"]["kept"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Zażółć gęślą jaźń", "CP1250"),
+        ("Příliš žluťoučký kůň", "CP1250"),
+        ("où l’œuvre naît déjà", "CP1252"),
+        ("Größe und Maß, café", "LATIN1"),
+        ("Привет, мир", "CP1251"),
+    ],
+)
+def test_an_encoding_is_named(text, name):
+    assert likely_encoding(text.encode(name)) == name
 
 
 def test_folder_without_a_corpus(tmp_path):

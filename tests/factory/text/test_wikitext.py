@@ -35,6 +35,7 @@ def plain(wikitext):
         ("One<br/>two.", "One two."),
         ("H<sub>2</sub>O and <small>small</small>.", "H2O and small."),
         ("{{a|}} and {{b|c=|}}.", f"{GAP} and {GAP}."),
+        ("A bar left | of a table. Then prose.", f"A bar left {GAP} of a table. Then prose."),
     ],
 )
 def test_one_paragraph(wikitext, text):
