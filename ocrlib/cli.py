@@ -70,6 +70,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from ocrlib.evaluation.misses import check_folder, write_misses
     from ocrlib.evaluation.report import chosen_split, report_on
     from ocrlib.evaluation.report_text import errors_text
+    from ocrlib.pictures import printable
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
@@ -84,6 +85,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
         f"{what}: {overall['lines']} lines{folded}, CER {overall['cer']:.2%}, WER {overall['wer']:.2%}, "
         f"exact {overall['exact_match']:.2%}"
     )
+    for left_out in report.left_out[:MOST_WARNINGS]:
+        print(f"left out: {printable(str(left_out))}", file=sys.stderr)
+    if report.left_out:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in report.figures()["left_out"].items())
+        print(f"left out: {len(report.left_out)} ({reasons})")
     unknown = [set(line.truth) - set(recognizer.charset.characters) for line in report.lines]
     if any(unknown):
         characters = "".join(sorted(set().union(*unknown)))

@@ -63,13 +63,14 @@ def same_sample(left: Sample, right: Sample) -> bool:
 def verify_splits(folder: Path, manifest: Manifest) -> list[str]:
     """Returns a line for each text that is in two splits, but for case and punctuation; an empty list is good.
 
-    Numbers may be: there are not enough different short ones to keep them apart. Of imported lines it is the
-    pictures that may not, because two pages may well say the same.
+    Numbers may be: there are not enough different short ones to keep them apart. So may the lines of a closed list that
+    is used whole. Of imported lines it is the pictures that may not, because two pages may well say the same.
 
     Raises:
       UserError: a shard cannot be read.
     """
-    if manifest.recipe["text"]["source"] == "numeric":
+    text = manifest.recipe["text"]
+    if text["source"] == "numeric" or text.get("whole"):
         return []
     if manifest.imported:
         return _copies(folder, manifest)

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ocrlib.batches.loader import Loader
 from ocrlib.batches.selection import SelectionConfig
@@ -12,12 +15,11 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import ErrorCounts, count_errors, fold
-from ocrlib.files import read_regular
-from ocrlib.pairs import MAX_TRUTH_BYTES
-from ocrlib.pictures import ENDINGS, read_line_image
+from ocrlib.pairs import TEXT_ENDING, Pair, Unusable, find_pairs, read_truth
+from ocrlib.pictures import cut_named_picture, load_picture, open_picture
 from ocrlib.reading.recognizer import Recognizer
+from ocrlib.truths import label_of
 
-_TEXT = ".gt.txt"  # what follows a picture's name in that of its text
 PICTURES_AT_ONCE = 1024  # in memory; enough of them to make batches of like width
 
 
@@ -107,37 +109,55 @@ def summarise_faces(lines: Sequence[ReadLine], loader: Loader) -> dict[str, Any]
     }
 
 
-def read_pairs(recognizer: Recognizer, folder: Path) -> Iterator[ReadLine]:
-    """Yields the lines of `NAME.png`, or another picture, with `NAME.gt.txt` beside it; both texts folded.
+def read_pairs(recognizer: Recognizer, folder: Path) -> tuple[list[ReadLine], list[Unusable]]:
+    """Returns the lines of NAME.png with NAME.gt.txt in a folder and below, read, and what could not be used.
+
+    Both texts are folded. Which files belong together and which texts are labels is as for `import`.
 
     Raises:
-      UserError: no pairs there, a picture or a text that has no other half, or one that cannot be read.
+      UserError: there is no pair that can be used.
     """
-    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
-    pairs = [(path, path.with_name(path.stem + _TEXT)) for path in pictures]
-    alone = [path.name for path, text in pairs if not text.exists()]
-    alone += sorted({path.name for path in folder.glob(f"*{_TEXT}")} - {text.name for _, text in pairs})
-    if alone or not pairs:
-        raise UserError(
-            f"{folder}: expected pairs of NAME.png and NAME{_TEXT}, "
-            + (f"{len(alone)} without the other half: {', '.join(alone[:3])}" if alone else "found none")
-        )
-    for start in range(0, len(pairs), PICTURES_AT_ONCE):
-        some = pairs[start : start + PICTURES_AT_ONCE]
-        images = [read_line_image(path, recognizer.height, recognizer.channels, recognizer.margins) for path, _ in some]
-        truths = [fold(_read_text(transcript)) for _, transcript in some]
-        for (path, _), image, truth, reading in zip(some, images, truths, recognizer.read_lines(images), strict=True):
-            yield ReadLine(
-                name=path.name,
-                truth=truth,
-                text=fold(reading.text),
-                confidence=reading.confidence,
-                width_px=image.shape[1],
-            )
+    lines: list[ReadLine] = []
+    left_out: list[Unusable] = []
+    found = find_pairs(folder)
+    while some := list(islice(found, PICTURES_AT_ONCE)):
+        opened = [_open_pair(recognizer, one, left_out) for one in some]
+        usable = [pair for pair in opened if pair is not None]
+        readings = recognizer.read_lines([image for _, _, image in usable])
+        for (name, truth, image), reading in zip(usable, readings, strict=True):
+            text, width = fold(reading.text), image.shape[1]
+            lines.append(ReadLine(name=name, truth=truth, text=text, confidence=reading.confidence, width_px=width))
+    if not lines:
+        named = f", {len(left_out)} files that are none: {left_out[0]}" if left_out else ", found none"
+        raise UserError(f"{folder}: expected pairs of NAME.png and NAME{TEXT_ENDING}{named}")
+    return lines, left_out
 
 
-def _read_text(path: Path) -> str:
+def _open_pair(
+    recognizer: Recognizer, found: Pair | Unusable, left_out: list[Unusable]
+) -> tuple[str, str, np.ndarray] | None:
+    """Returns name, truth and line image of a pair; None where it is left out, which is then noted."""
+    if isinstance(found, Unusable):
+        left_out.append(found)
+        return None
     try:
-        return read_regular(path, MAX_TRUTH_BYTES, through_links=True).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+        label, reason, detail = label_of(read_truth(found.text), None)
+    except UserError as error:
+        label, reason, detail = "", "text cannot be read", str(error).removeprefix(f"{found.text}: ")
+    if reason:
+        left_out.append(Unusable(name=found.name, reason=reason, detail=detail))
+        return None
+    try:
+        with open_picture(found.picture, found.name) as opened:
+            num_pages = getattr(opened, "n_frames", 1)
+            picture = load_picture(opened, found.name)
+        form = recognizer.height, recognizer.channels, recognizer.margins
+        image, _ = cut_named_picture(picture, found.name, *form)
+    except UserError as error:
+        reason = str(error).removeprefix(f"{found.name}: ")
+        left_out.append(Unusable(name=found.name, reason="broken picture", detail=reason))
+        return None
+    if num_pages > 1:
+        detail = f"pages 2 to {num_pages} of {num_pages} are left out"
+        left_out.append(Unusable(name=found.name, reason="further pages", detail=detail))
+    return found.name, fold(label), image

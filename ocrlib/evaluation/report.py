@@ -1,5 +1,6 @@
 """What a model gets wrong, and where: all figures of `python -m ocrlib evaluate`, from lines that were read."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from ocrlib.evaluation.evaluate import (
 )
 from ocrlib.evaluation.groups import Grouping, group_by_look, group_by_making
 from ocrlib.evaluation.metrics import confusions
+from ocrlib.pairs import Unusable
 from ocrlib.reading.recognizer import Recognizer
 
 MAX_POINTS = 200  # of the curve of coverage
@@ -43,6 +45,7 @@ class ErrorReport:
       advice: what to draw more of.
       recipe: the dataset's, as its manifest has it; empty for a folder of pairs.
       heldout: names of faces that were not trained with.
+      left_out: what a folder of pairs has beside its lines, and why it is none of them.
     """
 
     lines: Sequence[ReadLine]
@@ -54,6 +57,7 @@ class ErrorReport:
     advice: Sequence[Advice] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
     heldout: frozenset[str] = frozenset()
+    left_out: Sequence[Unusable] = ()
 
     def figures(self) -> dict[str, Any]:
         """Returns everything but the lines themselves, JSON-ready."""
@@ -64,6 +68,7 @@ class ErrorReport:
             "confusions": [{"true": true, "read": read, "count": count} for true, read, count in self.confusions],
             "errors_by": {table.kind: [_rounded(asdict(row)) for row in table.rows] for table in self.tables},
             "draw_more": [_rounded(asdict(advice)) for advice in self.advice],
+            "left_out": dict(Counter(what.reason for what in self.left_out)),
         }
 
 
@@ -112,7 +117,8 @@ def report_on_dataset(
 
 def report_on_folder(recognizer: Recognizer, folder: Path) -> ErrorReport:
     """Returns where a model fails on a folder of pairs; raises as `evaluate.read_pairs` does."""
-    return make_report(list(read_pairs(recognizer, folder)), [])
+    lines, left_out = read_pairs(recognizer, folder)
+    return replace(make_report(lines, []), left_out=left_out)
 
 
 def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> ErrorReport:

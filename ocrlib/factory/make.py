@@ -61,6 +61,9 @@ def gather(recipe: Recipe) -> Ingredients:
       UserError: one of them is missing or cannot be used.
     """
     texts = open_text(recipe.text, recipe.seed)
+    for split, samples in config.to_dict(recipe.splits).items():
+        if samples:
+            texts.check_split(split)
     faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
     looks_of(recipe.render, faces, left_out)  # called for its errors, before any work is done
     inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}

@@ -93,5 +93,10 @@ def fingerprint(recipe: Recipe, inputs: Mapping[str, str]) -> str:
     """
     canonical = config.to_dict(recipe)
     del canonical["splits"], canonical["output"]["formats"]
+    # The same file in another folder is the same data: `inputs` has the hash of what is in it.
+    for text in (canonical["text"], *(part["text"] for part in canonical["text"].get("parts", ()))):
+        for key in ("path", "corpus"):
+            if "/" in text.get(key, "") and not text[key].startswith("live:"):
+                text[key] = Path(text[key]).name
     text = json.dumps({"recipe": canonical, "inputs": dict(inputs)}, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,15 +10,16 @@ from pathlib import Path
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import Recipe
 from ocrlib.factory.render.font_sets import KNOWN_SETS
-from ocrlib.factory.settings.text import FileText, WikipediaText
+from ocrlib.factory.settings.text import FileText, MixText, WikipediaText
 
 
 def sources_of(recipe: Recipe) -> Iterator[str]:
     """Yields what a recipe names besides what comes with ocrlib or with the system: files, folders and addresses."""
-    if isinstance(recipe.text, FileText):
-        yield recipe.text.path
-    if isinstance(recipe.text, WikipediaText) and recipe.text.corpus != "embedded":
-        yield recipe.text.corpus
+    for text in [part.text for part in recipe.text.parts] if isinstance(recipe.text, MixText) else [recipe.text]:
+        if isinstance(text, FileText):
+            yield text.path
+        if isinstance(text, WikipediaText) and text.corpus != "embedded":
+            yield text.corpus
     yield from (fonts.source for fonts in recipe.render.fonts if fonts.source not in KNOWN_SETS)
     if recipe.render.background_images is not None:
         yield recipe.render.background_images

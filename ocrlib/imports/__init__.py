@@ -4,7 +4,6 @@ settings     how a dataset was imported: the `recipe` of its manifest
 line         a labelled line, and what a layout of sources offers
 layouts      all of them, and which one a source has
 folder, lists, lmdb_base, pages, parquet, tars     the layouts: what they list, and how their pictures are read
-texts        a source's text to a label
 ledger       the list of all lines, on disk
 prepare      pictures to line images, in workers
 splits       which line goes into which split

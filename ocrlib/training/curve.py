@@ -5,6 +5,8 @@ from pathlib import Path
 from ocrlib.private import import_matplotlib
 from ocrlib.training.history import read_rows
 
+_MOST_TICKS = 6  # of an axis
+
 
 def draw_curve(history: Path, out: Path) -> None:
     """Writes a picture of a run's history, which has a row for each epoch; the CER has a logarithmic axis.
@@ -16,7 +18,7 @@ def draw_curve(history: Path, out: Path) -> None:
     import_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
     rows = [{name: float(value) for name, value in row.items()} for row in read_rows(history)]
     minutes = [row["minutes"] for row in rows]
@@ -26,7 +28,9 @@ def draw_curve(history: Path, out: Path) -> None:
     # A logarithmic axis has no 0: a CER of 0 is drawn at half of the smallest other one.
     smallest = min((row["val_cer"] for row in rows if row["val_cer"] > 0), default=1e-4)
     error.semilogy(minutes, [row["val_cer"] or smallest / 2 for row in rows], marker="o")
+    error.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=_MOST_TICKS))
     error.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    error.yaxis.set_minor_formatter(NullFormatter())  # else a range of less than a decade is full of numbers
     error.set_ylabel("CER of the validation split")
     for name, label in (("loss", "training"), ("val_loss", "validation")):
         loss.plot(minutes, [row[name] for row in rows], marker="o", label=label)
@@ -34,5 +38,6 @@ def draw_curve(history: Path, out: Path) -> None:
     loss.legend()
     for axes in (error, loss):
         axes.set_xlabel("minutes of training")
+        axes.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS))
         axes.grid(alpha=0.3, which="both")
     canvas.print_png(out)

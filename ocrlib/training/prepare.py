@@ -59,11 +59,10 @@ class Run:
         seed = self.settings.train.seed
         each = [self.training.lines(seed, epoch) for epoch in range(epochs_done)]
         seen = [sum(numbers) for numbers in zip(*each, strict=True)] or [0] * len(self.training.loaders)
-        about = {**self.about, "datasets": with_seen(self.about["datasets"], seen)}
-        if about["replay"]:
-            about["replay"] = about["replay"] | {
-                "datasets": with_seen(about["replay"]["datasets"], seen[len(about["datasets"]) :])
-            }
+        num_own = len(self.about["datasets"])
+        about = {**self.about, "datasets": with_seen(self.about["datasets"], seen[:num_own])}
+        if replay := about["replay"]:
+            about["replay"] = {**replay, "datasets": with_seen(replay["datasets"], seen[num_own:])}
         write_json(self.folder / CONFIG, about)
 
 

@@ -70,7 +70,8 @@ def test_a_folder_of_pairs_is_measured_folded(recognizer: Recognizer, trained_ru
         second: second.translate({ord("0") + i: chr(0xFF10 + i) for i in range(10)}),
         third: third + "7",
     }
-    lines = list(read_pairs(recognizer, write_pairs(tmp_path / "pairs", pairs)))
+    lines, left_out = read_pairs(recognizer, write_pairs(tmp_path / "pairs", pairs))
+    assert left_out == []
     assert [(line.name, line.truth) for line in lines] == sorted(
         (f"{name}.png", truth) for name, truth in ((first, first), (second, second), (third, third + "7"))
     )
@@ -78,34 +79,36 @@ def test_a_folder_of_pairs_is_measured_folded(recognizer: Recognizer, trained_ru
     assert (result["lines"], result["exact"], result["character_edits"]) == (3, 2, 1)
 
 
-def test_a_folder_without_pairs_or_with_half_a_pair_is_refused(
+def test_a_folder_without_pairs_is_refused(recognizer: Recognizer, tmp_path: Path) -> None:
+    (tmp_path / "alone.png").write_bytes(b"")
+    with pytest.raises(
+        UserError, match=r"expected pairs of NAME\.png and NAME\.gt\.txt, 1 files .* alone\.png: no text"
+    ):
+        read_pairs(recognizer, tmp_path)
+    (tmp_path / "alone.png").unlink()
+    with pytest.raises(UserError, match=r"expected pairs of NAME\.png and NAME\.gt\.txt, found none"):
+        read_pairs(recognizer, tmp_path)
+
+
+def test_pairs_are_found_below_a_folder_and_what_is_none_is_named(
     recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"expected pairs of NAME\.png and NAME\.gt\.txt, found none"):
-        list(read_pairs(recognizer, tmp_path / "empty"))
-    folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
-    (folder / f"{trained_run.texts[0]}.gt.txt").unlink()
-    with pytest.raises(UserError, match=rf"1 without the other half: {trained_run.texts[0]}\.png"):
-        list(read_pairs(recognizer, folder))
-    (folder / f"{trained_run.texts[0]}.png").unlink()
-    (folder / f"{trained_run.texts[1]}.png").rename(folder / f"{trained_run.texts[1]}.JPG")  # Pillow looks inside
-    assert [line.name for line in read_pairs(recognizer, folder)] == [f"{trained_run.texts[1]}.JPG"]
-    (folder / "of no picture.gt.txt").write_text("1")
-    with pytest.raises(UserError, match=r"1 without the other half: of no picture\.gt\.txt"):
-        list(read_pairs(recognizer, folder))
-
-
-@pytest.mark.parametrize(("ending", "content"), [("gt.txt", b"\xff\xfe1\x002"), ("png", b"not a picture")])
-def test_half_a_pair_that_cannot_be_read_is_named(
-    ending: str, content: bytes, recognizer: Recognizer, trained_run: TrainedRun, tmp_path: Path
-) -> None:
-    folder = write_pairs(tmp_path / "pairs", {text: text for text in trained_run.texts[:2]})
-    name = f"{trained_run.texts[1]}.{ending}"
-    (folder / name).write_bytes(content)
-    with pytest.raises(UserError, match=rf"{name}: cannot be read") as raised:
-        list(read_pairs(recognizer, folder))
-    assert "\n" not in str(raised.value)
+    first, second, third, fourth, fifth = trained_run.texts[:5]
+    folder = write_pairs(tmp_path / "pairs", {text: text for text in (first, second, third, fifth)})
+    write_pairs(folder / "deep", {fourth: fourth})
+    (folder / f"{first}.png").rename(folder / f"{first}.JPG")  # Pillow looks inside
+    (folder / f"{second}.png").write_bytes(b"not a picture")
+    (folder / f"{third}.gt.txt").write_bytes(b"\xff\xfe1\x002")
+    (folder / f"{fifth}.gt.txt").write_text("12\n34\n")
+    (folder / "half.gt.txt").write_text("1")
+    lines, left_out = read_pairs(recognizer, folder)
+    assert {line.name: line.text for line in lines} == {f"{first}.JPG": first, f"deep/{fourth}.png": fourth}
+    assert {what.name: what.reason for what in left_out} == {
+        f"{second}.png": "broken picture",
+        f"{third}.png": "text cannot be read",
+        f"{fifth}.png": "two lines of text",
+        "half.gt.txt": "no picture",
+    }
 
 
 def test_held_out_faces_are_measured_apart_in_the_test_split_alone(tmp_path: Path) -> None:

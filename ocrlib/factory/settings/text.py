@@ -128,6 +128,9 @@ class FileText(LineText):
     """Selects this table."""
     path: Annotated[str, Field(min_length=1)]
     """The text file; each of its lines becomes a line image."""
+    whole: bool = False
+    """Use every line in every split, for a small closed list such as product names. Else a line belongs to one split,
+    so that the test has only lines that were not learned from."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

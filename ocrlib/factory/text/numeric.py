@@ -40,6 +40,9 @@ class NumericStrings:
             for _ in range(_CHECK_DRAWS):
                 self._string(pattern, rng)
 
+    def check_split(self, split: str) -> None:
+        """Strings can be drawn for every split."""
+
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
         """Returns the string of sample `index` of `split`; always the same for the same arguments."""
         rng = sample_rng(self._seed, split, index, attempt, "text")

@@ -40,6 +40,11 @@ class TextParts:
     def __reduce__(self) -> tuple[Any, ...]:
         return TextParts, (self._config, self._seed, self._open_part)  # a worker opens the parts itself
 
+    def check_split(self, split: str) -> None:
+        """Refuses a split for which a part has no line; raises as that part does."""
+        for part in self._parts:
+            part.check_split(split)
+
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
         """Returns the line of sample `index` of `split`; every attempt is made with the same part."""
         block, position = divmod(index, BLOCK)

@@ -46,12 +46,30 @@ class SentenceText:
         self.about: dict[str, Any] = self._file.about
         self.inputs = {"corpus": self.about["sha256"]}
         self._charset = frozenset(config.charset)
+        # First line and number of lines of each split; a closed list is the same in all of them.
+        self._whole = isinstance(config, FileText) and config.whole
+        self._start = dict.fromkeys(SHARES, 0) if self._whole else self._file.start
+        self._num_lines = dict.fromkeys(SHARES, len(self._file)) if self._whole else self._file.num_lines
         self._mixed = MixedLines(config.charset, config.min_length, config.max_length)
         self._schedules = {} if isinstance(config, WordsText) else {s: self._plan(config, s) for s in SHARES}
         self._rare_lines: dict[tuple[str, str], list[int]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SentenceText, (self._config, self._seed)  # a worker opens the file itself
+
+    def check_split(self, split: str) -> None:
+        """Refuses a split that has no line.
+
+        Raises:
+          UserError: none of the lines falls into it.
+        """
+        if not isinstance(self._config, WordsText) and not self._num_lines[split]:
+            shares = ", ".join(f"{number} {name}" for name, number in self._num_lines.items())
+            lists = ", or set text.whole to use every line in every split" if isinstance(self._config, FileText) else ""
+            raise UserError(
+                f"{self.about['source']}: none of its {len(self._file):,} lines falls into the split '{split}' "
+                f"({SHARES[split]}% by hash; it has {shares}); give it more lines, set splits.{split} to 0{lists}"
+            )
 
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
         """Returns the line of sample `index` of `split`; always the same for the same arguments.
@@ -71,24 +89,21 @@ class SentenceText:
 
     def _plan(self, config: WikipediaText | FileText, split: str) -> Schedule:
         num_mixed = round(config.mixed_share * BLOCK)
-        counts = self.about["lines_with_character"][split]
-        with_character = {character: counts.get(character, 0) for character in config.charset}
+        counts = self.about["lines_with_character"]
+        splits = SHARES if self._whole else (split,)
+        with_character = {c: sum(counts[each].get(c, 0) for each in splits) for c in config.charset}
         if not num_mixed:  # characters that no sentence has can come from mixed lines only
             with_character = {character: lines for character, lines in with_character.items() if lines}
-        num_lines = self._file.num_lines[split]
+        num_lines = self._num_lines[split]
         rare = plan_rare(with_character, num_lines, num_mixed, config.min_per_char) if num_lines else ""
         return Schedule(self._seed, split, num_mixed, rare, config.min_per_char)
 
     def _draw_sentence(self, split: str, ordinal: int, attempt: int) -> DrawnText:
-        num_lines = self._file.num_lines[split]
-        if not num_lines:
-            raise UserError(
-                f"{self.about['source']}: none of its {len(self._file):,} lines falls into the split "
-                f"'{split}' ({SHARES[split]}% by hash); give it more lines, or set splits.{split} to 0"
-            )
+        self.check_split(split)
+        num_lines = self._num_lines[split]
         past, position = divmod(ordinal, num_lines)
         line = permuted(position, num_lines, f"{self._seed}/{split}/pass/{past}")
-        return self._line(self._file.start[split] + (line + attempt) % num_lines)
+        return self._line(self._start[split] + (line + attempt) % num_lines)
 
     def _hyphenated(self, drawn: DrawnText, split: str, index: int, attempt: int) -> DrawnText:
         """Returns the line, or, for the recipe's share of lines, its part before or after a break within a word."""
@@ -131,7 +146,9 @@ class SentenceText:
 
     def _lines_with(self, character: str, split: str) -> list[int]:
         if (character, split) not in self._rare_lines:
-            self._rare_lines[character, split] = self._file.lines_with(character, split)
+            splits = SHARES if self._whole else (split,)
+            found = [line for each in splits for line in self._file.lines_with(character, each)]
+            self._rare_lines[character, split] = found
         return self._rare_lines[character, split]
 
     def _draw_mixed(self, split: str, index: int, attempt: int, character: str = "") -> DrawnText | None:
@@ -139,7 +156,7 @@ class SentenceText:
         rng = sample_rng(self._seed, split, index, attempt, "mixed")
         for _ in range(_MIXED_TRIES):
             drawn = self._mixed.draw(rng, lambda: self._word(rng), character)
-            if drawn and split_of(key_hash(drawn[0])) == split:
+            if drawn and (self._whole or split_of(key_hash(drawn[0])) == split):
                 return DrawnText(drawn[0], f"mixed:{drawn[1]}")
         return None  # charset and lengths allow hardly any line
 

@@ -26,6 +26,10 @@ class TextSource(Protocol):
 
     inputs: dict[str, str]
 
+    def check_split(self, split: str) -> None:
+        """Refuses a split that has no line at all, before anything is drawn; raises UserError."""
+        ...
+
     def draw(self, split: str, index: int, attempt: int) -> DrawnText:
         """Returns the line of sample `index` of `split`; a higher `attempt` follows a rejected line."""
         ...

@@ -1,4 +1,4 @@
-"""What a text of a source becomes: a label, or a reason why it cannot be one."""
+"""What the text of a picture becomes: a label, or a reason why it cannot be one; for importing and for measuring."""
 
 import unicodedata
 from functools import lru_cache

@@ -3,7 +3,7 @@
 import pytest
 
 from ocrlib.charset import Charset
-from ocrlib.imports.texts import label_of
+from ocrlib.truths import label_of
 
 
 @pytest.mark.parametrize(
