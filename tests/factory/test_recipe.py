@@ -83,7 +83,7 @@ def test_ranges_and_weighted_choices_have_short_forms(key, given, held):
         ({"splits": {"trian": 5}}, "[splits] has no key 'trian'; did you mean 'train'?"),
         ({"output": {"shard_sample": 5}}, "[output] has no key 'shard_sample'; did you mean 'shard_samples'?"),
         ({"text": {"patterns": [{"name": "a", "regexp": "1"}]}}, "[text.patterns.0] has no key 'regexp'; did you mean 'regex'?"),
-        ({"text": {"source": "numerical"}}, "[text] source must be one of 'numeric', 'wikipedia', 'words', 'file', not 'numerical'"),
+        ({"text": {"source": "numerical"}}, "[text] source must be one of 'numeric', 'wikipedia', 'words', 'file', 'mix', not 'numerical'"),
         ({"text": 5}, "text must be a table, not 5"),
         ({"name": "../x"}, "name must be a folder name of letters, digits, '.', '_' and '-', not \"../x\""),
         ({"seed": -1}, "seed must be greater than or equal to 0, not -1"),
