@@ -1,4 +1,4 @@
-"""`python -m ocrlib review | report`: what is seen and done in a browser."""
+"""`python -m ocrlib report | compare | review`: what is seen and done in a browser."""
 
 import argparse
 import os
@@ -80,6 +80,41 @@ def report(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@installed("data")
+def compare(arguments: argparse.Namespace) -> int:
+    """Reads the same lines with several models, and tells how they differ from the first one."""
+    from ocrlib.evaluation.compare_text import compare_figures, compare_text
+    from ocrlib.evaluation.contestants import compare_with_first, default_data, measure_all
+    from ocrlib.evaluation.report import chosen_split
+    from ocrlib.files import write_bytes, write_json
+    from ocrlib.web.comparison import comparison_page
+
+    models: list[str] = arguments.models
+    if len(models) < 2:
+        raise UserError(f"{models[0]}: expected at least two models to compare")
+    data: Path = arguments.on or default_data(models)
+    contestants = measure_all(models, data, arguments.split)
+    comparisons = compare_with_first(contestants)
+    split = chosen_split(data, arguments.split)
+    print(f"{data}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
+    print(compare_text(contestants, comparisons), end="")
+    if arguments.out is not None:
+        write_json(arguments.out, {"data": str(data), "split": split, **compare_figures(contestants, comparisons)})
+        print(f"{arguments.out}: all figures")
+    if arguments.html is not None:
+        write_bytes(arguments.html, comparison_page(contestants, comparisons, data, split).encode())
+        print(f"{arguments.html}: the same as a page, with the lines that only one of two reads")
+    return 0
+
+
+def _new_file(text: str) -> Path:
+    """A path to write to; refused before the work is done, not after it."""
+    path = Path(text)
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{path}: cannot be written: expected a file in a folder that is there")
+    return path
+
+
 def _port(text: str) -> int:
     """A number that a server can listen on; 0 for any that is free."""
     if not text.isdecimal() or int(text) > 65535:
@@ -103,6 +138,21 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
     command.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that train_from_records.py has written")
     command.set_defaults(run=report)
+
+    command = commands.add_parser(
+        "compare", help="read the same lines with several models: what differs, is it chance?"
+    )
+    command.add_argument("models", nargs="+", metavar="MODEL", help=f"{_MODEL}; all are compared with the first one")
+    command.add_argument(
+        "--on",
+        type=Path,
+        metavar="DATA",
+        help="a dataset, or a folder of pairs (default: what the first run learned on)",
+    )
+    command.add_argument("--split", help="of a dataset (default: test)")
+    command.add_argument("--out", type=_new_file, metavar="JSON", help="a file for all figures")
+    command.add_argument("--html", type=_new_file, help="a file for the page")
+    command.set_defaults(run=compare)
 
     command = commands.add_parser(
         "review",

@@ -8,4 +8,6 @@ groups, breakdown     error rates by font, degradation, length and kind of text
 advice       what to change in the recipe
 report, report_text   all of it together, as figures and as text
 misses, strip         misread lines as pictures
+compare               two readers on the same lines: is the difference chance?
+contestants, compare_text     the readers that are compared, and what is said of them
 """

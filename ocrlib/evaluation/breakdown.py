@@ -77,7 +77,7 @@ class LineErrors:
 
 def break_down(errors: LineErrors, groupings: Sequence[Grouping]) -> list[Table]:
     """Returns a table for each grouping of the lines."""
-    members = [_members(grouping) for grouping in groupings]
+    members = [members_of(grouping) for grouping in groupings]
     threshold = SIGNIFICANCE / max(1, sum(len(groups) for groups in members))
     tables = []
     for grouping, groups in zip(groupings, members, strict=True):
@@ -101,8 +101,8 @@ def _place_of(grouping: Grouping, errors: LineErrors) -> Callable[[Row], tuple[f
     return lambda row: (cer * row.characters - row.character_edits, row.name)
 
 
-def _members(grouping: Grouping) -> dict[str, np.ndarray]:
-    """{group: (N,) bool, the lines in it}."""
+def members_of(grouping: Grouping) -> dict[str, np.ndarray]:
+    """Returns {group: (N,) bool, the lines in it}."""
     lines: dict[str, list[int]] = {}
     for line, names in enumerate(grouping.of_line):
         for name in names:

@@ -41,7 +41,8 @@ class ErrorReport:
       reliability: of the confidence.
       coverage: accuracy against coverage, by confidence.
       confusions: (true, read, how often), the commonest first; an empty string means no character.
-      tables: the errors by groups of lines.
+      groupings: what the lines are grouped by.
+      tables: the errors by these groups.
       advice: what to draw more of.
       recipe: the dataset's, as its manifest has it; empty for a folder of pairs.
       heldout: names of faces that were not trained with.
@@ -53,6 +54,7 @@ class ErrorReport:
     reliability: Reliability
     coverage: Coverage
     confusions: Sequence[tuple[str, str, int]]
+    groupings: Sequence[Grouping]
     tables: Sequence[Table]
     advice: Sequence[Advice] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
@@ -126,14 +128,15 @@ def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> Err
     truths, texts = [line.truth for line in lines], [line.text for line in lines]
     errors, confidences = LineErrors(truths, texts), [line.confidence for line in lines]
     found = [(true, read, count) for (true, read), count in confusions(truths, texts).items()]
-    look = group_by_look(truths, [line.width_px for line in lines])
+    every = [*groupings, *group_by_look(truths, [line.width_px for line in lines])]
     return ErrorReport(
         lines=lines,
         overall=summarise(lines),
         reliability=measure_reliability(confidences, errors.exact.tolist()),
         coverage=measure_coverage(confidences, errors.exact.tolist()),
         confusions=sorted(found, key=lambda item: (-item[2], item[0], item[1])),
-        tables=break_down(errors, [*groupings, *look]),
+        groupings=every,
+        tables=break_down(errors, every),
     )
 
 

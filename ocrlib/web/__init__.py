@@ -2,6 +2,7 @@
 
 figures      a reader measured on data: what pages show of it
 report       report.html of a run
+comparison   readers on the same lines
 
 gate         who may come in: the token in the address, the Host, the Origin; what the answers forbid
 serve        an app on 127.0.0.1, until Ctrl-C
