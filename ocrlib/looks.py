@@ -14,7 +14,7 @@ NOTHING, LINES, PAGE, UPRIGHT = "nothing", "several lines", "a page", "upright t
 WARNINGS = {
     NOTHING: "looks like nothing: no ink was found on it",
     LINES: "looks like several lines; cut one picture for each",
-    PAGE: "looks like a page; cut one picture for each line",
+    PAGE: "looks like a page; --page reads each of its lines",
     UPRIGHT: "looks like upright text; turn it by 90 degrees",
 }
 _PAGE_LINES = 6

@@ -17,6 +17,7 @@ DOORS = {
     "ocrlib.api",
     "ocrlib.cli",
     "ocrlib.cli_imports",
+    "ocrlib.cli_page",
     "ocrlib.cli_reading",
     "ocrlib.cli_web",
     "ocrlib.__main__",
