@@ -8,7 +8,7 @@ the functions' numbers are chosen for lines of 32 pixels and scale with the heig
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import lru_cache
+from operator import itemgetter
 from random import Random as PythonRandom
 
 from ocrlib.factory.render import camera, paper, press, scissors, surroundings
@@ -39,30 +39,41 @@ TWO_LEVELS = frozenset(("printer_dots", "fax", "binarise"))
 
 # These are drawn after all others, though not applied after them: a recipe without them keeps its bytes.
 _NEWER = ("carbon", "dropouts", "flush")
+_place = itemgetter(0)
 _DRAWN = (*(name for name in DEGRADATIONS if name not in _NEWER), *_NEWER)
 
 
-def draw_degradations(settings: Degrade, rng: PythonRandom) -> list[tuple[str, float]]:
-    """Returns the degradations of one line and their strengths, in order.
+# Place in the table, name, share, lowest and highest strength.
+Rows = tuple[tuple[int, str, float, float, float], ...]
+
+
+def rows_of(settings: Degrade) -> Rows:
+    """Returns the degradations of a recipe in the order in which they are drawn; none if none is ever applied."""
+    table = list(DEGRADATIONS)
+    rows = [(name, getattr(settings, name)) for name in _DRAWN]
+    if not any(row.share for _, row in rows):
+        return ()
+    return tuple((table.index(name), name, row.share, *row.strength) for name, row in rows)
+
+
+def draw_degradations(rows: Rows, clean: float, rng: PythonRandom) -> list[tuple[str, float]]:
+    """Returns the degradations of one line and their strengths, in the order in which they are applied.
 
     Every degradation takes two draws from `rng`, applied or not, so that the share of one does not change the others.
+
+    Args:
+      rows: those of the recipe, which `rows_of` returns once.
+      clean: the share of lines that nothing is done to.
     """
-    rows = _rows(settings)
     if not rows:
         return []  # the draws can be left out: nothing else is drawn from rng after this
     draw = rng.random
-    clean = draw() < settings.clean
-    drawn = {name: (draw() < share, round(low + (high - low) * draw(), 2)) for name, share, low, high in rows}
-    if clean:
+    is_clean = draw() < clean
+    drawn = [(place, name, low, high, draw() < share, draw()) for place, name, share, low, high in rows]
+    if is_clean:
         return []
-    return [(name, drawn[name][1]) for name in DEGRADATIONS if drawn[name][0]]
-
-
-@lru_cache(maxsize=8)
-def _rows(settings: Degrade) -> tuple[tuple[str, float, float, float], ...]:
-    """Name, share, and lowest and highest strength of every degradation; empty if none is ever applied."""
-    rows = [(name, getattr(settings, name)) for name in _DRAWN]
-    return tuple((name, row.share, *row.strength) for name, row in rows) if any(row.share for _, row in rows) else ()
+    used = sorted((row for row in drawn if row[4]), key=_place)
+    return [(name, round(low + (high - low) * x, 2)) for _, name, low, high, _, x in used]
 
 
 def degrade(image: Array, drawn: list[tuple[str, float]], seed: int) -> Array:

@@ -58,8 +58,15 @@ def inked(image: Array) -> Array:
 
     On paper so bright or so dark that its grain is cut off at the end of the scale, some grain may count as ink.
     """
+    return _ink_on_paper(image)[0]
+
+
+def _ink_on_paper(image: Array) -> tuple[Array, Any]:
+    """What `inked` and `paper_of` return, found together."""
     if image.ndim == 2:
-        return cv2.LUT(image, _inked_levels(histogram(image)).view(np.uint8)).view(bool)
+        counts = histogram(image)
+        paper = median_of(counts)
+        return cv2.LUT(image, _inked_levels(counts, paper).view(np.uint8)).view(bool), paper
     paper = paper_of(image)
     off = off_paper(image, paper)
     level, middle = image.mean(axis=2), paper.mean(dtype=np.float64)
@@ -67,12 +74,11 @@ def inked(image: Array) -> Array:
     # The grain's standard deviation, from its spread on that side. The spread is taken around the median of that side,
     # because heavy print shifts the median of all pixels towards the ink.
     grain = 2.5 * float(np.median(np.abs(bare - np.median(bare)))) if bare.size else 0.0
-    return off > max(_FAINTEST, 4.5 * grain, off.max() / 5)
+    return off > max(_FAINTEST, 4.5 * grain, off.max() / 5), paper
 
 
-def _inked_levels(counts: Array) -> Array:
+def _inked_levels(counts: Array, paper: float) -> Array:
     """(256,) bool: which gray levels are ink, in an image that has `counts` pixels of each; as `inked` for colours."""
-    paper = median_of(counts)
     off = np.abs(_LEVELS - int(paper))
     weight = (counts * off).cumsum()
     middle = math.ceil(paper)
@@ -123,10 +129,11 @@ def keep_marks(before: Array, after: Array, mark: Array | int) -> Array:
       before, after: of one shape.
       mark: what the pixels of a lost mark become: a gray level, or those of this image of the same shape.
     """
-    there = inked(before)
+    there, paper = _ink_on_paper(before)
     num_marks, labels = cv2.connectedComponents(there.view(np.uint8))
     flat = labels[there]  # only what is ink: a tenth of the pixels
-    ink = [np.bincount(flat, off_paper(image)[there], num_marks) for image in (before, after)]
+    off = (off_paper(before, paper), off_paper(after))
+    ink = [np.bincount(flat, each[there], num_marks) for each in off]
     lost = ink[1] < _KEPT * ink[0]  # never the paper, which has no ink in either
     if not lost.any():
         return after

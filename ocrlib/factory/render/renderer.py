@@ -21,14 +21,13 @@ import numpy as np
 from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
-from ocrlib.factory.render.degrade import TWO_LEVELS, degrade, draw_degradations
+from ocrlib.factory.render.degrade import TWO_LEVELS, Rows, degrade, draw_degradations, rows_of
 from ocrlib.factory.render.fonts import Face
 from ocrlib.factory.render.line import RenderedLine, render_line
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.render.options import LineOptions
 from ocrlib.factory.render.render_error import RenderError
 from ocrlib.factory.render.typeset import draw_typeset
-from ocrlib.factory.settings.degrade import Degrade
 from ocrlib.factory.settings.render import Look, Render
 from ocrlib.factory.settings.types import Choice
 from ocrlib.factory.settings.typeset import Typeset
@@ -69,7 +68,8 @@ class Renderer:
             look = self._pick_look(split, index, attempt)
             face = self._pick_face(look, split, rng)
             options, seed = self._draw_options(rng), rng.getrandbits(31)
-            options = replace(options, typeset=draw_typeset(look.typeset, text, rng))
+            if typeset := draw_typeset(look.typeset, text, rng):
+                options = replace(options, typeset=typeset)
             if not face.supported.issuperset(text):
                 rejected["glyph-missing"] += 1
                 continue
@@ -78,7 +78,7 @@ class Renderer:
             except RenderError as error:
                 rejected[error.reason] += 1
                 continue
-            drawn = draw_degradations(look.degrade, rng)
+            drawn = draw_degradations(look.degradations, look.clean, rng)
             if any(name == "wheels" for name, _ in options.typeset):
                 drawn = [(name, strength) for name, strength in drawn if name not in TWO_LEVELS]
             image = degrade(line.image, drawn, seed)
@@ -158,7 +158,8 @@ class DrawnLook(NamedTuple):
     known: FacePool
     heldout: FacePool
     typeset: Typeset
-    degrade: Degrade
+    degradations: Rows
+    clean: float
 
 
 def looks_of(render: Render, faces: Sequence[Face], left_out: Mapping[str, str] | None = None) -> list[DrawnLook]:
@@ -176,7 +177,8 @@ def looks_of(render: Render, faces: Sequence[Face], left_out: Mapping[str, str] 
                 f"[render.looks.{name}] fonts: no usable face that is not held out has a name like "
                 f"{', '.join(look.fonts)}"
             )
-        looks.append(DrawnLook(look.weight, pools[0], pools[1], look.typeset, look.degrade))
+        rows, clean = rows_of(look.degrade), look.degrade.clean
+        looks.append(DrawnLook(look.weight, pools[0], pools[1], look.typeset, rows, clean))
     return looks
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ocrlib.factory.render import camera, paper, press, scissors, surroundings
-from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations
+from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations, rows_of
 from ocrlib.factory.render.marks import contrast
 from ocrlib.factory.settings.degrade import Degradation, Degrade
 from tests.training_fixtures import draw_line
@@ -22,6 +22,10 @@ LINES = {
     "tall": draw_line("42", height=64),
     "narrow": draw_line("1")[:, :5].copy(),
 }
+
+
+def drawn_by(settings: Degrade, seed: int) -> list[tuple[str, float]]:
+    return draw_degradations(rows_of(settings), settings.clean, Random(seed))
 
 
 def test_every_degradation_that_is_written_has_a_row_in_the_recipe():
@@ -113,18 +117,18 @@ def test_neighbours_of_print_at_the_very_edge():
 
 def test_shares_are_kept_and_clean_lines_are_clean():
     settings = Degrade(clean=0.25, crop=Degradation(share=1.0), jpeg=Degradation(share=0.4, strength=[0.2, 0.4]))
-    drawn = [draw_degradations(settings, Random(seed)) for seed in range(2000)]
+    drawn = [drawn_by(settings, seed) for seed in range(2000)]
     assert 0.22 < sum(not each for each in drawn) / 2000 < 0.28
     degraded = [dict(each) for each in drawn if each]
     assert all("crop" in each for each in degraded)
     with_jpeg = [each["jpeg"] for each in degraded if "jpeg" in each]
     assert 0.35 < len(with_jpeg) / len(degraded) < 0.45
     assert 0.2 <= min(with_jpeg) <= max(with_jpeg) <= 0.4
-    assert [name for name, _ in draw_degradations(settings, Random(3))] in ([], ["crop"], ["crop", "jpeg"])
+    assert [name for name, _ in drawn_by(settings, 3)] in ([], ["crop"], ["crop", "jpeg"])
 
 
 def test_without_settings_nothing_is_degraded():
-    assert draw_degradations(Degrade(), Random(1)) == []
+    assert drawn_by(Degrade(), 1) == []
     assert degrade(LINES["gray"], [], 1) is LINES["gray"]
 
 
@@ -159,5 +163,5 @@ def test_newer_degradations_change_no_line_of_a_recipe_without_them():
     older = Degrade(crop=Degradation(share=0.5), specks=Degradation(share=0.5))
     newer = Degrade(crop=older.crop, specks=older.specks, carbon=Degradation(share=1.0))
     for seed in range(50):
-        before, after = (draw_degradations(settings, Random(seed)) for settings in (older, newer))
+        before, after = (drawn_by(settings, seed) for settings in (older, newer))
         assert [each for each in after if each[0] != "carbon"] == before
