@@ -1,4 +1,4 @@
-"""`python -m ocrlib report | compare | review`: what is seen and done in a browser."""
+"""`python -m ocrlib report | compare | browse | review`: what is seen and done in a browser."""
 
 import argparse
 import os
@@ -107,6 +107,20 @@ def compare(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@installed("web")
+def browse(arguments: argparse.Namespace) -> int:
+    """Serves the pages of a dataset until Ctrl-C."""
+    from ocrlib.reading.recognizer import Recognizer
+    from ocrlib.web.browse import browse_app
+    from ocrlib.web.catalogue import Catalogue
+    from ocrlib.web.serve import serve
+
+    folder: Path = arguments.dataset
+    catalogue = Catalogue(folder, Recognizer.load(arguments.model) if arguments.model else None)
+    serve(browse_app(catalogue, str(folder)), f"{folder}: {catalogue.manifest.num_samples} lines", arguments.port)
+    return 0
+
+
 def _new_file(text: str) -> Path:
     """A path to write to; refused before the work is done, not after it."""
     path = Path(text)
@@ -153,6 +167,12 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--out", type=_new_file, metavar="JSON", help="a file for all figures")
     command.add_argument("--html", type=_new_file, help="a file for the page")
     command.set_defaults(run=compare)
+
+    command = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
+    command.add_argument("dataset", type=Path)
+    command.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {_MODEL}")
+    command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    command.set_defaults(run=browse)
 
     command = commands.add_parser(
         "review",

@@ -1,4 +1,4 @@
-"""Seen in a browser: reports of runs, and the labelling desk. All stays on this machine, and nobody else gets in.
+"""Seen in a browser: reports, datasets, and the labelling desk. All stays on this machine, and nobody else gets in.
 
 figures      a reader measured on data: what pages show of it
 report       report.html of a run
@@ -11,4 +11,7 @@ guesses      what the model reads in the pictures of a folder, in the background
 answers      what a person says they say: NAME.gt.txt, and review.jsonl
 desk         which line comes next, and what becomes of an answer
 review       the desk as pages and requests
+catalogue    the lines of a dataset, found shard by shard
+browse       the catalogue as pages
+assets       our own style and scripts; pictures for a browser
 """

@@ -1,12 +1,9 @@
 """The labelling desk as pages and requests: what a browser asks of `desk.Desk`."""
 
 import json
-from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,10 +13,8 @@ from starlette.routing import Route
 from ocrlib.errors import UserError
 from ocrlib.pages import render_page
 from ocrlib.web.answers import KINDS, ChangedMeanwhile
+from ocrlib.web.assets import asset, png_of
 from ocrlib.web.desk import Desk
-
-ASSETS = {"review.js": "text/javascript", "review.css": "text/css", "page.css": "text/css"}
-MAX_SHOWN_PX = 4096  # of width and height; a larger picture is scaled down for the page
 
 
 class BadRequest(Exception):
@@ -37,12 +32,6 @@ def review_app(desk: Desk, title: str) -> Starlette:
     def page(request: Request) -> Response:
         values = {"title": title, "lines": len(desk.lines), "left_out": [str(each) for each in desk.lines.left_out]}
         return Response(render_page(Path(__file__).parent / "templates", "review.html", values), media_type="text/html")
-
-    def asset(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in ASSETS:
-            return Response("no such file", 404)
-        return Response(read_asset(name), media_type=ASSETS[name])
 
     def picture(request: Request) -> Response:
         number = request.path_params["number"]
@@ -84,24 +73,6 @@ def review_app(desk: Desk, title: str) -> Starlette:
             Route("/ask/{what}", asked, methods=["POST"]),
         ]
     )
-
-
-def read_asset(name: str) -> bytes:
-    """Returns one of our own files for pages; the style that pages share is on the ground floor."""
-    package, folder = ("ocrlib", "templates") if name == "page.css" else ("ocrlib.web", "static")
-    return files(package).joinpath(folder, name).read_bytes()
-
-
-def png_of(picture: Image.Image) -> bytes:
-    """Returns a picture as a browser can show it."""
-    if max(picture.size) > MAX_SHOWN_PX:
-        picture = picture.copy()
-        picture.thumbnail((MAX_SHOWN_PX, MAX_SHOWN_PX))
-    if picture.mode not in ("L", "RGB", "RGBA", "1", "P", "I;16"):
-        picture = picture.convert("RGB")
-    stream = BytesIO()
-    picture.save(stream, "PNG", compress_level=1)
-    return stream.getvalue()
 
 
 def _next(desk: Desk, ask: dict[str, Any]) -> dict[str, Any]:
