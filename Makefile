@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -49,9 +49,10 @@ data: $(READY) ## the dataset of RECIPE
 	$(BIN)/python generate_data.py $(RECIPE) $(ARGS)
 
 # A dataset whose recipe lies beside it is made first; a run that was begun is resumed.
+# INIT names another start than the one that fits best, or none.
 train: $(READY) ## a reader in RUN, trained on DATA
 	@if [ -f $(DATA).toml ]; then $(BIN)/python generate_data.py $(DATA).toml; fi
-	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
+	$(BIN)/python train_from_records.py $(DATA) --run $(RUN) $(if $(INIT),--init $(INIT)) $$([ -f $(RUN)/config.json ] && echo --resume) $(ARGS)
 
 # The models that come with ocrlib, from nothing: one to three hours each. The same command resumes a stopped one.
 # REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
@@ -122,6 +123,14 @@ bench-encoders: $(READY) ## which encoder reads SENTENCES best after equal minut
 
 bench-init: $(READY) ## whether a start from a model helps on DATA
 	$(BIN)/python -m tests.benchmarks.bench_init $(DATA) $(ARGS)
+
+# OWN and REAL: folders with a folder of NAME.png and NAME.gt.txt for each set. The whole grid takes hours; it goes on
+# where it stopped. docs/own-lines.md has what it printed.
+bench-own: $(READY) ## how many lines of your own a reader needs
+	$(BIN)/python -m tests.benchmarks.bench_own --own $(OWN) --real $(REAL) $(ARGS)
+
+bench-domains: $(READY) ## whether three first domains read after two minutes, with the defaults
+	$(BIN)/python -m tests.benchmarks.bench_domains $(ARGS)
 
 # Needs uv (pip install uv, in an environment of its own). Adds what pyproject.toml asks for and keeps every other
 # version; ARGS=--upgrade takes the newest. One file for Python 3.11 to 3.13, with hashes, without an index's address.

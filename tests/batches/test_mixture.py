@@ -77,6 +77,28 @@ def test_weights_decide_the_share_of_batches_and_each_dataset_is_repeated(
         assert read[name] == list(itertools.islice(rounds, len(read[name])))
 
 
+@pytest.mark.parametrize("num_batches", [3, 50])
+def test_an_epoch_may_have_any_number_of_batches(num_batches: int, dataset: Path, other_dataset: Path) -> None:
+    loaders = [load(dataset), load(other_dataset)]
+    mixture = Mixture(loaders, None, num_batches)
+    batches = [ids(list(mixture.batches(1, epoch))) for epoch in range(12)]
+    assert all(abs(len(epoch) - num_batches) <= 1 for epoch in batches)
+    assert all(len(epoch) == mixture.count(1, number) for number, epoch in enumerate(batches))
+    mine = [batch for epoch in batches for batch in epoch if batch[0].startswith("train")]
+    assert mine[: loaders[0].count(1, 0)] == ids(list(loaders[0].batches(1, 0)))  # each epoch goes on
+
+
+@pytest.mark.parametrize(("weights", "num_batches"), [(None, None), ([0.3, 0.7], None), (None, 7), ([0.5, 0.5], 30)])
+@pytest.mark.usefixtures("small_windows")
+def test_the_lines_of_an_epoch_are_known_without_reading_them(
+    weights: list[float] | None, num_batches: int | None, dataset: Path, other_dataset: Path
+) -> None:
+    mixture = Mixture([load(dataset), load(other_dataset, short_first=True)], weights, num_batches)
+    for epoch in range(3):
+        found = Counter(name.split("-")[0] for batch in ids(list(mixture.batches(5, epoch))) for name in batch)
+        assert mixture.lines(5, epoch) == [found["train"], found["more"]]
+
+
 @pytest.mark.parametrize("odd", [{"height": 48}, {"channels": 3}])
 def test_images_of_another_shape_cannot_be_mixed(odd: dict[str, int], dataset: Path, tmp_path: Path) -> None:
     other = write_dataset(tmp_path / "odd", {"train": ["1", "2"]}, **odd)  # type: ignore[arg-type]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from ocrlib import config
+from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.network import crnn
 from ocrlib.network.crnn import width_stride
 from ocrlib.network.open import load_keras
-from ocrlib.network.warm_start import start_from
+from ocrlib.network.warm_start import Frozen, freeze, start_from
 from ocrlib.training.settings import RunConfig
 from ocrlib.training.trainer import train
 from tests.network.test_crnn import build, noise, pad, probabilities
@@ -46,6 +47,50 @@ def test_shared_characters_carry_over_and_the_others_start_fresh(saved: Path) ->
         assert not np.isin(after[..., 1], before).any() or not after[..., 1].any()
     batch = pad([noise(64)], 64)
     assert probabilities(start.network, batch).shape == (1, 16, 4)
+
+
+def test_the_characters_of_the_start_can_be_kept(saved: Path) -> None:
+    start = start_from(str(saved), Charset("1xa"), 32, 1, keep=True)
+    assert start.charset.characters == "abc1x"
+    assert str(start) == "stride 4, 4 characters carry over, 1 start fresh (x)"
+    old = build(num_classes=5, charset="abc1").get_layer("characters").get_weights()
+    for before, after in zip(old, start.network.get_layer("characters").get_weights(), strict=True):
+        np.testing.assert_array_equal(after[..., [0, 1, 2, 3, 5]], before)
+
+
+@pytest.mark.parametrize(
+    ("what", "still"),
+    [
+        ("nothing", set()),
+        ("norms", {"block1_norm", "line_block_norm", "line1_block_norm"}),
+        ("columns", {"conv1", "block1_norm", "line_block_norm", "line1_block_norm"}),
+    ],
+)
+def test_what_is_frozen_stays_as_it_is_in_a_training_step(what: Frozen, still: set[str]) -> None:
+    network = build(num_classes=4, charset="abc", filters=0.5, stride=4)
+    freeze(network, "columns")
+    freeze(network, what)
+    watched = ("conv1", "block1_norm", "line", "line_block_norm", "line1_block_norm", "characters")
+    before = {name: network.get_layer(name).get_weights() for name in watched}
+    batch = pad([noise(64), noise(97)], 104)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(network(batch, training=True)[..., 0])
+    keras.optimizers.SGD(0.1).apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+    changed = {
+        name
+        for name in watched
+        if any((a != b).any() for a, b in zip(before[name], network.get_layer(name).get_weights(), strict=True))
+    }
+    assert changed == set(watched) - still
+
+
+def test_a_start_from_a_frozen_network_can_learn(tmp_path: Path) -> None:
+    network = build(num_classes=4, charset="abc", filters=0.5, stride=4)
+    freeze(network, "columns")
+    network.save(tmp_path / "net.keras")
+    assert all(
+        layer.trainable for layer in start_from(str(tmp_path / "net.keras"), Charset("abc"), 32, 1).network.layers
+    )
 
 
 @pytest.mark.parametrize("stride", [2, 4])

@@ -25,9 +25,10 @@ from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.reading.decoding.paths import BestPaths
 from ocrlib.training import ctc_model
 from ocrlib.training.ctc_model import CTCModel, add_share, plain_error
+from ocrlib.training.lines import Replay
 from ocrlib.training.optimizer import make_optimizer
 from ocrlib.training.prepare import new_network
-from ocrlib.training.run_folder import check_new, check_resumable, lock_run
+from ocrlib.training.run_folder import check_new, check_resumable, lock_run, resumed_settings
 from ocrlib.training.settings import ModelConfig, RunConfig, TrainConfig
 from ocrlib.training.trainer import train
 from tests.training_fixtures import TrainedRun, draw_line, flip_byte, manifest_values, numbers, write_dataset
@@ -312,6 +313,41 @@ def test_a_run_is_not_resumed_with_other_settings(
     with pytest.raises(UserError) as raised:
         train([dataset], unbroken[1], settings(**overrides), resume=True)
     assert message in str(raised.value)
+
+
+def test_a_run_goes_on_with_its_settings_and_the_same_data_under_another_path(
+    dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
+) -> None:
+    moved = Path(shutil.copytree(dataset, tmp_path / "elsewhere"))
+    run = Path(shutil.copytree(unbroken[1], tmp_path / "run"))
+    assert resumed_settings(run, {}).train.epochs == 2
+    with pytest.raises(UserError, match=r"was begun with other config \(train.patience 5 then, 7 now\)"):
+        train([moved], run, resumed_settings(run, {"train.patience": "7"}), resume=True)
+    metrics = train([moved], run, resumed_settings(run, {}), resume=True)
+    assert list(metrics["datasets"]) == [str(moved)]
+    with pytest.raises(UserError, match="has no run to resume"):
+        resumed_settings(tmp_path / "absent", {})
+
+
+def test_lines_of_before_are_mixed_in_counted_and_measured(
+    dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
+) -> None:
+    mine = write_dataset(tmp_path / "mine", {"train": ["12a", "3a"], "val": ["4a"]}, charset="1234a")
+    run, watch = tmp_path / "run", Watch()
+    replay = Replay(folders=(dataset,), share=0.5)
+    asked = settings(train__epochs="1", model__charset="union")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CTCModel, "train_step", watch.step(CTCModel.train_step))
+        metrics = train([mine], run, asked, init=str(unbroken[1]), replay=replay)
+    written = json.loads((run / "config.json").read_text())
+    assert written["network"]["charset"] == "0123456789a"
+    assert (written["replay"]["share"], written["replay"]["datasets"][0]["folder"]) == (0.5, str(dataset))
+    learned = [len(batch) for batch in watch.learned]
+    assert [written["datasets"][0]["seen"], written["replay"]["datasets"][0]["seen"]] == [2, sum(learned) - 2]
+    assert set(metrics["replay"]) == {"before", "after"}
+    assert metrics["replay"]["before"][str(dataset)]["lines"] == 8
+    with pytest.raises(UserError, match="lines of before need the characters of before"):
+        train([mine], tmp_path / "new", settings(model__charset="new"), init=str(unbroken[1]), replay=replay)
 
 
 def test_a_run_that_learned_nothing_is_to_be_removed_not_resumed(dataset: Path, tmp_path: Path) -> None:
