@@ -40,7 +40,8 @@ def add_known(command: argparse.ArgumentParser) -> None:
         "--min-confidence",
         type=_probability,
         metavar="P",
-        help="leave the text empty where the confidence is below it, 0 to 1, and put the guess aside",
+        help="leave the text empty where the confidence is below it, 0 to 1, or the line is of another kind than you "
+        "say, and put the guess aside",
     )
     group.add_argument(
         "--beam",

@@ -32,6 +32,7 @@ class ReadLine:
       truth, text: what it says, and what the model read.
       confidence: 0 to 1.
       width_px: of the picture as it was read, without padding.
+      sureness: the confidence, but 0 for a line of another kind than the user says; as `Reading.sureness`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ReadLine:
     text: str
     confidence: float
     width_px: int
+    sureness: float
 
 
 def summary(counts: ErrorCounts) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def read_split(recognizer: Recognizer, loader: Loader) -> Iterator[ReadLine]:
                 text=reading.text,
                 confidence=reading.confidence,
                 width_px=int(batch["width"][row]),
+                sureness=reading.sureness,
             )
 
 
@@ -125,8 +128,15 @@ def read_pairs(recognizer: Recognizer, folder: Path) -> tuple[list[ReadLine], li
         usable = [pair for pair in opened if pair is not None]
         readings = recognizer.read_lines([image for _, _, image in usable])
         for (name, truth, image), reading in zip(usable, readings, strict=True):
-            text, width = fold(reading.text), image.shape[1]
-            lines.append(ReadLine(name=name, truth=truth, text=text, confidence=reading.confidence, width_px=width))
+            line = ReadLine(
+                name=name,
+                truth=truth,
+                text=fold(reading.text),
+                confidence=reading.confidence,
+                width_px=image.shape[1],
+                sureness=reading.sureness,
+            )
+            lines.append(line)
     if not lines:
         named = f", {len(left_out)} files that are none: {left_out[0]}" if left_out else ", found none"
         raise UserError(f"{folder}: expected pairs of NAME.png and NAME{TEXT_ENDING}{named}")

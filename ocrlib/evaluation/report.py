@@ -39,7 +39,7 @@ class ErrorReport:
       lines: in the order they were read.
       overall: the `evaluate.summary`; of a split with held-out faces also `known_fonts` and `heldout_fonts`.
       reliability: of the confidence.
-      coverage: accuracy against coverage, by confidence.
+      coverage: accuracy against coverage, by `ReadLine.sureness`.
       confusions: (true, read, how often), the commonest first; an empty string means no character.
       groupings: what the lines are grouped by.
       tables: the errors by these groups.
@@ -133,7 +133,7 @@ def make_report(lines: Sequence[ReadLine], groupings: Sequence[Grouping]) -> Err
         lines=lines,
         overall=summarise(lines),
         reliability=measure_reliability(confidences, errors.exact.tolist()),
-        coverage=measure_coverage(confidences, errors.exact.tolist()),
+        coverage=measure_coverage([line.sureness for line in lines], errors.exact.tolist()),
         confusions=sorted(found, key=lambda item: (-item[2], item[0], item[1])),
         groupings=every,
         tables=break_down(errors, every),

@@ -101,7 +101,7 @@ def open_network(model: str, trust: bool = False) -> Network:
 def with_patterns(network: Network, path: Path) -> Network:
     """Returns the network of a file with the patterns of its card, where a shipped file is older than they are."""
     card = path.with_suffix(".json")
-    if network.patterns or path.parent != PRETRAINED or not card.exists():
+    if network.patterns or path.resolve().parent != PRETRAINED.resolve() or not card.exists():
         return network
     return replace(network, patterns=recipe_patterns([dataset["recipe"] for dataset in read_json(card)["datasets"]]))
 

@@ -86,10 +86,10 @@ def read_decoded(
 def tsv_row(name: str, reading: Reading, min_confidence: float | None = None) -> str:
     """Returns columns, parted by tabs; a tab or line end in a name is written as `\\t` or `\\n`.
 
-    They are name, text and confidence. Text is empty where confidence is below `min_confidence`, if that is given; the
-    fourth column then has the guess. Of more texts than one, text and confidence of each of the others follow.
+    They are name, text and confidence. Text is empty where `Reading.sureness` is below `min_confidence`, if that is given;
+    the fourth column then has the guess. Of more texts than one, text and confidence of each of the others follow.
     """
-    is_answer = min_confidence is None or reading.confidence >= min_confidence
+    is_answer = min_confidence is None or reading.sureness >= min_confidence
     columns = [printable(name), reading.text if is_answer else "", f"{reading.confidence:.4f}"]
     if min_confidence is not None:
         columns.append("" if is_answer else reading.text)
@@ -102,10 +102,10 @@ def json_row(name: str, reading: Reading, min_confidence: float | None = None) -
     """Returns a JSON object on a line.
 
     `characters` is there where the best path was taken; `probability` and `language` where texts were searched, with
-    `nbest` for more of them than one and `proven` where it is false. `guess` is there where confidence is below
-    `min_confidence`; `text` is empty then. `looks_like` is there where the picture does not look like one line.
+    `nbest` for more of them than one and `proven` where it is false. `guess` is there where `Reading.sureness` is
+    below `min_confidence`; `text` is empty then. `looks_like` is there where the picture does not look like one line.
     """
-    is_answer = min_confidence is None or reading.confidence >= min_confidence
+    is_answer = min_confidence is None or reading.sureness >= min_confidence
     row: dict[str, object] = {
         "name": name,
         "text": reading.text if is_answer else "",
@@ -146,8 +146,9 @@ class Doubts:
         """Counts a line."""
         if not reading.is_found:
             self._counts["without a text that they may be"] += 1
-        elif self._min_confidence is not None and reading.confidence < self._min_confidence:
-            self._counts[f"not answered, below {self._min_confidence:g}"] += 1
+        elif self._min_confidence is not None and reading.sureness < self._min_confidence:
+            why = f"below {self._min_confidence:g}" if reading.is_of_kind else "of another kind"
+            self._counts[f"not answered, {why}"] += 1
         if not reading.is_proven:
             self._counts["searched in part, their texts the best found"] += 1
 

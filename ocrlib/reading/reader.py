@@ -38,7 +38,8 @@ class Reader:
       check: the name of a check digit that is right, such as "luhn", or a function of the text.
       charset: the only characters there are.
       nbest: how many texts of each line, 1 to 100; `Reading.others` has those after the first.
-      min_confidence: below it, 0 to 1, `Reading.text` is empty and `Reading.guess` has what was read.
+      min_confidence: where the confidence is below it, 0 to 1, or the line is of another kind than you say,
+        `Reading.text` is empty and `Reading.guess` has what was read.
       search: take the most probable text also where nothing is known about the lines; slower, and rarely better.
 
     Attributes:
@@ -165,7 +166,7 @@ class Reader:
         return recognizer
 
     def _answer(self, reading: Reading) -> Reading:
-        if self._min_confidence is None or reading.confidence >= self._min_confidence:
+        if self._min_confidence is None or reading.sureness >= self._min_confidence:
             return reading
         return replace(reading, text="", guess=reading.text)
 

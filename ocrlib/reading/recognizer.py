@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import keras
 
 BATCH_PIXELS = 64 * 160  # of width, all lines of a batch together
+# With less, all texts that a line can be together, it is of another kind: docs/patterns.md has the figures.
+LEAST_LANGUAGE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,16 @@ class Reading:
     is_proven: bool = True
     look: str | None = None
     guess: str | None = None
+
+    @property
+    def is_of_kind(self) -> bool:
+        """Whether the line is, as far as the model can tell, one of the texts that it can be."""
+        return self.language is None or self.language >= LEAST_LANGUAGE
+
+    @property
+    def sureness(self) -> float:
+        """What `min_confidence` is compared with: the confidence, but 0 for a line of another kind."""
+        return self.confidence if self.is_of_kind else 0.0
 
 
 class Recognizer:

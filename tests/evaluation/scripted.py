@@ -37,7 +37,7 @@ class ScriptedReader:
     def read_lines(self, images: Sequence[np.ndarray]) -> list[SimpleNamespace]:
         self.sizes.append(len(images))
         said = [self._said[np.ascontiguousarray(image[:, :, 0]).tobytes()] for image in images]
-        return [SimpleNamespace(text=text, confidence=confidence) for text, confidence in said]
+        return [SimpleNamespace(text=text, confidence=confidence, sureness=confidence) for text, confidence in said]
 
 
 def samples_made(split: str, lines: Sequence[tuple[str, dict[str, object]]]) -> list[Sample]:

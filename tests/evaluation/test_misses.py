@@ -20,7 +20,7 @@ SCRIPT = {"345": ("344", 0.4), "01234": ("O1234", 0.7)}
 
 
 def line(name: str, truth: str = "1", text: str = "2", confidence: float = 0.5) -> ReadLine:
-    return ReadLine(name=name, truth=truth, text=text, confidence=confidence, width_px=20)
+    return ReadLine(name=name, truth=truth, text=text, confidence=confidence, width_px=20, sureness=confidence)
 
 
 def contains(sheet: Image.Image, image: np.ndarray) -> bool:

@@ -10,7 +10,7 @@ from ocrlib.evaluation.report_text import errors_text
 
 
 def read(truth: str, text: str, confidence: float = 0.95, width_px: int = 40) -> ReadLine:
-    return ReadLine(name="x.png", truth=truth, text=text, confidence=confidence, width_px=width_px)
+    return ReadLine(name="x.png", truth=truth, text=text, confidence=confidence, width_px=width_px, sureness=confidence)
 
 
 def sections_of(report: ErrorReport) -> list[str]:

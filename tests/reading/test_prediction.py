@@ -147,13 +147,22 @@ def test_what_is_less_sure_is_not_answered_and_the_guess_stands_aside() -> None:
     assert (unsure["text"], unsure["guess"], unsure["confidence"]) == ("", "1,5", 0.8765)
 
 
+def test_a_line_of_another_kind_is_not_answered_however_sure_the_text_is_among_those_it_can_be() -> None:
+    sure = replace(SEARCHED, confidence=1.0, language=0.0099)
+    assert (tsv_row("a.png", sure)[:9], tsv_row("a.png", sure, 0.1)[:9]) == ("a.png\t15\t", "a.png\t\t1.")
+    assert tsv_row("a.png", replace(sure, language=0.01), 0.1).startswith("a.png\t15\t")
+    assert tsv_row("a.png", replace(sure, language=None), 0.1).startswith("a.png\t15\t")
+
+
 def test_doubts_are_counted_by_kind() -> None:
     doubts = Doubts(0.6)
     assert str(doubts) == ""
-    for reading in (READING, SEARCHED, SEARCHED, replace(SEARCHED, is_found=False, is_proven=True)):
+    likely = replace(SEARCHED, language=0.5)
+    for reading in (READING, likely, likely, replace(SEARCHED, is_found=False), replace(SEARCHED, confidence=0.99)):
         doubts.add(reading)
     assert str(doubts) == (
-        "2 not answered, below 0.6, 2 searched in part, their texts the best found, 1 without a text that they may be"
+        "2 not answered, below 0.6, 4 searched in part, their texts the best found, 1 without a text that they may be, "
+        "1 not answered, of another kind"
     )
     doubts = Doubts(None)
     doubts.add(replace(SEARCHED, is_proven=True))

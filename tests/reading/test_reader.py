@@ -135,6 +135,35 @@ def test_a_doubtful_text_is_put_aside_as_a_guess() -> None:
     assert (reading.text, reading.guess) == ("", same.text)
 
 
+LIST = [f"{day:02}-{month:02}-{year}" for day in range(1, 29) for month in range(1, 13) for year in range(1990, 2020)]
+NOTHING = {
+    "white": np.full((32, 200), 255, np.uint8),
+    "grey": np.full((40, 60), 128, np.uint8),
+    "black": np.zeros((32, 100), np.uint8),
+    "a pixel": np.zeros((1, 1), np.uint8),
+    "white paper, gray noise": np.random.default_rng(0).integers(200, 256, (32, 120)).astype(np.uint8),
+}
+
+
+@pytest.fixture(scope="module", params=["pattern", "list"])
+def for_dates(request: pytest.FixtureRequest) -> ocrlib.Reader:
+    """A reader of dates, by a small automaton and by one of 10,000 states."""
+    if request.param == "pattern":
+        return ocrlib.Reader(pattern="[0-9]{2}-[0-9]{2}-[0-9]{4}", min_confidence=1e-9)
+    return ocrlib.Reader(lexicon=LIST, min_confidence=1e-9)
+
+
+@pytest.mark.parametrize("picture", [*NOTHING, "another kind"])
+def test_where_no_such_text_stands_the_language_is_small_and_nothing_is_answered(
+    for_dates: ocrlib.Reader, picture: str
+) -> None:
+    reading = for_dates.read(NOTHING.get(picture, PICTURE))
+    assert (reading.text, reading.is_of_kind) == ("", False)
+    assert reading.language is not None
+    assert reading.language < 1e-6
+    assert reading.guess in ("", *LIST) or len(reading.guess or "") == 10
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

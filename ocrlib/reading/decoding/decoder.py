@@ -38,7 +38,8 @@ class Decoded:
       classes: of the text; empty also where no text was found.
       probability: of the text, all its paths added up, 0 to 1.
       language: the total probability of all texts that the line can be, 0 to 1; 1 if it can be any.
-      confidence: the text's probability among the texts that the line can be, less those that the check refused.
+      confidence: the text's probability among the texts that the line can be, less those that the check refused; where
+        not all of them were looked at, the least that it can be.
       characters: the confidence of each character; None where no single path was followed.
       others: (classes, probability, confidence) of the next most probable texts.
       is_found: whether there is a text.
@@ -143,8 +144,10 @@ class Decoder:
             if left_out <= tolerated or is_last:
                 (decoded,) = self._decode_some(CTCStates(parts.part(row)), steps[None], lengths, [guess], language)
                 tolerated = min(tolerated, self._least_share(decoded))
-                if left_out <= tolerated or is_last:
-                    return replace(decoded, is_proven=decoded.is_proven and left_out <= tolerated)
+                if left_out <= tolerated:
+                    return decoded
+                if is_last:
+                    return _unproven(decoded, left_out)
             # What is left out grows about as the share does; without a bound on it, the digits are doubled.
             share = max(_LAST_SHARE, share * min(0.1, max(share, 0.1 * tolerated / left_out)))
             parts, row = active_parts(self._ctc, steps[None], share), 0
@@ -194,6 +197,13 @@ class Decoder:
         bounds = best_text_bounds(ctc, values, numbers)
         found = BestFirst(ctc, values, bounds, numbers, self._num_texts, self._passes, self._max_work).run()
         return [_as_decoded(each, float(total), numbers) for each, total in zip(found, language, strict=True)]
+
+
+def _unproven(decoded: Decoded, left_out: float) -> Decoded:
+    """What was decoded of a part, beside which other texts may have as much as `left_out` times its language."""
+    share = 1 / (1 + left_out)  # of the language, what the part has at least
+    others = tuple((text, chance, confidence * share) for text, chance, confidence in decoded.others)
+    return replace(decoded, confidence=decoded.confidence * share, others=others, is_proven=False)
 
 
 def _in_parts(count: int, most: int) -> list[slice]:

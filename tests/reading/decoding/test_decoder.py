@@ -118,7 +118,9 @@ def test_where_too_many_states_are_cut_an_answer_is_proven_only_if_it_is_the_bes
             assert each.probability == pytest.approx(matching[0][1], rel=1e-4)
         elif each.is_found:
             assert dict(matching)[CHARSET.decode(each.classes)] == pytest.approx(each.probability, rel=1e-4)
-        assert each.language <= sum(chance for _, chance in matching) * (1 + 1e-5)
+        total = sum(chance for _, chance in matching)
+        assert each.language <= total * (1 + 1e-5)
+        assert each.confidence * total <= each.probability * (1 + 1e-5) or total == 0
 
 
 def test_a_line_far_from_its_language_is_still_read_as_one_of_its_texts() -> None:
