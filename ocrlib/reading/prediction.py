@@ -86,8 +86,8 @@ def read_decoded(
 def tsv_row(name: str, reading: Reading, min_confidence: float | None = None) -> str:
     """Returns columns, parted by tabs; a tab or line end in a name is written as `\\t` or `\\n`.
 
-    They are name, text and confidence. Text is empty where `Reading.sureness` is below `min_confidence`, if that is given;
-    the fourth column then has the guess. Of more texts than one, text and confidence of each of the others follow.
+    They are name, text and confidence. If `min_confidence` is given and `Reading.sureness` below it, text is empty and
+    the fourth column has the guess. Of more texts than one, text and confidence of each of the others follow.
     """
     is_answer = min_confidence is None or reading.sureness >= min_confidence
     columns = [printable(name), reading.text if is_answer else "", f"{reading.confidence:.4f}"]
