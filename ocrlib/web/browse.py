@@ -140,7 +140,15 @@ def _line(catalogue: Catalogue, split: str, place: int) -> dict[str, Any]:
 
 
 def _marked(truth: str, reading: Reading) -> str:
-    return marked(ReadLine(name="", truth=truth, text=reading.text, confidence=reading.confidence, width_px=0))
+    line = ReadLine(
+        name="",
+        truth=truth,
+        text=reading.text,
+        confidence=reading.confidence,
+        width_px=0,
+        sureness=reading.sureness,
+    )
+    return marked(line)
 
 
 def _whole(text: str | None) -> int | None:
