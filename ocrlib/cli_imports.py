@@ -55,8 +55,7 @@ def import_lines(arguments: argparse.Namespace) -> int:
     print(f"{out}: {done}: {shown} (fingerprint {manifest.fingerprint[:12]})")
     print(_about_splits(manifest.recipe["splits"], counts))
     print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
-    start = "wikipedia" if any(character.isalpha() for character in manifest.charset) else "numeric"
-    print(f"next: python train_from_records.py {out} --init {start} --run runs/{out.name}")
+    print(f"next: python train_from_records.py {out} --run runs/{out.name}")
     reasons = ", ".join(f"{reason} {number}" for reason, number in manifest.rejected.items())
     where = f", each in {out / REJECTED_NAME}" if reasons else ""
     print(f"left out: {sum(manifest.rejected.values())}" + (f" ({reasons}){where}" if reasons else ""))
