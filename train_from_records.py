@@ -1,116 +1,19 @@
-"""Trains a model on finished datasets: `python train_from_records.py datasets/numeric --run runs/numeric`."""
+"""Trains a reader: `python train_from_records.py datasets/numeric --run runs/numeric`, as `python -m ocrlib train` does."""
 
-import argparse
 import signal
 import sys
-from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     # Until `run_main` answers Ctrl-C in a line: what is imported below would answer with a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from ocrlib.arguments import Parser, describe, run_main, split_overrides
-from ocrlib.config import build
-from ocrlib.training.settings import RunConfig
-
-_FONTS = {
-    "known_fonts": "lines in fonts that it learned from",
-    "heldout_fonts": "lines in fonts that only the test has",
-}
+from ocrlib.arguments import run_main
+from ocrlib.cli_train import train_reader
 
 
-def _weighted(text: str) -> tuple[Path, float]:
-    """Returns DATASET=WEIGHT as a folder and its weight."""
-    folder, _, weight = text.rpartition("=")
-    try:
-        value = float(weight)
-    except ValueError:
-        value = 0.0
-    if not folder or not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected DATASET=WEIGHT with a weight above 0, not {text!r}")
-    return Path(folder), value
-
-
-def _share(text: str) -> float:
-    """Returns a share of the batches."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, not {text!r}")
-    return value
-
-
-def main() -> None:
+def main() -> int:
     """Arguments -> one call."""
-    argv, overrides = split_overrides(sys.argv[1:], besides=("data.mix",))
-    parser = Parser(
-        description="Trains a CRNN with CTC on datasets made by generate_data.py and measures it on their test split.",
-        epilog="Any setting can be given as --section.key VALUE, such as --train.epochs 10 or --model.use_lstm true."
-        f"\n\n{describe(RunConfig)}",
-    )
-    parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
-    parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
-    parser.add_argument(
-        "--init",
-        metavar="MODEL",
-        help="train the network of a run folder, a .keras file or a shipped model further; auto: the shipped model "
-        "that fits best; none: begin with nothing (default: auto)",
-    )
-    parser.add_argument(
-        "--replay",
-        type=_share,
-        metavar="SHARE",
-        help="share of the batches that are lines which that model learned from, so that it forgets little; 0: none "
-        "(default: 0.5 for imported lines, else 0)",
-    )
-    parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, as it was begun")
-    parser.add_argument(
-        "--data.mix", dest="mix", nargs="+", type=_weighted, metavar="DATASET=WEIGHT", help="datasets by weight"
-    )
-    arguments = parser.parse_args(argv)
-    if (arguments.datasets and arguments.mix) or not (arguments.datasets or arguments.mix or arguments.resume):
-        parser.error("expected datasets, or --data.mix with datasets and weights")
-
-    build(RunConfig, {}, overrides, "the settings")  # a typo is answered before TensorFlow is up, which takes seconds
-
-    from ocrlib.api import train
-
-    run = arguments.run
-    datasets = dict(arguments.mix) if arguments.mix else list(dict.fromkeys(arguments.datasets))
-    metrics = train(
-        datasets, run, settings=overrides, init=arguments.init, replay=arguments.replay, resume=arguments.resume
-    )
-    _tell(metrics, run)
-
-
-def _tell(metrics: dict[str, Any], run: Path) -> None:
-    """Prints how the reader reads, and what to do next."""
-    for folder, result in metrics["datasets"].items():
-        print(
-            f"{folder} ({metrics['split']}): exact match {result['exact_match']:.2%}, CER {result['cer']:.2%} "
-            f"on {result['lines']} lines"
-        )
-        for name, of_lines in _FONTS.items():
-            if name in result:
-                rates = f"exact match {result[name]['exact_match']:.2%}, CER {result[name]['cer']:.2%}"
-                print(f"  {name}, {of_lines}: {rates}")
-    for folder, after in metrics.get("replay", {}).get("after", {}).items():
-        before = metrics["replay"]["before"][folder]
-        print(
-            f"{folder} (what the model had learned before): CER {after['cer']:.2%}, before {before['cer']:.2%}; "
-            f"exact match {after['exact_match']:.2%}, before {before['exact_match']:.2%}"
-        )
-    print(f"run: {run} (best.keras, history.csv, predictions/, metrics.json, report.html)")
-    if metrics["reads"]:
-        print(f"next: python -m ocrlib predict --model {run} FOLDER_OF_IMAGES")
-    else:
-        print(
-            f"it does not read yet. {run}/predictions shows what it makes of the lines. Try a longer training "
-            "(--train.steps 20000), a start from a model (--init auto), or more lines"
-        )
+    return train_reader(sys.argv[1:])
 
 
 if __name__ == "__main__":

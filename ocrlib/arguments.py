@@ -4,8 +4,10 @@ A mistake is answered with one line.
 """
 
 import argparse
+import difflib
 import inspect
 import json
+import re
 import signal
 import sys
 import textwrap
@@ -19,14 +21,40 @@ from ocrlib.output import guarded
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser without abbreviations, whose errors are one line and whose epilog keeps its lines."""
+    """An ArgumentParser without abbreviations, whose errors are one line and whose epilog keeps its lines.
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings)
+    Args:
+      settings: the dataclass whose keys can be given as `--section.key VALUE`; `--key` is answered with that name.
+      options: an ArgumentParser's own.
+    """
+
+    def __init__(self, *, settings: type | None = None, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        self._settings = settings
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        print(
+            f"{self.prog}: {message}{' see' if message.endswith('?') else '; see'} {self.prog} --help", file=sys.stderr
+        )
         raise SystemExit(2)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # argparse calls it for each command
+        """Parses arguments; an option that is unknown is answered first, with the name that was meant."""
+        given = sys.argv[1:] if args is None else list(args)
+        options = given[: given.index("--")] if "--" in given else given
+        if self._subparsers is None:
+            for token in options:
+                name = token.partition("=")[0]
+                if name.startswith("--") and name not in self._option_string_actions and (meant := self._meant(name)):
+                    self.error(f"unrecognized arguments: {token}; did you mean {meant}?")
+        return super().parse_known_args(args, namespace)
+
+    def _meant(self, name: str) -> str | None:
+        """The options and settings that an unknown one may stand for, or None."""
+        keys = re.findall(r"^ *(--\S+)", describe(self._settings), re.MULTILINE) if self._settings else []
+        named = [key for key in keys if key.rpartition(".")[2] == name.removeprefix("--")]
+        known = [*self._option_string_actions, *keys]
+        return " or ".join((named or difflib.get_close_matches(name, known, n=1))[:3]) or None
 
 
 def split_overrides(
@@ -70,7 +98,7 @@ def _sections(cls: type, prefix: str) -> Iterator[str]:
         name, hint = prefix + section.name, get_type_hints(cls)[section.name]
         for table in _tables(hint):
             title = "\n  ".join(filter(None, (inspect.getdoc(table) or "").splitlines()))
-            if get_origin(hint) is tuple:  # tables in a list are written in the TOML file, not in the command
+            if get_origin(hint) in (tuple, dict):  # such tables are written in the TOML file, not in the command
                 yield "\n  ".join([f"Each of {name}: {title}", *_keys(table, "", fields(table))])
             else:
                 yield "\n  ".join([title, *_keys(table, f"--{name}.", fields(table))])
@@ -90,7 +118,7 @@ def _keys(cls: type, prefix: str, keys: Iterable[Field[Any]]) -> Iterator[str]:
     """
     for key in keys:
         hint = get_type_hints(cls)[key.name]
-        tables = [] if get_origin(hint) is tuple else _tables(hint)
+        tables = [] if get_origin(hint) in (tuple, dict) else _tables(hint)
         if not tables:
             parts = [hint, *get_args(hint)]
             choices = next((get_args(part) for part in parts if get_origin(part) is Literal), ())

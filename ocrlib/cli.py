@@ -1,4 +1,4 @@
-"""`python -m ocrlib COMMAND`: a trained model or a dataset, put to use; `import` and `unpack` are in cli_imports."""
+"""`python -m ocrlib COMMAND`: a model or a dataset, put to use; the other commands are in modules beside this."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import ocrlib
-from ocrlib import cli_web
+from ocrlib import cli_data, cli_train, cli_web, invocation
 from ocrlib.arguments import Parser, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.cli_page import predict_pages
@@ -144,7 +144,7 @@ def verify(arguments: argparse.Namespace) -> int:
         problems = (check_again if manifest.imported else rerender)(folder, manifest, num_again, arguments.trust)
     if problems:
         print("\n".join(problems), file=sys.stderr)
-        hint = f"; `python -m ocrlib verify {folder} --repair` draws damaged shards again"
+        hint = f"; `{invocation.command('verify', folder, '--repair')}` draws damaged shards again"
         hint = "" if arguments.repair or manifest.imported else hint
         print(f"{folder}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
         return 1
@@ -204,11 +204,33 @@ def _count(text: str) -> int:
     return int(text)
 
 
+# Commands whose settings by section and key are many: they read their arguments themselves.
+_READS_ITSELF = {"data": cli_data.make_data, "train": cli_train.train_reader}
+
+
+def _the_way() -> str:
+    """From nothing to text, for `--help`."""
+    steps = (
+        invocation.command("recipes"),
+        invocation.command("data", "numeric"),
+        invocation.command("train", "datasets/numeric", "--run", "runs/numeric"),
+        invocation.command("predict", "--model", "runs/numeric", "FOLDER"),
+    )
+    return "\n  ".join(["the way from a recipe to a reader:", *steps])
+
+
 def main() -> int:
     """Arguments -> one of the commands above."""
-    parser = Parser(prog="ocrlib", description="Reads lines of text with a trained model; checks datasets.")
+    if sys.argv[1:2] and sys.argv[1] in _READS_ITSELF:
+        return _READS_ITSELF[sys.argv[1]](sys.argv[2:], f"ocrlib {sys.argv[1]}")
+    parser = Parser(
+        prog="ocrlib", description="Makes readers for lines of text, and reads with them.", epilog=_the_way()
+    )
     parser.add_argument("--version", action="version", version=f"ocrlib {ocrlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    cli_data.add_commands(commands)
+    commands.add_parser("data", help="make the dataset of a recipe; run again to resume")
+    commands.add_parser("train", help="train a reader on datasets")
     model_help = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
     command = commands.add_parser("predict", help="read pictures of lines")
@@ -282,6 +304,12 @@ def main() -> int:
     return arguments.run(arguments)
 
 
+_INTERRUPTED = {
+    "data": "run the same command again to go on from here",
+    "train": "to go on, run the same command again, with --resume if the run folder exists",
+}
+
+
 def entry() -> None:
     """The console script `ocrlib`."""
-    run_main(main, "nothing was changed")
+    run_main(main, _INTERRUPTED.get(sys.argv[1] if sys.argv[1:] else "", "nothing was changed"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ocrlib import invocation
 from ocrlib.extras import installed
 
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
@@ -54,8 +55,10 @@ def import_lines(arguments: argparse.Namespace) -> int:
     shown = ", ".join(f"{number} {split}" for split, number in counts.items())
     print(f"{out}: {done}: {shown} (fingerprint {manifest.fingerprint[:12]})")
     print(_about_splits(manifest.recipe["splits"], counts))
-    print(f"look: {out / PREVIEW_NAME} shows some of its lines; `python -m ocrlib card {out}` tells what it holds")
-    print(f"next: python train_from_records.py {out} --run runs/{out.name}")
+    print(
+        f"look: {out / PREVIEW_NAME} shows some of its lines; `{invocation.command('card', out)}` tells what it holds"
+    )
+    print(f"next: {invocation.command('train', out, '--run', Path('runs', out.name))}")
     reasons = ", ".join(f"{reason} {number}" for reason, number in manifest.rejected.items())
     where = f", each in {out / REJECTED_NAME}" if reasons else ""
     print(f"left out: {sum(manifest.rejected.values())}" + (f" ({reasons}){where}" if reasons else ""))

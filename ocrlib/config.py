@@ -17,6 +17,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, ge
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ocrlib.errors import UserError
+from ocrlib.invocation import command
 
 C = TypeVar("C")
 
@@ -29,7 +30,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors begin with a BOM
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `ls datasets/*.toml` lists the recipes") from None
+        raise UserError(f"{path}: no such file; `{command('recipes')}` lists the recipes that come along") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.errors import UserError
+from ocrlib.invocation import command
 from ocrlib.training.settings import RunConfig
 
 
@@ -113,7 +114,7 @@ def test_to_dict_and_build_are_inverse():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "no such file; `ls datasets/*.toml` lists the recipes"),
+        (None, f"no such file; `{command('recipes')}` lists the recipes that come along"),
         (b"name = \n", "is not valid TOML: Invalid value (at line 1, column 8)"),
         (b"name = 'a'\nname = 'b'\n", "is not valid TOML: Cannot overwrite a value"),
         (b"\xff\xfe", "cannot be read: 'utf-8' codec can't decode"),

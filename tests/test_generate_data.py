@@ -50,7 +50,7 @@ def test_the_script_makes_what_it_promises_and_says_how_to_go_on(tiny_dataset):
     out = tiny_dataset.parent / "tiny"
     assert lines[0] == f"{out}: is already there, whole: 80 train, 20 val, 20 test (fingerprint {fingerprint})"
     assert lines[1].startswith("drawn again: ")
-    assert lines[-1] == f"next: python train_from_records.py {out} --run runs/tiny"
+    assert lines[-1].startswith("next: ") and lines[-1].endswith(f"python -m ocrlib train {out} --run runs/tiny")
 
 
 def test_a_recipe_file_with_another_name_than_its_dataset_is_reported(tiny_recipe):
@@ -108,7 +108,7 @@ def test_a_default_that_help_shows_can_be_given(tiny_recipe):
         (["--render.fonts", '["matplotib"]'], "fonts 'matplotib': no such set, folder or file; did you mean 'matplotlib'?"),
         (["--text.charset", "0123456789.,-中", "--render.fonts", f'["{FONT}"]'], f"font {FONT} lacks 中; choose another"),
         (["--workers", 0], "generate_data.py: --workers: expected at least 1, not 0; see generate_data.py --help"),
-        (["--wrokers", 2], "generate_data.py: unrecognized arguments: --wrokers 2; see generate_data.py --help"),
+        (["--wrokers", 2], "generate_data.py: unrecognized arguments: --wrokers; did you mean --workers? see generate_data.py --help"),
     ],
 )  # fmt: skip
 def test_a_mistake_on_the_command_line_is_one_line(one_line, tiny_recipe, arguments, says):

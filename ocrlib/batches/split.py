@@ -21,6 +21,7 @@ from ocrlib.dataset.checks import NotAnnounced, check_columns
 from ocrlib.dataset.manifest import FileFormat, Manifest, ShardEntry, read_manifest
 from ocrlib.dataset.shards import FORMATS, check_files
 from ocrlib.errors import UserError
+from ocrlib.invocation import command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ class SplitLines:
 
     @property
     def _hint(self) -> str:
-        return f"`python -m ocrlib verify {self.folder} --repair` draws again what is damaged"
+        return f"`{command('verify', self.folder, '--repair')}` draws again what is damaged"
 
     def _select(self, selection: SelectionConfig) -> list[ShardLines]:
         """Returns the lines that take part. Shards are read only if the selection asks for something."""

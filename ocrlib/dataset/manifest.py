@@ -18,6 +18,7 @@ from ocrlib.dataset.plan import Shard, plan_split
 from ocrlib.dataset.recipe_shape import check_recipe
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
+from ocrlib.invocation import command
 
 FORMAT = "ocrlib-dataset/1"
 FILE_NAME = "manifest.json"
@@ -186,10 +187,10 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; make a dataset with `python generate_data.py RECIPE.toml`")
+        raise UserError(f"{folder}: no such folder; make a dataset with `{command('data', 'RECIPE.toml')}`")
     if not os.path.lexists(path):
         if (folder / WORK_DIR).is_dir():
-            raise UserError(f"{folder}: is half-finished; run the same generate_data.py command again to resume it")
+            raise UserError(f"{folder}: is half-finished; run the command that made it again to go on")
         raise UserError(f"{folder}: is no dataset: it has no {FILE_NAME}")
     try:
         values = read_json(path)

@@ -14,6 +14,7 @@ from ocrlib.dataset.manifest import FileFormat, ImageShape, ShardEntry, ShardFil
 from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image
 from ocrlib.errors import UserError
 from ocrlib.files import write_bytes
+from ocrlib.invocation import command
 
 
 class Format(Protocol):
@@ -149,7 +150,7 @@ def shard_columns(
     Raises:
       UserError: the file is missing, damaged, or holds something else than the manifest says.
     """
-    hint = f"`python -m ocrlib verify {folder}` tells what is damaged"
+    hint = f"`{command('verify', folder)}` tells what is damaged"
     if problems := check_files(folder, shard, hashes=False):
         raise UserError(f"{problems[0]}; {hint}")
     available = [name for name in FORMATS if name in shard.files]

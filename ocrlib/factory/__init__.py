@@ -1,8 +1,10 @@
 """Recipe in, dataset folder out: draws lines and writes shards. Never imports TensorFlow.
 
 recipe       what a dataset is made of, read from TOML, with its fingerprint
+recipes      the recipes that come along, by name
 settings/    the tables of a recipe: their keys, defaults and checks
 make         the way through: open texts and fonts, plan the shards, hand them to workers, write the manifest
+sizes        a dataset that is there grows only if somebody says so
 work_folder  what an unfinished dataset keeps on disk, to go on from
 parts        the same dataset made in parts that know nothing of each other
 workers      processes that survive each other's death

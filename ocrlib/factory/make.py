@@ -161,7 +161,8 @@ def plan_of(recipe: Recipe) -> list[Shard]:
 
 def _make_missing(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
     """Renders the shards that are not there yet, and makes a dataset of all of them."""
-    work_folder.begin(out, ingredients.fingerprint)
+    asked = {"splits": config.to_dict(recipe.splits), "formats": list(recipe.output.formats)}
+    work_folder.begin(out, ingredients.fingerprint, asked)
     shards = plan_of(recipe)
     notes = {shard: work_folder.read_note(out, shard, recipe.output.formats) for shard in shards}
     done = {shard: entry for shard, entry in notes.items() if entry is not None}

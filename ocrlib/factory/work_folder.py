@@ -2,7 +2,7 @@
 
 out/.lock                   there while a process works in the folder; see lock.py
 out/.work/holder            which process that is
-out/.work/state.json        the fingerprint, so that no other recipe is mixed in
+out/.work/state.json        the fingerprint, so that no other recipe is mixed in; the sizes and formats asked for
 out/.work/manifest.json     the old manifest of a dataset that grows or is mended
 out/.work/KEY.json          the note of a finished shard: its entry for the manifest
 out/train-00000-of-00008.*  a shard's files, written whole
@@ -11,9 +11,10 @@ out/manifest.json           written last; then `.work` is deleted
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ocrlib import config
 from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, FileFormat, Manifest, ShardEntry, read_manifest, write_manifest
@@ -37,10 +38,22 @@ def read_grown(out: Path) -> Manifest | None:
     return read_manifest(out / WORK_DIR) if (out / WORK_DIR / FILE_NAME).exists() else None
 
 
-def begin(out: Path, fingerprint: str) -> None:
+def read_asked(out: Path) -> dict[str, Any] | None:
+    """Returns {"splits": {name: samples}, "formats": [...]} as asked for when `out` was begun; None if unknown."""
+    try:
+        state = read_json(out / WORK_DIR / _STATE_NAME)
+        return {"splits": dict(state["splits"]), "formats": list(state["formats"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def begin(out: Path, fingerprint: str, asked: Mapping[str, Any] | None = None) -> None:
     """Makes `out` ready for shards to be written; what a finished dataset or a stopped run left there counts as done.
 
     A finished dataset loses its manifest, because it is no dataset again until every shard of the new plan is there.
+
+    Args:
+      asked: what `read_asked` is to return.
     """
     work = out / WORK_DIR
     if (out / FILE_NAME).exists():
@@ -48,7 +61,7 @@ def begin(out: Path, fingerprint: str) -> None:
         for shard, entry in zip(manifest.plan, manifest.shards, strict=True):
             write_note(out, shard, entry)
         os.replace(out / FILE_NAME, work / FILE_NAME)
-    write_json(work / _STATE_NAME, {"fingerprint": fingerprint})
+    write_json(work / _STATE_NAME, {"fingerprint": fingerprint, **(asked or {})})
     for leftover in [*out.glob(".*.tmp"), *work.glob(".*.tmp")]:
         leftover.unlink(missing_ok=True)
 

@@ -16,6 +16,7 @@ from ocrlib.dataset.shards import FORMATS, check_files, read_samples
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder
 from ocrlib.imports.writers import WRITERS, Shards, hub_card
+from ocrlib.invocation import command
 
 
 def unpack(dataset: Path, layout: str, out: Path) -> tuple[dict[str, int], int]:
@@ -61,7 +62,7 @@ def _shards(dataset: Path, manifest: Manifest, entry: SplitEntry, bar: tqdm, spa
     """Yields the shards of a split; appends to `spaces` how many of each one's texts have a space at an end."""
     for index, shard in enumerate(entry.shards):
         if problems := check_files(dataset, shard, hashes=True):
-            raise UserError(f"{problems[0]}; `python -m ocrlib verify {dataset}` tells what is damaged")
+            raise UserError(f"{problems[0]}; `{command('verify', dataset)}` tells what is damaged")
         samples = read_samples(dataset, shard, next(f for f in FORMATS if f in shard.files), manifest.image)
         yield index, samples
         spaces.append(sum(sample.text != sample.text.strip() for sample in samples))

@@ -20,6 +20,7 @@ import ocrlib
 from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_bytes, write_json
+from ocrlib.invocation import command
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network, with_patterns
 from ocrlib.rounding import ceil_div
 
@@ -31,7 +32,7 @@ PREPROCESSING = (
 )
 # By name, how the file must end, and what to do with it.
 FORMATS = {
-    "onnx": (".onnx", "python -m ocrlib predict --model {out} PATH"),
+    "onnx": (".onnx", "{predict}"),
     "rapidocr": (".onnx", 'RapidOCR(params={{"Rec.model_path": "{out}"}})'),
     "saved_model": ("", 'tf.saved_model.load("{out}").serve({{"image": image, "width": width}})'),
 }
@@ -58,7 +59,7 @@ def export_model(model: str, file_format: str, out: Path, trust: bool = False) -
     network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
     write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
     num_bytes, difference = write(keras_model, network, out)
-    how = FORMATS[file_format][1].format(out=out)
+    how = FORMATS[file_format][1].format(out=out, predict=command("predict", "--model", out, "PATH"))
     return (
         f"{out}: {num_bytes / 1e6:.1f} MB, its probabilities within {difference:.0e} of the Keras model's; "
         f"go on with `{how}`"

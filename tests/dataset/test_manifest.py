@@ -9,6 +9,7 @@ from ocrlib.dataset.manifest import FORMAT, read_manifest, write_manifest
 from ocrlib.dataset.plan import plan_shards
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe, recipe_from_dict
+from ocrlib.invocation import command
 from tests.generating import TINY_STEMS, shard_hashes
 from tests.training_fixtures import manifest_values
 
@@ -119,8 +120,8 @@ def test_a_manifest_that_is_no_json_table_is_refused(tiny_copy, content):
 
 def test_what_is_no_dataset_says_how_to_get_one(tmp_path):
     assert message_of(tmp_path / "none").endswith(
-        "no such folder; make a dataset with `python generate_data.py RECIPE.toml`"
+        f"no such folder; make a dataset with `{command('data', 'RECIPE.toml')}`"
     )
     assert message_of(tmp_path).endswith("is no dataset: it has no manifest.json")
     (tmp_path / ".work").mkdir()
-    assert message_of(tmp_path).endswith("is half-finished; run the same generate_data.py command again to resume it")
+    assert message_of(tmp_path).endswith("is half-finished; run the command that made it again to go on")

@@ -168,7 +168,7 @@ def test_a_shard_that_kills_three_workers_stops_the_run_with_its_name(tiny_recip
     monkeypatch.setattr("ocrlib.factory.make.start_worker", die_at_once)
     with pytest.raises(WorkerError, match=r"^train-00000-of-00004: its worker died 3 times \(exit code -9\)"):
         make_dataset(load_recipe(tiny_recipe), tmp_path / "d", 1)
-    with pytest.raises(UserError, match="is half-finished; run the same generate_data.py command again"):
+    with pytest.raises(UserError, match="is half-finished; run the command that made it again to go on"):
         read_manifest(tmp_path / "d")
 
 

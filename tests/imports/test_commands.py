@@ -32,7 +32,7 @@ def dataset(mine: Path) -> Path:
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"{out}: 30 new lines: 20 train, 10 val (fingerprint ")
     assert lines[1] == "split by page or folder, as the names tell; --group REGEX names other groups"
-    assert lines[-2] == f"next: python train_from_records.py {out} --run runs/dataset"
+    assert lines[-2].endswith(f"python -m ocrlib train {out} --run runs/dataset")
     assert lines[-1] == f"left out: 2 (empty text 1, no picture 1), each in {out}/rejected.tsv"
     return out
 

@@ -11,6 +11,7 @@ import pytest
 from ocrlib.backend import keras, tf
 from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
+from ocrlib.invocation import command
 from ocrlib.network import crnn, export, layers
 from ocrlib.network.export import export_model
 from tests.network.test_crnn import build, noise, pad, probabilities
@@ -188,7 +189,7 @@ def test_the_command_prints_one_line_and_leaves_nothing_else(tmp_path: Path, mon
     size = (tmp_path / "net.onnx").stat().st_size
     assert 250_000 < size < 350_000
     assert outcome.stdout.startswith(f"{tmp_path / 'net.onnx'}: {size / 1e6:.1f} MB, its probabilities within ")
-    assert outcome.stdout.endswith(f"go on with `python -m ocrlib predict --model {tmp_path / 'net.onnx'} PATH`\n")
+    assert outcome.stdout.endswith(f"go on with `{command('predict', '--model', tmp_path / 'net.onnx', 'PATH')}`\n")
     assert outcome.stdout.count("\n") == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.keras", "net.onnx", "temporary"]
     assert {path.name for path in temporary.iterdir()} <= {".ses"}  # a file that onnxruntime keeps for itself
