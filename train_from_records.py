@@ -1,4 +1,4 @@
-"""Trains a reader: `python train_from_records.py datasets/numeric --run runs/numeric`, as `python -m ocrlib train` does."""
+"""Trains a reader: `python train_from_records.py DATASET --run runs/NAME`, as `python -m ocrlib train` does."""
 
 import signal
 import sys

@@ -22,12 +22,12 @@ def make_dataset(
 ) -> Path:
     """Makes the dataset of a recipe, or goes on with it, and returns its folder.
 
-    A finished dataset is left as it is. Workers are processes of their own: a script calls this below
-    `if __name__ == "__main__":`.
+    A dataset that is there, finished or begun, keeps its sizes unless `settings` names others. Workers are processes of
+    their own: a script calls this below `if __name__ == "__main__":`.
 
     Args:
-      recipe: a TOML file.
-      out: the dataset's folder; without it, the recipe's name, beside the file.
+      recipe: a TOML file, or the name of a recipe that comes along.
+      out: the dataset's folder; without it, the recipe's name, beside the file, or in `datasets`.
       settings: keys of the recipe and their values, as `{"splits.train": 1000}`.
       workers: processes; without it, one for each core.
 
@@ -37,11 +37,14 @@ def make_dataset(
     from ocrlib.dataset.card.card import is_current, write_card
     from ocrlib.factory import make
     from ocrlib.factory.recipe import load_recipe
+    from ocrlib.factory.recipes import find_recipe
+    from ocrlib.factory.sizes import keep_sizes
 
-    path = Path(recipe)
-    loaded = load_recipe(path, _overrides(settings))
-    folder = path.parent / loaded.name if out is None else Path(out)
-    _, worked = make.make_dataset(loaded, folder, workers or os.cpu_count() or 1)
+    given = _overrides(settings)
+    path, beside = find_recipe(str(recipe))
+    loaded = load_recipe(path, given)
+    folder = beside / loaded.name if out is None else Path(out)
+    _, worked = make.make_dataset(keep_sizes(loaded, folder, given), folder, workers or os.cpu_count() or 1)
     if worked or not is_current(folder):
         write_card(folder, trust=True)
     return folder

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ocrlib.arguments import Parser, describe, split_overrides
 from ocrlib.extras import installed
@@ -12,7 +12,6 @@ from ocrlib.invocation import command
 
 if TYPE_CHECKING:
     from ocrlib.dataset.manifest import Manifest
-    from ocrlib.factory.recipe import Recipe
 
 # What drawing needs takes a second to import: a typo is answered before that.
 
@@ -67,7 +66,7 @@ def _parser(prog: str | None, settings: type) -> Parser:
 
 
 def _make(
-    parser: Parser, arguments: argparse.Namespace, recipe: "Recipe", out: Path, given: set[str]
+    parser: Parser, arguments: argparse.Namespace, recipe: Any, out: Path, given: set[str]
 ) -> "tuple[Manifest, bool] | None":
     """Returns the manifest, and whether there was anything to do; None where parts are still missing."""
     from ocrlib.factory.make import make_dataset

@@ -114,7 +114,7 @@ def _tell(metrics: dict[str, Any], run: Path) -> None:
             f"{folder} (what the model had learned before): CER {after['cer']:.2%}, before {before['cer']:.2%}; "
             f"exact match {after['exact_match']:.2%}, before {before['exact_match']:.2%}"
         )
-    print(f"run: {run} (best.keras, history.csv, predictions/, metrics.json)")
+    print(f"run: {run} (best.keras, history.csv, predictions/, metrics.json, report.html)")
     if metrics["reads"]:
         print(f"next: {command('predict', '--model', run, 'FOLDER_OF_IMAGES')}")
     else:

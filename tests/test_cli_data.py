@@ -81,6 +81,12 @@ def test_a_key_without_its_section_is_answered_with_it(ocrlib, given, meant):
     assert meant is None or meant.partition(" or ")[0] in refused.stderr
 
 
+def test_a_setting_of_a_training_without_its_section_is_answered_with_it(ocrlib):
+    refused = ocrlib("train", "datasets/numeric", "--epochs", 3)
+    expected = "ocrlib train: unrecognized arguments: --epochs; did you mean --train.epochs? see ocrlib train --help\n"
+    assert (refused.code, refused.stderr) == (2, expected)
+
+
 def test_help_shows_the_way_from_a_recipe_to_a_reader(ocrlib):
     told = ocrlib("--help").stdout
     steps = [

@@ -1,7 +1,6 @@
 """The labelling desk: which line comes next, and what becomes of an answer. Knows nothing of browsers."""
 
 import heapq
-import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from PIL import Image
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
+from ocrlib.invocation import command
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.web.answers import Answers, Kind
 from ocrlib.web.folder import Lines
@@ -203,8 +203,8 @@ class Desk:
         name = self._out.resolve().name or "mine"
         dataset, run = f"datasets/{name}", f"runs/{name}"
         return [
-            shlex.join(["python", "-m", "ocrlib", "import", str(self._out), "--layout", "pairs", "--out", dataset]),
-            shlex.join(["python", "train_from_records.py", dataset, "--init", self._model, "--run", run]),
+            command("import", self._out, "--layout", "pairs", "--out", dataset),
+            command("train", dataset, "--init", self._model, "--run", run),
         ]
 
 

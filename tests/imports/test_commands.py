@@ -73,7 +73,15 @@ def test_settings_by_option_and_by_key(tmp_path: Path) -> None:
     done = ocrlib("import", path, "--layout", "csv", "--out", tmp_path / "out", *options, "--workers", 1)
     assert done.code == 0, done.stderr
     assert "2 new lines: 2 train" in done.stdout
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".h5", ".json", ".png", ".tsv", ".txt"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {
+        ".h5",
+        ".html",
+        ".json",
+        ".md",
+        ".png",
+        ".tsv",
+        ".txt",
+    }
     assert '"height": 24' in (tmp_path / "out" / "manifest.json").read_text()
 
 

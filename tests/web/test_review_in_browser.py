@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ocrlib.invocation import command
 from ocrlib.reading.decoding.patterns import matcher
 from ocrlib.web.answers import DIARY
 from ocrlib.web.desk import Desk
@@ -72,8 +73,8 @@ def test_all_lines_by_keyboard_alone(page: Any, desk: str, folder: Path) -> None
     ]  # fmt: skip
     assert "4 of 4 answered · 1 not readable · 1 not one line" in page.inner_text("#progress")
     assert page.inner_text("#commands").splitlines() == [
-        f"python -m ocrlib import {folder} --layout pairs --out datasets/lines",
-        "python train_from_records.py datasets/lines --init numeric --run runs/lines",
+        command("import", folder, "--layout", "pairs", "--out", "datasets/lines"),
+        command("train", "datasets/lines", "--init", "numeric", "--run", "runs/lines"),
     ]
 
 
@@ -267,4 +268,4 @@ def test_a_kill_loses_at_most_the_line_in_hand(page: Any, folder: Path, tmp_path
     assert not (folder / "01.gt.txt").exists()
     rows = [json.loads(row) for row in (folder / DIARY).read_text().splitlines()]
     assert [row["name"] for row in rows] == ["00.png"]
-    assert "next: python -m ocrlib import" in printed.read_text()
+    assert "python -m ocrlib import" in printed.read_text()
