@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ocrlib import invocation
 from ocrlib.arguments import run_main
 from ocrlib.errors import UserError
 from tests.programs import ROOT, TIMEOUT_S, Outcome, program, run_program, wait_for
@@ -62,7 +63,7 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
         f"{dataset} (test): exact match {figures['exact_match']:.2%}, CER {figures['cer']:.2%} on 10 lines"
     )
     assert where.startswith(f"run: {run} ")
-    assert following == f"next: python -m ocrlib predict --model {run} FOLDER_OF_IMAGES"
+    assert following == f"next: {invocation.command('predict', '--model', run, 'FOLDER_OF_IMAGES')}"
 
     written = json.loads((run / "config.json").read_text())
     fingerprint = json.loads((dataset / "manifest.json").read_text())["fingerprint"]
