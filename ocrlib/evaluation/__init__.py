@@ -6,6 +6,7 @@ calibration  how far confidence can be trusted
 coverage     how many lines can be answered at which error
 groups, breakdown     error rates by font, degradation, length and kind of text
 advice       what to change in the recipe
+new_recipe   the recipe with these changes
 report, report_text   all of it together, as figures and as text
 misses, strip         misread lines as pictures
 compare               two readers on the same lines: is the difference chance?

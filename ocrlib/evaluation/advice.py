@@ -101,18 +101,19 @@ def font_entries(names: Sequence[str], recipe: Mapping[str, Any]) -> list[str]:
     sets = [entry for entry in (recipe.get("render") or {}).get("fonts", ()) if isinstance(entry, Mapping)]
     entries = []
     for entry in sets:
-        mine = [name for name in names if _may_hold(entry, name)]
+        mine = [name for name in names if may_hold(entry, name)]
         if mine and entry.get("weight") is not None:
             return []
         if mine:
             # Nor does a manifest say which set a face came from: if several may have it, each gets an entry.
-            several = any(_may_hold(other, name) for name in mine for other in sets if other is not entry)
+            several = any(may_hold(other, name) for name in mine for other in sets if other is not entry)
             optional = ", optional = true" if several else ""
             entries.append(f"{{ source = {json.dumps(entry['source'])}, only = {json.dumps(mine)}{optional} }}")
     return entries
 
 
-def _may_hold(entry: Mapping[str, Any], name: str) -> bool:
+def may_hold(entry: Mapping[str, Any], name: str) -> bool:
+    """Returns whether a set of fonts may have a face."""
     only, without = entry.get("only") or ("*",), entry.get("without") or ()
     matches = [any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in (only, without)]
     return matches == [True, False]
