@@ -2,7 +2,8 @@
 
 paths        the two rules of CTC, the best path, the probability of a text
 automaton    a set of texts as an automaton, and CTC's states over it
-patterns     regular expressions -> automaton
+places       regular expressions -> a graph of places
+patterns     regular expressions, by way of their places -> automaton
 checks       check digits by name
 language     all that the user knows about a line, as one set of texts
 backward     the probability of a language, all of it, and bounds on its best text
