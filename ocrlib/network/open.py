@@ -5,16 +5,20 @@ TensorFlow is imported only if a `.keras` file is opened; ONNX Runtime starts in
 
 import json
 import os
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.files import read_json
+from ocrlib.files import read_json, read_regular
+from ocrlib.network.trial import MAX_MEMORY_BYTES, bounded_memory, check_network, stopped_after_time
 from ocrlib.paper import MARGINS, Margins
 from ocrlib.regex import recipe_patterns
 
@@ -24,6 +28,24 @@ if TYPE_CHECKING:
 ONNX_FORMAT = "ocrlib-onnx/1"  # in the metadata of the file, beside the values that `Network` needs
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ENDINGS = (".onnx", ".keras")  # of the files of a shipped model; the first one starts faster
+_MAX_WEIGHTS_BYTES = 1 << 30  # the largest network that comes with ocrlib has 3 MB
+_MAX_PART_BYTES = 16 << 20  # of a .keras file: its settings have some ten kilobytes
+# What Keras raises over a file that is damaged, or made by somebody who wants to see what it does.
+_KERAS_DAMAGES = (
+    ValueError,
+    OSError,
+    AttributeError,
+    TypeError,
+    LookupError,
+    RuntimeError,
+    ImportError,
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +116,11 @@ def open_network(model: str, trust: bool = False) -> Network:
       UserError: there is none, or it is not one of ours.
     """
     path = find_model(model)
-    network = _open_onnx(path) if path.suffix == ".onnx" else keras_network(*load_keras(path, trust))
+    try:
+        with bounded_memory():
+            network = _open_onnx(path) if path.suffix == ".onnx" else _open_keras(path, trust)
+    except MemoryError:
+        raise UserError(f"{path}: takes more than {MAX_MEMORY_BYTES >> 30} GB to open and to try") from None
     return with_patterns(network, path)
 
 
@@ -119,15 +145,48 @@ def load_keras(path: Path, trust: bool = False) -> tuple["keras.Model", Charset]
         raise UserError(f"{path}: is an ONNX file, which cannot be trained or exported; name the .keras it was made of")
     if path.suffix != ".keras":
         raise UserError(f"{path}: expected a run folder, a .keras or .onnx file, or a shipped name")
-    from ocrlib.backend import keras
+    from ocrlib.backend import keras, tf
     from ocrlib.network import layers, levels, own  # noqa: F401 - registers the layers that a saved network is made of
 
-    own.import_maker(path, trust)
     try:
+        _check_sizes(path)
+        own.import_maker(path, trust)
         network = keras.saving.load_model(path, compile=False)
-        return network, Charset(network.get_layer("characters").charset)
-    except (ValueError, OSError, AttributeError, TypeError) as error:
+        characters = network.get_layer("characters")
+        if not isinstance(characters, layers.CharacterProbabilities | layers.OwnCharacters):
+            raise ValueError(f"its last layer is {type(characters).__name__}")
+        return network, Charset(characters.charset)
+    except UserError:
+        raise
+    except _KERAS_DAMAGES as error:
         raise _not_ours(path, error) from None
+    except tf.errors.OpError as error:  # such as a layer that is too large for the memory
+        raise _not_ours(path, ValueError(error.message)) from None
+
+
+def _check_sizes(path: Path) -> None:
+    """Refuses parts of a `.keras` file that are a bomb; raises ValueError, OSError or BadZipFile."""
+    with zipfile.ZipFile(path) as file:
+        for part in file.infolist():
+            most = _MAX_WEIGHTS_BYTES if part.filename == "model.weights.h5" else _MAX_PART_BYTES
+            if part.file_size > most:
+                raise ValueError(f"its {part.filename} has {part.file_size} bytes; expected at most {most}")
+
+
+def _open_keras(path: Path, trust: bool) -> Network:
+    from ocrlib.backend import tf
+
+    keras_model, charset = load_keras(path, trust)
+    try:
+        network = keras_network(keras_model, charset)
+        check_network(network, path)
+    except UserError:
+        raise
+    except (*_KERAS_DAMAGES, StopIteration) as error:
+        raise _not_ours(path, error) from None
+    except tf.errors.OpError as error:
+        raise _not_ours(path, ValueError(error.message)) from None
+    return network
 
 
 def keras_network(network: "keras.Model", charset: Charset) -> Network:
@@ -164,16 +223,20 @@ def _open_onnx(path: Path) -> Network:
     options.log_severity_level = 3  # errors only, which are raised as well; warnings would appear among our own output
     # Else its idle threads would keep the cores busy that decode the next pictures.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except (
+    damages = (
         ort_errors.Fail,
         ort_errors.InvalidArgument,
         ort_errors.InvalidGraph,
         ort_errors.InvalidProtobuf,
+        ort_errors.NoSuchFile,
         ort_errors.NotImplemented,
         ort_errors.RuntimeException,
-    ) as error:
+    )
+    try:
+        session = ort.InferenceSession(
+            _read_onnx(path), options, providers=["CPUExecutionProvider"]
+        )  # bytes: a graph that keeps weights in other files cannot read them
+    except damages as error:
         raise _not_ours(path, error) from None
     about = session.get_modelmeta().custom_metadata_map
     if about.get("format") != ONNX_FORMAT:
@@ -185,20 +248,43 @@ def _open_onnx(path: Path) -> Network:
         charset = Charset(about["charset"])
         height, channels, width_stride = (int(about[key]) for key in ("height", "channels", "width_stride"))
         margins = Margins(*map(float, about["margins"].split())) if "margins" in about else MARGINS
-        patterns = tuple(json.loads(about.get("patterns", "[]")))
-    except (KeyError, ValueError, TypeError) as error:
+        patterns = json.loads(about.get("patterns", "[]"))
+        if not isinstance(patterns, list):
+            raise ValueError("patterns must be a list")
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _not_ours(path, error) from None
-    return Network(
+
+    def run(image: np.ndarray, width: np.ndarray, how: Any = None) -> np.ndarray:
+        return session.run(["probs"], {"image": image, "width": width}, how)[0]
+
+    network = Network(
         charset=charset,
         height=height,
         channels=channels,
         width_stride=width_stride,
         margins=margins,
-        run=lambda image, width: session.run(["probs"], {"image": image, "width": width})[0],
-        patterns=patterns,
+        run=run,
+        patterns=tuple(patterns),
     )
+    bounded = ort.RunOptions()
+    bounded.log_severity_level = 4  # what goes wrong is raised
+    try:
+        with stopped_after_time(lambda: setattr(bounded, "terminate", True)):
+            check_network(replace(network, run=lambda image, width: run(image, width, bounded)), path)
+    except UserError:
+        raise
+    except (*damages, ValueError) as error:  # ValueError: it has no such input
+        raise _not_ours(path, error) from None
+    return network
+
+
+def _read_onnx(path: Path) -> bytes:
+    try:
+        return read_regular(path, _MAX_WEIGHTS_BYTES, through_links=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _not_ours(path: Path, error: Exception) -> UserError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:500]
     return UserError(f"{path}: is not a network of ocrlib's: {reason}")

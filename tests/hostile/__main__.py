@@ -53,6 +53,7 @@ def main() -> int:
         (folder / "home").mkdir()
         (folder / "sound").mkdir()
         material = make_material(folder / "sound")
+        assert "ocrlib.backend" not in sys.modules, "TensorFlow has worked in the process that forks"
         cases = mutations(material, arguments.mutations, arguments.seed) if arguments.mutations else TABLE
         chosen = [case for case in cases if arguments.only in (None, case.kind) and arguments.how in case.how]
         tried, faults = _try_all(chosen, folder / "case", material)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,6 @@ from PIL import Image
 
 from ocrlib.imports.unpack import unpack
 from ocrlib.network.open import ONNX_FORMAT
-from ocrlib.training.checkpoint import State
 from tests.hostile.entrances import Variable
 from tests.imports.own_lines import png_of, write_page
 from tests.training_fixtures import DIGITS, draw_line, numbers, write_dataset
@@ -95,15 +95,11 @@ def make_material(folder: Path) -> Material:
     write_dataset(made.dataset, {"test": numbers(6, longest=4)})
     Image.fromarray(draw_line("123")).save(made.picture)
     onnx.save(tiny_onnx(), made.onnx)
-    _make_keras(made.keras)
+    _in_a_fork(lambda: _save_network(made.keras))
     (folder / "mine.toml").write_text(RECIPE)
     (folder / "run" / "last").mkdir(parents=True)
     (folder / "run" / "config.json").write_text(json.dumps(CONFIG))
-    model = SimpleNamespace(
-        network=SimpleNamespace(variables=[Variable((3, 2)), Variable((2,))]),
-        optimizer=SimpleNamespace(variables=[Variable(())]),
-    )
-    State(epoch=1, batch=2).save(folder / "run" / "last", model)  # type: ignore[arg-type]
+    _in_a_fork(lambda: _save_place(folder / "run" / "last"))
     for layout in WRITTEN:
         made.lines(layout).parent.mkdir(exist_ok=True)
         unpack(made.dataset, layout, made.lines(layout))
@@ -152,15 +148,31 @@ def tiny_onnx(charset: str = DIGITS, height: int = 32, channels: int = 1, stride
     return model
 
 
-def _make_keras(path: Path) -> None:
-    """Writes an untrained network, in a process of its own: TensorFlow must not work in the one that forks."""
+def _save_network(path: Path) -> None:
+    """Writes an untrained network."""
+    from ocrlib.network.crnn import build_crnn
+
+    build_crnn(32, len(DIGITS) + 1, stride=4, filters=0.25, charset=DIGITS).save(path)
+
+
+def _save_place(folder: Path) -> None:
+    """Writes a place to resume from, of a network that is none of TensorFlow's."""
+    from ocrlib.training.checkpoint import State
+
+    model = SimpleNamespace(
+        network=SimpleNamespace(variables=[Variable((3, 2)), Variable((2,))]),
+        optimizer=SimpleNamespace(variables=[Variable(())]),
+    )
+    State(epoch=1, batch=2).save(folder, model)  # type: ignore[arg-type]
+
+
+def _in_a_fork(work: Callable[[], None]) -> None:
+    """Does what lets TensorFlow work in another process: the one that forks the cases must not."""
     pid = os.fork()
     if pid == 0:
         try:
-            from ocrlib.network.crnn import build_crnn
-
-            build_crnn(32, len(DIGITS) + 1, stride=4, filters=0.25, charset=DIGITS).save(path)
+            work()
             os._exit(0)
         finally:
             os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "no network could be made"
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

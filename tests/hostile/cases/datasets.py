@@ -256,18 +256,22 @@ CASES = [
     _file_case("TFRecord", "payload of text", _records(record(b"hello") * 6)),
     _file_case("TFRecord", "a number without an end", _records(record(b"\x0a" + b"\xff" * 20) * 6)),
     _file_case("TFRecord", "a field of 2**62 bytes", _records(record(b"\x0a" + b"\xff" * 8 + b"\x3f") * 6)),
+    *(_file_case("TFRecord", f"payload cut at {share}/12", _cut_payload(share / 12)) for share in range(1, 12)),
     *(
-        _file_case("TFRecord", f"payload cut at {share}/12", _cut_payload(share / 12), command=command)
-        for share in range(1, 12)
-        for command in ((("ocrlib", "verify"), ("load", "tfrecord")) if share in (3, 9) else (("ocrlib", "verify"),))
-    ),
-    *(
-        _file_case("TFRecord", f"{how}, read by TensorFlow", change, command=("load", "tfrecord"))
+        _file_case("TFRecord", f"{how}, to be learned from", change, command=("load", "tfrecord"))
         for how, change in (
             ("length of 2**60", _records(record(b"abc", 1 << 60))),
+            ("length of 2**63", _records(record(b"abc", 1 << 63))),
             ("payload of text", _records(record(b"hello") * 6)),
+            ("payload cut", _cut_payload(0.6)),
             ("empty", _records()),
         )
+    ),
+    _file_case(
+        "HDF5",
+        "offsets fall, to be learned from",
+        _replaced("offsets", data=np.array([0, 9, 3, 3, 3, 3, 9])),
+        command=("load", "hdf5"),
     ),
     _file_case("HDF5", "empty", lambda dataset: (dataset / HDF5).write_bytes(b"") and None),
     _file_case("HDF5", "not HDF5", lambda dataset: (dataset / HDF5).write_bytes(b"x" * 4096) and None),

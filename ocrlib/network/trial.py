@@ -1,0 +1,108 @@
+"""A network out of a file is tried before it reads: opened with bounded memory, and asked about blank lines.
+
+A file can say what it likes about its height, charset and stride, and can hold a graph that answers with something
+else, takes all the memory, or never ends.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ocrlib.errors import UserError
+from ocrlib.rounding import ceil_div
+
+if TYPE_CHECKING:
+    from ocrlib.network.open import Network
+
+# Limits of a file of somebody else's. The largest network that comes with ocrlib takes 0.2 GB to open and is 48 pixels
+# high; raise them here for one that is larger.
+MAX_MEMORY_BYTES = 4 << 30  # beyond what the process has
+MAX_SECONDS = 30.0  # for two blank lines, which take some hundredths
+MAX_HEIGHT_PX = 1024
+MAX_STRIDE_PX = 64
+MAX_MARGIN = 100.0  # heights of ink
+_SUM_TOLERANCE = 1e-2  # of the probabilities of a time step
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """While the block runs, the process takes no more memory than above; where the system has no such limit, as usual.
+
+    Raises:
+      MemoryError, or what a library makes of it.
+    """
+    try:
+        import resource
+
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[5]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    before, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = min(
+        (limit for limit in (before, hard) if limit != resource.RLIM_INFINITY), default=taken + MAX_MEMORY_BYTES
+    )
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bound, taken + MAX_MEMORY_BYTES), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
+
+
+@contextmanager
+def stopped_after_time(stop: Callable[[], Any]) -> Iterator[None]:
+    """Calls `stop` from another thread if the block is not done after MAX_SECONDS."""
+    timer = threading.Timer(MAX_SECONDS, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def check_network(network: "Network", path: Path) -> None:
+    """Refuses a network whose file says what cannot be, or whose answers are not what the file says.
+
+    Raises:
+      UserError: names the file, what was expected and what was found.
+    """
+    problem = _problem_of_values(network) or _problem_of_answers(network)
+    if problem:
+        raise UserError(f"{path}: is not a network of ocrlib's: {problem}")
+
+
+def _problem_of_values(network: "Network") -> str:
+    bounds = {"height": MAX_HEIGHT_PX, "width_stride": MAX_STRIDE_PX}
+    for name, most in bounds.items():
+        value = getattr(network, name)
+        if not isinstance(value, int) or not 1 <= value <= most:
+            return f"{name} must be 1 to {most}, not {str(value)[:40]}"
+    if network.channels not in (1, 3):
+        return f"channels must be 1 or 3, not {str(network.channels)[:40]}"
+    if not all(isinstance(share, int | float) and 0 <= share <= MAX_MARGIN for share in network.margins):
+        return f"margins must be four shares from 0 to {MAX_MARGIN:.0f}"
+    if not all(isinstance(pattern, str) for pattern in network.patterns):
+        return "patterns must be texts"
+    return ""
+
+
+def _problem_of_answers(network: "Network") -> str:
+    """What is wrong with the probabilities of two blank lines, one of them padded."""
+    width_px = 8 * network.width_stride
+    image = np.full((2, network.height, width_px, network.channels), 255, np.uint8)
+    probs = network.run(image, np.array([width_px, 1], np.int32))
+    expected = (2, ceil_div(width_px, network.width_stride), network.charset.num_classes)
+    if not isinstance(probs, np.ndarray) or probs.shape != expected or probs.dtype != np.float32:
+        found = f"{probs.dtype} {probs.shape}" if isinstance(probs, np.ndarray) else type(probs).__name__
+        return f"for two blank lines it must answer float32 {expected}, not {found}"
+    if not np.isfinite(probs).all() or probs.min() < 0:
+        return "its answers are no probabilities"
+    if np.abs(probs.sum(axis=-1) - 1).max() > _SUM_TOLERANCE:
+        return "its probabilities do not add up to 1"
+    return ""
