@@ -202,6 +202,8 @@ def _told(error: Exception, interrupted: str) -> tuple[str, int]:
         return f"{place}{error.strerror or error}; {interrupted}", 1
     if isinstance(error, MemoryError):
         return f"not enough memory; {interrupted}", 1
+    if isinstance(error, RecursionError):
+        return f"something is nested too deeply; {interrupted}", 1
     kind = type(error).__name__
     told = f"{kind}: {message[:300]}"
     return f"an error that ocrlib does not expect: {told}; the same command with --traceback tells more", 1

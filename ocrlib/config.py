@@ -17,23 +17,32 @@ from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, ge
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ocrlib.errors import UserError
+from ocrlib.files import read_regular
 from ocrlib.invocation import command
 
 C = TypeVar("C")
 
 # Every config dataclass uses this: an unknown key is the user's mistake; `--help` shows the docstring under each key.
-STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+MAX_TOML_BYTES = 1 << 20  # the recipes that come with ocrlib have some kilobytes; a long list belongs into a file
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Returns the tables of a TOML file; raises UserError if it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors begin with a BOM
+        text = read_regular(path, MAX_TOML_BYTES, through_links=True).decode(
+            "utf-8-sig"
+        )  # Windows editors begin with a BOM
+        tables = tomllib.loads(text)
+        json.dumps(tables, default=str)  # what is nested too deeply can be read, and nothing else
+        return tables
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `{command('recipes')}` lists the recipes that come along") from None
+    except RecursionError:
+        raise UserError(f"{path}: is not valid TOML: it is nested too deeply") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except ValueError as error:  # a TOMLDecodeError, or a number of thousands of digits
         raise UserError(f"{path}: is not valid TOML: {error}") from None
 
 
@@ -81,7 +90,7 @@ def _validate(cls: Any, data: Mapping[str, Any]) -> Any:
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, thousands of digits, thousands of brackets
         return text
 
 

@@ -51,7 +51,7 @@ def _fonts(fonts: dict[str, Any]) -> dict[str, Any]:
     return fonts
 
 
-PlainName = Annotated[str, AfterValidator(_plain_name)]
+PlainName = Annotated[str, Field(max_length=255), AfterValidator(_plain_name)]  # as long as a file system takes
 FileFormat = Literal["tfrecord", "hdf5"]
 Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

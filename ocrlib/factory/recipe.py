@@ -18,8 +18,10 @@ from pydantic.dataclasses import dataclass
 from ocrlib import config
 from ocrlib.factory.settings.render import Render
 from ocrlib.factory.settings.text import TextSettings
+from ocrlib.rounding import ceil_div
 
 TOP_LEVEL_KEYS = ("name", "seed")
+MAX_SHARDS = 100_000  # of a dataset: each is a task, an entry of the manifest and a file or two
 
 
 def _name(name: str) -> str:
@@ -68,6 +70,14 @@ class Recipe:
     """How many lines there are."""
     output: Output = field(default_factory=Output)
     """How they are stored."""
+
+    def __post_init__(self) -> None:
+        num_shards = sum(ceil_div(lines, self.output.shard_samples) for lines in config.to_dict(self.splits).values())
+        if num_shards > MAX_SHARDS:
+            raise ValueError(
+                f"[splits] ask for {num_shards} shards; expected at most {MAX_SHARDS}: fewer lines, or a larger "
+                "output.shard_samples"
+            )
 
 
 def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recipe:

@@ -4,6 +4,7 @@ settings     how a dataset was imported: the `recipe` of its manifest
 line         a labelled line, and what a layout of sources offers
 layouts      all of them, and which one a source has
 folder, lists, lmdb_base, pages, parquet, tars     the layouts: what they list, and how their pictures are read
+lmdb_file    an LMDB read with its bounds checked
 ledger       the list of all lines, on disk
 prepare      pictures to line images, in workers
 splits       which line goes into which split

@@ -6,9 +6,11 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 from ocrlib.errors import UserError
+from ocrlib.files import MAX_JSON_BYTES, read_regular
 from ocrlib.imports.folder import open_files
 from ocrlib.imports.line import SPLIT_NAMES, Asked, Layout, Line, Reader, some, split_in, split_of_folder
 from ocrlib.pairs import TEXT_ENDING, Unusable
@@ -20,6 +22,8 @@ TEXT_COLUMNS = ("words", "text", "plate_text", "label", "transcription", "transc
 _SPLIT_COLUMNS = ("split", "subset")
 _DELIMITERS = {".tsv": "\t"}  # of other endings: the first of these that is in the header
 _GUESSED = "\t;,"
+MAX_PATH_BYTES = 4000  # Linux takes 4,096, the folder's own included
+MAX_LINE_CHARACTERS = 1 << 20  # of a list: a path has 4,096 bytes at most, and a text line some hundreds
 
 # (the line or row, path of the picture or None, text or what is wrong, split or None)
 _Row = tuple[str, str | None, str, str | None]
@@ -56,7 +60,8 @@ def _rows_of_csv(path: Path, asked: Asked) -> Iterator[_Row]:
 def _rows_of_doctr(path: Path, asked: Asked) -> Iterator[_Row]:
     try:
         # Pairs, because a JSON object read as a dict would lose all but the last of a repeated name.
-        found = json.loads(path.read_bytes().decode(asked.encoding), object_pairs_hook=lambda pairs: pairs)
+        data = read_regular(path, MAX_JSON_BYTES, through_links=True)
+        found = json.loads(data.decode(asked.encoding), object_pairs_hook=lambda pairs: pairs)
     except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{path}: is not JSON in {asked.encoding.upper()}: {error}") from None
     if not isinstance(found, list) or not all(isinstance(item, tuple) for item in found):
@@ -69,7 +74,12 @@ def _rows_of_doctr(path: Path, asked: Asked) -> Iterator[_Row]:
 def _lines_of(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
     """Yields (number from 1, line); a byte that is not of the encoding stays in it as a surrogate."""
     with open(path, encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="surrogateescape") as file:
-        for number, line in enumerate(file, 1):
+        for number in count(1):
+            line = file.readline(MAX_LINE_CHARACTERS + 1)
+            if not line:
+                return
+            if len(line) > MAX_LINE_CHARACTERS:
+                raise UserError(f"{path}: line {number} has more than {MAX_LINE_CHARACTERS} characters; is it a list?")
             yield number, line.rstrip("\n")
 
 
@@ -176,8 +186,15 @@ def _below(root: Path, path: Path, picture: str) -> tuple[str, str]:
     Looked for from the root, from the list's own folder, and from the folder `images` beside the list, as docTR
     has it. A list may come from anywhere, so a path that leads out of the root is not followed.
     """
-    if "\0" in picture or not picture:
+    if "\0" in picture or not picture or len(os.fsencode(picture)) > MAX_PATH_BYTES:
         return "", "path that cannot be read"
+    try:
+        return _found_below(root, path, picture)
+    except OSError:  # a name in it is too long
+        return "", "path that cannot be read"
+
+
+def _found_below(root: Path, path: Path, picture: str) -> tuple[str, str]:
     picture = picture if (root / picture).exists() else picture.replace("\\", "/")
     above = f"{os.path.abspath(root).rstrip('/')}/"
     for start in dict.fromkeys((root, path.parent, path.parent / "images")):

@@ -1,15 +1,16 @@
 """Layout `lmdb`: the keys num-samples, image-000000001, label-000000001 of deep-text-recognition-benchmark."""
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import lmdb
 from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_of_folder
+from ocrlib.imports.lmdb_file import Base, DamagedBase
 from ocrlib.pairs import Unusable
 from ocrlib.pictures import open_picture
 
@@ -34,36 +35,49 @@ def _bases(source: Path) -> list[tuple[str, Path]]:
     return [(path.parent.relative_to(root).as_posix().removeprefix("."), path.parent) for path in files]
 
 
-def _open(folder: Path) -> Any:
+def _open(folder: Path) -> Base:
     try:
-        return lmdb.open(str(folder), readonly=True, lock=False, readahead=False, create=False)
-    except lmdb.Error as error:
+        return Base(folder / FILE_NAME)
+    except (OSError, DamagedBase) as error:
         raise UserError(f"{folder}: cannot be opened as an LMDB: {error}") from None
+
+
+def _get(base: Base, folder: Path, key: bytes) -> bytes | None:
+    try:
+        return base.get(key)
+    except DamagedBase as error:
+        raise UserError(f"{folder}: is a damaged LMDB: {error}") from None
 
 
 def _list_lines(source: Path, asked: Asked) -> Iterator[Line | Unusable]:
     for below, folder in some(_bases(source), source, FILE_NAME):
-        with _open(folder) as base, base.begin() as view:
-            count = view.get(COUNT_KEY)
-            if count is None or not count.isdigit():
+        with closing(_open(folder)) as base:
+            written = _get(base, folder, COUNT_KEY)
+            if written is None or not re.fullmatch(rb"[0-9]{1,18}", written):
                 raise UserError(
                     f"{folder}: is an LMDB of another program: expected the keys num-samples, image-000000001 and "
                     "label-000000001, as deep-text-recognition-benchmark and PaddleOCR write them"
                 )
-            for number in range(1, int(count) + 1):
-                yield _line(view, number, folder, f"{below}/" if below else "", asked)
-            entries = base.stat()["entries"]
-            if entries > 2 * int(count) + 1:
-                detail = f"num-samples says {int(count)}, and there are {entries} entries"
+            count = int(written)
+            if count > base.entries:
+                raise UserError(f"{folder}: num-samples says {count}, and there are {base.entries} entries")
+            for number in range(1, count + 1):
+                yield _line(base, number, folder, f"{below}/" if below else "", asked)
+            if base.entries > 2 * count + 1:
+                detail = f"num-samples says {count}, and there are {base.entries} entries"
                 yield Unusable(
                     name=f"{below}/{FILE_NAME}".lstrip("/"), reason="entries beyond num-samples", detail=detail
                 )
 
 
-def _line(view: Any, number: int, folder: Path, below: str, asked: Asked) -> Line | Unusable:
+def _line(base: Base, number: int, folder: Path, below: str, asked: Asked) -> Line | Unusable:
     key = image_key(number).decode()
-    name, label = f"{below}{key}", view.get(label_key(number))
-    if label is None or view.get(image_key(number)) is None:
+    name = f"{below}{key}"
+    try:
+        label, picture = base.get(label_key(number)), base.get(image_key(number))
+    except DamagedBase as error:
+        return Unusable(name=name, reason="damaged entry", detail=str(error))
+    if label is None or picture is None:
         return Unusable(name=name, reason="no text" if label is None else "no picture")
     try:
         text = label.decode(asked.encoding).strip()
@@ -75,11 +89,11 @@ def _line(view: Any, number: int, folder: Path, below: str, asked: Asked) -> Lin
 
 
 def _open_reader(source: Path, asked: Asked) -> Reader:
-    views = {below: _open(folder).begin(buffers=True) for below, folder in _bases(source)}
+    bases = {below: (_open(folder), folder) for below, folder in _bases(source)}
 
     def read(place: str) -> Image.Image:
         below, _, key = place.rpartition("/")
-        return open_picture(BytesIO(views[below].get(key.encode())), place)
+        return open_picture(BytesIO(_get(*bases[below], key.encode()) or b""), place)
 
     return read
 

@@ -17,6 +17,7 @@ from ocrlib.pairs import Unusable
 from ocrlib.pictures import open_picture
 
 _ROWS_AT_ONCE = 1000
+MAX_GROUP_BYTES = 1 << 30  # of a column in a row group; datasets writes groups of some 100 pictures
 
 
 def _open(path: Path) -> Any:
@@ -38,23 +39,59 @@ def _columns(path: Path, schema: Any, asked: Asked) -> tuple[str, str]:
     return found[0], found[1]
 
 
+def _is_of_hub(path: Path, kind: Any) -> bool:
+    """Whether pictures are Hugging Face's structs of bytes and path, and not plain bytes.
+
+    Raises:
+      UserError: they are neither.
+    """
+    if pyarrow.types.is_struct(kind) and {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}:
+        return True
+    if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+        return False
+    raise UserError(f"{path}: expected pictures as bytes, or as a struct of bytes and path; found {str(kind)[:200]}")
+
+
 def _list_lines(source: Path, asked: Asked) -> Iterator[Line | Unusable]:
     for path in some(found_below(source, "*.parquet"), source, "parquet files"):
         below = path.name if source.is_file() else path.relative_to(source).as_posix()
         with _open(path) as file:
             picture, text = _columns(path, file.schema_arrow, asked)
-            has_path = pyarrow.types.is_struct(file.schema_arrow.field(picture).type)
+            has_path = _is_of_hub(path, file.schema_arrow.field(picture).type)
             names = [text, f"{picture}.path"] if has_path else [text]
-            batches = file.iter_batches(_ROWS_AT_ONCE, columns=names)
-            for number, row in enumerate(row for batch in batches for row in batch.to_pylist()):
+            _check_sizes(path, file, text)
+            for number, row in enumerate(_rows(path, file, names)):
                 place = f"{below}#{number}"
                 path_in = (row[picture] or {}).get("path") if has_path else None
+                path_in = path_in if isinstance(path_in, str) else None
                 if not isinstance(row[text], str):
                     yield Unusable(name=place, reason="no text")
                     continue
                 name, page = (f"{below}/{path_in}", None) if path_in else (place, below)
                 split = split_in(path.name)
                 yield Line(name=name, place=place, text=row[text].strip(), file=path, page=page, split=split)
+
+
+def _check_sizes(path: Path, file: Any, column: str) -> None:
+    """Refuses row groups of which a column would fill the memory: they are read whole."""
+    for index in range(file.num_row_groups):
+        group = file.metadata.row_group(index)
+        for number in range(group.num_columns):
+            found = group.column(number)
+            name = found.path_in_schema.partition(".")[0]
+            if name == column and found.total_uncompressed_size > MAX_GROUP_BYTES:
+                raise UserError(
+                    f"{path}: its column {name!r} has {found.total_uncompressed_size / 1e9:.1f} GB in one row group; "
+                    f"expected at most {MAX_GROUP_BYTES / 1e9:.1f}: write it with smaller row groups"
+                )
+
+
+def _rows(path: Path, file: Any, names: list[str]) -> Iterator[dict[str, Any]]:
+    try:
+        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=names):
+            yield from batch.to_pylist()
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # ValueError: a text that is not UTF-8
+        raise UserError(f"{path}: cannot be read as parquet: {error}") from None
 
 
 def _open_reader(source: Path, asked: Asked) -> Reader:
@@ -68,7 +105,11 @@ def _open_reader(source: Path, asked: Asked) -> Reader:
     @lru_cache(maxsize=1)  # rows are asked for in order
     def group(below: str, index: int) -> Any:
         file, picture = opened(below)
-        return file.read_row_group(index, columns=[picture]).column(0)
+        _check_sizes(root / below, file, picture)
+        try:
+            return file.read_row_group(index, columns=[picture]).column(0)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise UserError(f"{root / below}: cannot be read as parquet: {error}") from None
 
     def read(place: str) -> Image.Image:
         below, _, row = place.rpartition("#")

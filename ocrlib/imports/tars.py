@@ -12,9 +12,10 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_in
-from ocrlib.pairs import TEXT_ENDING, Unusable
+from ocrlib.pairs import MAX_TRUTH_BYTES, TEXT_ENDING, Unusable
 from ocrlib.pictures import ENDINGS, open_picture
 
+MAX_STORED_BYTES = 256 << 20  # of a picture; a longer one is read as cut
 _TEXT_ENDINGS = (".txt", TEXT_ENDING)
 
 
@@ -25,7 +26,7 @@ def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
                 if member.isfile():
                     yield tar, member
                 tar.members = []  # type: ignore[attr-defined] # or it remembers each of them
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, ValueError, OverflowError, EOFError) as error:
         raise UserError(f"{path}: cannot be read as a tar file that is not compressed: {error}") from None
 
 
@@ -43,7 +44,7 @@ def _list_lines(source: Path, asked: Asked) -> Iterator[Line | Unusable]:
             for tar, member in sample:
                 if member.name.lower().endswith(ENDINGS):
                     picture = member
-                elif member.name.lower().endswith(_TEXT_ENDINGS):
+                elif member.name.lower().endswith(_TEXT_ENDINGS) and member.size <= MAX_TRUTH_BYTES:
                     stored = tar.extractfile(member)
                     text = stored.read() if stored is not None else None
             if picture is None or text is None:
@@ -69,7 +70,7 @@ def _open_reader(source: Path, asked: Asked) -> Reader:
         below, offset, size = place.rsplit(":", 2)
         file = opened(below)
         file.seek(int(offset))
-        return open_picture(BytesIO(file.read(int(size))), below)
+        return open_picture(BytesIO(file.read(min(int(size), MAX_STORED_BYTES))), below)
 
     return read
 

@@ -114,7 +114,7 @@ class TrainConfig:
     """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 900 or more from a model."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """As many steps as this machine makes in so many minutes, by the first ones; these are then written down."""
-    epochs: Annotated[int, Field(ge=1)] | None = None
+    epochs: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Passes over the data, in place of steps."""
     patience: Annotated[int, Field(ge=1)] = 5
     """Epochs without a better validation CER before it stops early."""
@@ -133,7 +133,7 @@ class TrainConfig:
     Without it, norms from a model and nothing from nothing."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Of weights, dropout and shuffling."""
     save_minutes: Annotated[float, Field(gt=0)] = 5.0
     """Minutes between two places to resume from."""

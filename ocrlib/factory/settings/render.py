@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.factory.settings.degrade import Degrade
-from ocrlib.factory.settings.types import Choice, FloatRange, IntRange, Share, between, known_names
+from ocrlib.factory.settings.types import Choice, FloatRange, IntRange, Share, Weight, between, known_names
 from ocrlib.factory.settings.typeset import Typeset
 
 # Names that `[render]` and the drawing code share; trdg has a number for each.
@@ -44,7 +44,7 @@ class FontSet:
     """Patterns of file names to leave out."""
     optional: bool = False
     """Go on without this set if the system has no file of it. The fingerprint holds the files that were found."""
-    weight: Annotated[float, Field(gt=0)] | None = None
+    weight: Weight | None = None
     """How often the whole set is drawn, shared equally among its files. Without it, each file weighs 1."""
 
 
@@ -60,7 +60,7 @@ def _font_sets(value: Any) -> Any:
 class Look:
     """One kind of print, such as receipts, typescripts or displays: what goes together."""
 
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     """How many lines look so, relative to the other looks."""
     fonts: tuple[str, ...] = ()
     """Patterns of file names of the fonts that it is drawn with; none: all fonts of the recipe."""

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.charset import Charset
-from ocrlib.factory.settings.types import Choice, Share, known_names
+from ocrlib.factory.settings.types import Choice, Share, Weight, known_names
 
 
 def _charset(characters: str) -> str:
@@ -18,8 +18,10 @@ def _charset(characters: str) -> str:
 def _regex(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError) as error:
         raise ValueError(f"must be a regular expression ({error})") from None
+    except RecursionError:
+        raise ValueError("must be a regular expression (its groups are nested too deeply)") from None
     return pattern
 
 
@@ -34,7 +36,7 @@ class Pattern:
     """What the provenance and the tables of errors call it."""
     regex: Annotated[str, AfterValidator(_regex)]
     """The regular expression that strings are drawn from."""
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     """How often it is drawn, relative to the other patterns."""
 
 
@@ -165,7 +167,7 @@ class WordsText:
 class Part:
     """One source of a mix."""
 
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     """How many lines it gives, relative to the other parts."""
     text: Annotated[NumericText | WikipediaText | WordsText | FileText, Field(discriminator="source")]
     """A `[text]` table of its own."""

@@ -5,6 +5,8 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+MAX_WEIGHT = 1e9  # of one choice relative to another; sums of much larger ones are infinite
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -31,7 +33,7 @@ def _weighted(value: Any) -> Any:
         value = dict(value)
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         value = dict.fromkeys(value, 1.0)
-    good = isinstance(value, dict) and value and all(_is_number(w) and w > 0 for w in value.values())
+    good = isinstance(value, dict) and value and all(_is_number(w) and 0 < w <= MAX_WEIGHT for w in value.values())
     if not good:
         raise ValueError("must be a name, a list of names, or a table { name = weight above 0 }")
     return tuple((name, float(weight)) for name, weight in value.items())
@@ -67,3 +69,4 @@ IntRange = Annotated[tuple[int, int], BeforeValidator(_range)]
 # A name, a list of names, or names with weights; kept as ((name, weight), ...).
 Choice = Annotated[tuple[tuple[str, float], ...], BeforeValidator(_weighted)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=MAX_WEIGHT)]

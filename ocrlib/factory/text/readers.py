@@ -5,12 +5,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from ocrlib.errors import UserError
 from ocrlib.factory.text.corpus_files import DamagedFile, open_bytes
 
 _LEIPZIG = re.compile(r"\d+\t")  # the Leipzig corpora number their sentences: id<TAB>sentence
+MAX_LINE_BYTES = 16 << 20  # an article of Wikipedia as JSON has 2 MB at most
 _BATCH_ROWS = 64  # Wikipedia articles read at a time; the longest have about 500 kB
 _BROKEN = (EOFError, OSError, zlib.error)  # errors for a cut or damaged .gz or .bz2
 
@@ -25,7 +27,12 @@ def read_lines(path: Path) -> Iterator[str]:
     number = 0
     try:
         with open_bytes(path) as file:
-            for number, line in enumerate(file, start=1):
+            for number in count(1):
+                line = file.readline(MAX_LINE_BYTES + 1)
+                if not line:
+                    return
+                if len(line) > MAX_LINE_BYTES:
+                    raise UserError(f"{path}: line {number} has more than {MAX_LINE_BYTES} bytes; is it a text file?")
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         byte, name = error.object[error.start], likely_encoding(error.object)
@@ -33,7 +40,7 @@ def read_lines(path: Path) -> Iterator[str]:
             f"{path}: line {number} is not UTF-8 (byte 0x{byte:02x}); it may be {name}: iconv -f {name} -t UTF-8"
         ) from None
     except _BROKEN as error:
-        raise DamagedFile(f"is cut or damaged after line {number} ({error})") from None
+        raise DamagedFile(f"is cut or damaged after line {max(number - 1, 0)} ({error})") from None
 
 
 def likely_encoding(line: bytes) -> str:
@@ -72,7 +79,7 @@ def read_jsonl(path: Path, counts: Counter[str]) -> Iterator[str]:
             continue
         try:
             record = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, thousands of digits or of brackets
             raise DamagedFile(f"line {number} is not JSON ({error})") from None
         if not isinstance(record, dict):
             raise DamagedFile(f"line {number} is no JSON object")
@@ -111,7 +118,7 @@ def read_parquet(path: Path, counts: Counter[str]) -> Iterator[str]:
                     if text.is_valid:
                         counts["documents"] += 1
                         yield text.as_py()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DamagedFile(f"is cut or damaged, or no parquet file ({str(error).splitlines()[0]})") from None
 
 
