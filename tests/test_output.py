@@ -88,7 +88,12 @@ def test_a_closed_file_number_is_not_given_to_the_next_file(tmp_path: Path) -> N
         ("ocrlib.errors.UserError('a\\x1b[31m\\nb')", "a\\x1b[31m b", 2),
         ("MemoryError()", "not enough memory; run it again", 1),
         ("PermissionError(13, 'Permission denied', 'x')", "x: Permission denied; run it again", 1),
-        ("RecursionError('deep')", "an error that ocrlib does not expect: RecursionError: deep; the same command", 1),
+        ("RecursionError('deep')", "something is nested too deeply; run it again", 1),
+        (
+            "ZeroDivisionError('zero')",
+            "an error that ocrlib does not expect: ZeroDivisionError: zero; the same command",
+            1,
+        ),
         ("'\\udce9'.encode()", "an error that ocrlib does not expect: UnicodeEncodeError: ", 1),
     ],
 )
@@ -104,11 +109,14 @@ def test_every_error_is_one_line(tmp_path: Path, raised: str, line: str, code: i
         assert "Traceback" in run_shell("PROGRAM --traceback", tmp_path, raising).stderr
 
 
-@pytest.mark.parametrize("arguments", [("-m", "ocrlib", "verify", "."), (ROOT / "generate_data.py", "x")])
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [(("-m", "ocrlib", "verify", "."), "tqdm"), ((ROOT / "generate_data.py", "x"), "pydantic")],
+)
 def test_an_interrupt_while_the_program_is_still_imported_gives_no_traceback(
-    tmp_path: Path, arguments: tuple[object, ...]
+    tmp_path: Path, arguments: tuple[object, ...], imported: str
 ) -> None:
-    (tmp_path / "pydantic.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    (tmp_path / f"{imported}.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(
         program(*arguments), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
