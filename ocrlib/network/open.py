@@ -8,8 +8,7 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, read_regular
+from ocrlib.network.ready import Network
 from ocrlib.network.trial import MAX_MEMORY_BYTES, bounded_memory, check_network, stopped_after_time
 from ocrlib.paper import MARGINS, Margins
 from ocrlib.regex import recipe_patterns
@@ -46,29 +46,6 @@ _KERAS_DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """A network ready to run, by Keras or by ONNX Runtime.
-
-    Attributes:
-      charset: the characters of classes 0 to C - 2.
-      height, channels: of the images.
-      width_stride: pixels of width behind one time step.
-      margins: of the lines that it learned from.
-      run: image (B, H, W, channels) uint8, width (B,) int32 -> (B, T, C) float32, softmax over C, where T is
-        W / width_stride rounded up.
-      patterns: the regular expressions of the recipes that it was trained on; empty if there were none.
-    """
-
-    charset: Charset
-    height: int
-    channels: int
-    width_stride: int
-    run: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    margins: Margins = MARGINS
-    patterns: tuple[str, ...] = ()
 
 
 def shipped_names() -> list[str]:

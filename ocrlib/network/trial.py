@@ -8,15 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ocrlib.errors import UserError
+from ocrlib.network.ready import Network
 from ocrlib.rounding import ceil_div
-
-if TYPE_CHECKING:
-    from ocrlib.network.open import Network
 
 # Limits of a file of somebody else's. The largest network that comes with ocrlib takes 0.2 GB to open and is 48 pixels
 # high; raise them here for one that is larger.
@@ -66,7 +64,7 @@ def stopped_after_time(stop: Callable[[], Any]) -> Iterator[None]:
         timer.cancel()
 
 
-def check_network(network: "Network", path: Path) -> None:
+def check_network(network: Network, path: Path) -> None:
     """Refuses a network whose file says what cannot be, or whose answers are not what the file says.
 
     Raises:
@@ -77,7 +75,7 @@ def check_network(network: "Network", path: Path) -> None:
         raise UserError(f"{path}: is not a network of ocrlib's: {problem}")
 
 
-def _problem_of_values(network: "Network") -> str:
+def _problem_of_values(network: Network) -> str:
     bounds = {"height": MAX_HEIGHT_PX, "width_stride": MAX_STRIDE_PX}
     for name, most in bounds.items():
         value = getattr(network, name)
@@ -92,7 +90,7 @@ def _problem_of_values(network: "Network") -> str:
     return ""
 
 
-def _problem_of_answers(network: "Network") -> str:
+def _problem_of_answers(network: Network) -> str:
     """What is wrong with the probabilities of two blank lines, one of them padded."""
     width_px = 8 * network.width_stride
     image = np.full((2, network.height, width_px, network.channels), 255, np.uint8)
