@@ -2,6 +2,7 @@
 
 manifest     manifest.json: the list of all that a dataset holds, written last
 recipe_shape the keys of its recipe that reading looks at
+drawn        its texts and its looks, one or several of each
 plan         which samples lie in which shard
 sample       one line image with its text and how it was made
 shards       one shard on disk: written in each format, checked, read back

@@ -23,6 +23,18 @@ class _Text:
     source: str
     patterns: tuple[_Pattern, ...] = ()
     mixed_share: float = 0.0
+    whole: bool = False
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, config=_SHAPE)
+class _Part:
+    text: _Text
+
+
+@dataclass(frozen=True, kw_only=True, config=_SHAPE)
+class _Texts(_Text):
+    parts: tuple[_Part, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, config=_SHAPE)
@@ -39,15 +51,24 @@ class _Degradation:
 
 
 @dataclass(frozen=True, kw_only=True, config=_SHAPE)
-class _Render:
-    fonts: tuple[str | _Fonts, ...] = ()
-    background: tuple[tuple[str, float], ...] = ()
+class _Look:
+    weight: float = 1.0
+    typeset: dict[str, float | _Degradation] | None = None
     degrade: dict[str, float | _Degradation] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_SHAPE)
+class _Render:
+    fonts: tuple[str | _Fonts, ...] = ()
+    background: tuple[tuple[str, float], ...] = ()
+    typeset: dict[str, float | _Degradation] | None = None
+    degrade: dict[str, float | _Degradation] | None = None
+    looks: dict[str, _Look] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=_SHAPE)
 class _Recipe:
-    text: _Text
+    text: _Texts
     render: _Render | None = None
 
 

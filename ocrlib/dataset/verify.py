@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ocrlib.dataset.checks import NotAnnounced
+from ocrlib.dataset.drawn import in_several_splits, texts_of
 from ocrlib.dataset.manifest import Manifest, ShardEntry
 from ocrlib.dataset.sample import Sample
 from ocrlib.dataset.shards import check_files, read_samples, shard_columns
@@ -63,21 +64,24 @@ def same_sample(left: Sample, right: Sample) -> bool:
 def verify_splits(folder: Path, manifest: Manifest) -> list[str]:
     """Returns a line for each text that is in two splits, but for case and punctuation; an empty list is good.
 
-    Numbers may be: there are not enough different short ones to keep them apart. So may the lines of a closed list that
-    is used whole. Of imported lines it is the pictures that may not, because two pages may well say the same.
+    Numbers and closed lists may be (`drawn.in_several_splits`). Of imported lines it is the pictures that may not,
+    because two pages may well say the same.
 
     Raises:
       UserError: a shard cannot be read.
     """
-    text = manifest.recipe["text"]
-    if text["source"] == "numeric" or text.get("whole"):
+    anywhere = in_several_splits(manifest.recipe)
+    if len(anywhere) == len(texts_of(manifest.recipe)):
         return []
     if manifest.imported:
         return _copies(folder, manifest)
 
     def texts(split: str) -> Iterator[str]:
         for shard in manifest.splits[split].shards:
-            yield from shard_columns(folder, shard, manifest.image, ["text"])["text"]
+            columns = shard_columns(folder, shard, manifest.image, ["text", "source"])
+            for text, source in zip(columns["text"], columns["source"], strict=True):
+                if not source.startswith(anywhere):
+                    yield text
 
     return [f"{folder}: {line}" for line in check_split_separation({s: texts(s) for s in manifest.splits})]
 

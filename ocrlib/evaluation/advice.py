@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ocrlib.dataset.drawn import looks_of, shares_of, texts_of
 from ocrlib.evaluation.breakdown import Row, Table
 
 MAX_ADVICE = 5  # pieces of advice
@@ -77,18 +78,23 @@ def _advice(kind: str, rows: Sequence[Row], key: str, now: float | None, then: f
 
 def _weights_of(recipe: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, float, bool]]:
     """Returns {(kind, name of a row): (key of the recipe, its value, whether the value is a share, not a weight)}."""
-    text, render = recipe.get("text", {}), recipe.get("render") or {}
     weights: dict[tuple[str, str], tuple[str, float, bool]] = {}
-    for pattern in text.get("patterns") or ():
-        name = pattern["name"]
-        weights["source", f"numeric:{name}"] = (f"text.patterns '{name}' weight", pattern["weight"], False)
-    if "mixed_share" in text:
-        weights["source", "mixed"] = ("text.mixed_share", text["mixed_share"], True)
-    for name, weight in render.get("background", ()):
+    for key, text in texts_of(recipe):
+        for pattern in text.get("patterns") or ():
+            name = pattern["name"]
+            weights["source", f"numeric:{name}"] = (f"{key}.patterns '{name}' weight", pattern["weight"], False)
+        mixed = text.get("mixed_share", -1.0)
+        if mixed > weights.get(("source", "mixed"), ("", -1.0))[1]:  # the part that has most of them
+            weights["source", "mixed"] = (f"{key}.mixed_share", mixed, True)
+    for name, weight in (recipe.get("render") or {}).get("background", ()):
         weights["background", name] = (f"render.background '{name}'", weight, False)
-    for name, setting in (render.get("degrade") or {}).items():
-        if isinstance(setting, Mapping):
-            weights["degradation", name] = (f"render.degrade.{name}.share", setting["share"], True)
+    most: dict[str, float] = {}
+    for key, look in looks_of(recipe):
+        for way, share in shares_of(look):
+            name, lines = way.partition(".")[2], share * look.get("weight", 1.0)
+            if lines > most.get(name, -1.0):  # the look that has most of them
+                most[name] = lines
+                weights["degradation", name] = (f"{key}.{way}.share", share, True)
     return weights
 
 

@@ -145,3 +145,31 @@ def test_a_set_with_a_weight_gets_no_new_entry() -> None:
     recipe = {"render": {"fonts": [{"source": "trdg:latin"}, {"source": "matplotlib", "weight": 3.0}]}}
     assert font_entries(["A.ttf"], recipe) == []
     assert font_entries([], RECIPE) == []
+
+
+def test_in_a_recipe_of_parts_and_looks_the_key_is_that_of_the_part_or_look_with_most_such_lines() -> None:
+    recipe = {
+        "text": {
+            "source": "mix",
+            "parts": [
+                {"weight": 2.0, "text": {"source": "wikipedia", "mixed_share": 0.1}},
+                {"weight": 1.0, "text": {"source": "numeric", "patterns": RECIPE["text"]["patterns"]}},
+            ],
+        },
+        "render": {
+            "looks": {
+                "book": {"weight": 3.0, "degrade": {"crop": {"share": 0.2}}},
+                "fax": {"weight": 1.0, "degrade": {"crop": {"share": 0.5}}, "typeset": {"gaps": {"share": 0.1}}},
+            }
+        },
+    }
+    tables = [
+        table("source", row("numeric:date"), row("mixed:numbers")),
+        table("degradation", row("crop"), row("gaps")),
+    ]
+    assert {advice.key: advice.now for advice in draw_more(tables, recipe, ())} == {
+        "text.parts.1.text.patterns 'date' weight": 0.5,
+        "text.parts.0.text.mixed_share": 0.1,
+        "render.looks.book.degrade.crop.share": 0.2,
+        "render.looks.fax.typeset.gaps.share": 0.1,
+    }

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ocrlib.dataset.drawn import looks_of, shares_of
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import shard_columns
 
@@ -68,10 +69,7 @@ def count_lines(folder: Path, manifest: Manifest, splits: Sequence[str]) -> Line
       UserError: a shard is missing, damaged, or not what the manifest says.
     """
     counts = LineCounts(by_folder=manifest.imported)
-    degraded = any(
-        isinstance(kind, dict) and kind.get("share")
-        for kind in ((manifest.recipe.get("render") or {}).get("degrade") or {}).values()
-    )
+    degraded = any(share for _, look in looks_of(manifest.recipe) for _, share in shares_of(look))
     names = (*_COLUMNS, "degradation") if degraded else _COLUMNS
     for split in splits:
         for shard in manifest.splits[split].shards:
