@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains bench-import fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -128,6 +128,9 @@ bench-init: $(READY) ## whether a start from a model helps on DATA
 # where it stopped. docs/own-lines.md has what it printed.
 bench-own: $(READY) ## how many lines of your own a reader needs
 	$(BIN)/python -m tests.benchmarks.bench_own --own $(OWN) --real $(REAL) $(ARGS)
+
+bench-import: $(READY) ## how fast and in how much memory labelled pictures are imported
+	$(BIN)/python -m tests.benchmarks.bench_import $(ARGS)
 
 bench-domains: $(READY) ## whether three first domains read after two minutes, with the defaults
 	$(BIN)/python -m tests.benchmarks.bench_domains $(ARGS)
