@@ -102,7 +102,8 @@ class FusedBatchNormalization(keras.layers.Layer):
     A ReLU behind it can turn NaN into 0, so the loss may stay finite for one step. The gradients are clipped by their
     common norm, which spreads the NaN to the weights of all layers, so the next loss shows it.
 
-    With `trainable` False nothing of it changes, and it normalises by its moving averages in a training step too.
+    With `trainable` False nothing of it changes, and it normalises by its moving averages in a training step too. With
+    `keeps_averages` it does the same, but scale and offset still learn. The convolutions have no offset of their own.
 
     Input and output: (B, h, w, f) or (B, T, f).
     """
@@ -110,6 +111,7 @@ class FusedBatchNormalization(keras.layers.Layer):
     def __init__(self, momentum=0.97, epsilon=1e-3, **kwargs):
         super().__init__(**kwargs)
         self.momentum, self.epsilon = momentum, epsilon
+        self.keeps_averages = False  # of one training, so not in the file
 
     def build(self, features_shape):
         def add(name, value, trainable):
@@ -126,7 +128,7 @@ class FusedBatchNormalization(keras.layers.Layer):
 
     def call(self, features, training=False):
         x = tf.expand_dims(features, 1) if len(features.shape) == 3 else features  # the kernel takes four axes
-        training = training and self.trainable  # as Keras' own layer does
+        training = training and self.trainable and not self.keeps_averages
         moving = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
         x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **moving

@@ -4,8 +4,8 @@ All layers but the last are taken as they are. In the last layer the weights of 
 both charsets have are kept; the other characters start with random weights, as in a new network. The characters that
 only the known network has are dropped, or kept beside the new ones.
 
-Some layers can be left as they are. The batch normalisations should be where few lines are learned from, or lines of
-two kinds in turn: each batch would normalise by itself, and the moving averages would follow the last ones.
+Some of it can be left as it is. The averages of the batch normalisations should be where few lines are learned from, or
+lines of two kinds in turn: each batch would normalise by itself, and the averages would follow the last ones.
 """
 
 from collections.abc import Sequence
@@ -96,16 +96,18 @@ def start_from(model: str, charset: Charset, height: int, channels: int, *, keep
 
 
 def freeze(network: keras.Model, what: Frozen) -> None:
-    """Lets the layers of a network learn, except for those that are to stay as they are.
+    """Lets the layers of a network learn, except for what is to stay as it is.
 
     Args:
       network: of `build_crnn`.
-      what: norms: every batch normalisation; columns: beside them all that comes before the line is read along.
+      what: norms: the averages that every batch normalisation normalises by; columns: beside them all that comes
+        before the line is read along.
     """
     before_columns = True
     for layer in network.layers:
-        is_norm = isinstance(layer, FusedBatchNormalization)
-        layer.trainable = not ((what == "columns" and before_columns) or (what != "nothing" and is_norm))
+        layer.trainable = not (what == "columns" and before_columns)
+        if isinstance(layer, FusedBatchNormalization):
+            layer.keeps_averages = what != "nothing"
         before_columns &= layer.name != "columns"
 
 

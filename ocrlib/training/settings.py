@@ -129,8 +129,8 @@ class TrainConfig:
     clip_norm: Annotated[float, Field(ge=0)] = 5.0
     """Largest norm of the gradient of all weights together; 0 does not clip."""
     freeze: Literal["nothing", "norms", "columns"] | None = None
-    """What stays as it is: the batch normalisations, or beside them the convolutions before the line is read along.
-    Without it, norms from a model and nothing from nothing."""
+    """What stays as it is: the averages of the batch normalisations, or beside them the convolutions before the line is
+    read along. Without it, norms from a model and nothing from nothing."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
