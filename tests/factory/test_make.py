@@ -10,7 +10,7 @@ import pytest
 
 from ocrlib.dataset.manifest import WORK_DIR, read_manifest
 from ocrlib.errors import UserError, WorkerError
-from ocrlib.factory.make import make_dataset
+from ocrlib.factory.make import gather, make_dataset
 from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import disturb, undisturbed, worker_pids
 from tests.generating import TINY_STEMS, command, leftovers, problems_of, shard_hashes
@@ -153,6 +153,33 @@ def test_a_recipe_that_cannot_be_drawn_stops_with_one_line(tiny_recipe, tmp_path
     with pytest.raises(UserError) as caught:
         make_dataset(recipe_with(tiny_recipe, **small, **white), tmp_path / "d", 1)
     assert "could not be drawn in 1000 attempts (low-contrast 1000)" in str(caught.value)
+
+
+def test_a_split_that_no_line_falls_into_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "list.txt").write_text("one line\n", encoding="utf-8")
+    recipe = tmp_path / "one.toml"
+    recipe.write_text(
+        f'name = "one"\n[text]\nsource = "file"\npath = "{tmp_path}/list.txt"\n[splits]\ntrain = 5\nval = 5\n'
+    )
+    with pytest.raises(UserError, match="none of its 1 lines falls into the split '(train|val)'"):
+        make_dataset(load_recipe(recipe), tmp_path / "out", 1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_list_in_another_folder_is_the_same_dataset(tmp_path, monkeypatch):
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path / "cache"))
+    fingerprints = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "list.txt").write_text("one line\nanother\n", encoding="utf-8")
+        recipe = tmp_path / folder / "few.toml"
+        path = tmp_path / folder / "list.txt"
+        recipe.write_text(
+            f'name = "few"\n[text]\nsource = "file"\nwhole = true\npath = "{path}"\n[splits]\ntrain = 2\n'
+        )
+        fingerprints.append(gather(load_recipe(recipe)).fingerprint)
+    assert fingerprints[0] == fingerprints[1]
 
 
 def test_a_refusal_changes_nothing(tiny_recipe, tmp_path):

@@ -164,6 +164,20 @@ def test_a_split_without_lines(tmp_path):
         source.draw(empty, 0, 0)
 
 
+def test_a_closed_list_can_be_used_whole_in_every_split(tmp_path):
+    (tmp_path / "months.txt").write_text("May\nJune\nJuly\n", encoding="utf-8")
+    source = SentenceText(file_text(tmp_path / "months.txt", whole=True), seed=1)
+    for split in SPLITS:
+        source.check_split(split)
+        assert {drawn.text for drawn in draw_all(source, split, 3)} == {"May", "June", "July"}
+    parted = SentenceText(file_text(tmp_path / "months.txt"), seed=1)
+    empty = [split for split in SPLITS if not parted.about["splits"][split]]
+    assert empty
+    for split in empty:
+        with pytest.raises(UserError, match=f"falls into the split '{split}'.*set text.whole to use every line"):
+            parted.check_split(split)
+
+
 def test_inputs_follow_the_lines_not_the_path(lines, tmp_path):
     before = SentenceText(file_text(lines), seed=1).inputs
     other = tmp_path / "other.txt"
