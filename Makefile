@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains bench-import fresh photographs pictures api pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains bench-import fresh photographs pictures api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -95,6 +95,9 @@ pictures: $(READY) ## the pictures of the docs and the example lines, drawn agai
 
 api: $(READY) ## docs/api.md from the docstrings
 	$(BIN)/python docs/write_api.py
+
+licences: $(READY) ## docs/licences.md from the metadata of what is installed
+	$(BIN)/python docs/write_licences.py
 
 test: $(READY) ## the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)

@@ -18,7 +18,7 @@ from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.files import write_json
 
-EXPORTS = ("onnx", "rapidocr", "saved_model")  # as network.export.FORMATS has them
+EXPORTS = ("onnx", "rapidocr", "litert", "saved_model")  # as network.export.FORMATS has them
 LINE_FORMATS = ("tsv", "json")
 MOST_WARNINGS = 10  # about pictures that look alike: of more the number is told
 
@@ -165,9 +165,12 @@ def card(arguments: argparse.Namespace) -> int:
 @installed("export")
 def export(arguments: argparse.Namespace) -> int:
     """Writes a model for programs that have no Keras."""
-    from ocrlib.network.export import export_model
+    from ocrlib.network.export import WIDTH_PX, export_model
 
-    print(export_model(arguments.model, arguments.format, arguments.out, arguments.trust))
+    if arguments.format != "litert" and (arguments.width is not None or arguments.int8):
+        raise UserError("--width and --int8 are for --format litert")
+    width_px = WIDTH_PX if arguments.width is None else max(1, arguments.width)
+    print(export_model(arguments.model, arguments.format, arguments.out, arguments.trust, width_px, arguments.int8))
     return 0
 
 
@@ -274,6 +277,13 @@ def main() -> int:
     command.add_argument("--model", required=True, help="a run folder, a .keras file, or a shipped model's name")
     command.add_argument("--format", choices=EXPORTS, default="onnx", help="(default: onnx)")
     command.add_argument("--out", type=Path, required=True, help="a new file that ends in .onnx, or a new folder")
+    command.add_argument(
+        "--width",
+        type=_count,
+        metavar="PIXELS",
+        help="litert: of the longest line, which all are padded to (default: 320)",
+    )
+    command.add_argument("--int8", action="store_true", help="litert: weights of 8 bits, a third of the size")
     add_trust(command)
     command.set_defaults(run=export)
 

@@ -9,5 +9,7 @@ trial        a file of somebody else's: opened with bounded memory, tried on bla
 open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
 export       a trained network as a file for other programs
+export_check     whether it answers as the Keras model does
+export_litert    the form that phones run
 export_rapidocr  the form that RapidOCR feeds and reads
 """

@@ -1,7 +1,7 @@
-"""A trained network as a file for other programs: an ONNX file, also in RapidOCR's form, or a TensorFlow SavedModel.
+"""A trained network as a file for other programs: ONNX, also in RapidOCR's form, LiteRT, or a TensorFlow SavedModel.
 
-Before a file is written, its network must answer a few lines as the Keras model does; if it does not, nothing is
-written.
+Before a file is written, its network must answer a few lines as the Keras model does (`export_check`); if it does not,
+nothing is written. docs/formats.md says what each file wants.
 """
 
 import copy
@@ -9,7 +9,6 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,11 @@ from typing import Any
 import numpy as np
 
 import ocrlib
-from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_bytes, write_json
 from ocrlib.invocation import command
+from ocrlib.network.export_check import NUM_DRAWN, agreeing_texts, largest_difference, some_lines
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network, with_patterns
-from ocrlib.rounding import ceil_div
 
 PREPROCESSING = (
     "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, cut to the line's ink with `margins` "
@@ -34,12 +32,17 @@ PREPROCESSING = (
 FORMATS = {
     "onnx": (".onnx", "{predict}"),
     "rapidocr": (".onnx", 'RapidOCR(params={{"Rec.model_path": "{out}"}})'),
+    "litert": (".tflite", "the reader in docs/formats.md"),
     "saved_model": ("", 'tf.saved_model.load("{out}").serve({{"image": image, "width": width}})'),
 }
+WIDTH_PX = 320  # of the longest line of a LiteRT file, where nothing else is asked for
+_AGREEING = 0.9  # of the drawn lines: so many must read the same with weights of 8 bits
 _MAX_DIFFERENCE = 1e-4  # of a probability; the float32 kernels of Keras and ONNX Runtime differ by about 1e-6
 
 
-def export_model(model: str, file_format: str, out: Path, trust: bool = False) -> str:
+def export_model(
+    model: str, file_format: str, out: Path, trust: bool = False, width_px: int = WIDTH_PX, int8: bool = False
+) -> str:
     """Writes a model as a file or a folder for other programs and returns a line about it.
 
     Args:
@@ -47,6 +50,8 @@ def export_model(model: str, file_format: str, out: Path, trust: bool = False) -
       file_format: one of FORMATS.
       out: a file that ends as FORMATS says, or a folder; must not exist yet.
       trust: import the module of a network that a user built.
+      width_px: of the longest line that a LiteRT file takes.
+      int8: a LiteRT file with weights of 8 bits.
 
     Raises:
       UserError: there is no such model, or `out` cannot be written.
@@ -56,14 +61,14 @@ def export_model(model: str, file_format: str, out: Path, trust: bool = False) -
     path = find_model(model, (".keras",))
     keras_model, charset = load_keras(path, trust)
     network = with_patterns(keras_network(keras_model, charset), path)
-    network.run(*next(_some_lines(network.height, network.channels)))  # Keras does not export a model that never ran
-    write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
-    num_bytes, difference = write(keras_model, network, out)
+    network.run(*next(some_lines(network.height, network.channels)))  # Keras exports no model that never ran
+    if file_format == "litert":
+        num_bytes, near = _write_litert(keras_model, network, out, width_px, int8)
+    else:
+        write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
+        num_bytes, near = write(keras_model, network, out)
     how = FORMATS[file_format][1].format(out=out, predict=command("predict", "--model", out, "PATH"))
-    return (
-        f"{out}: {num_bytes / 1e6:.1f} MB, its probabilities within {difference:.0e} of the Keras model's; "
-        f"go on with `{how}`"
-    )
+    return f"{out}: {num_bytes / 1e6:.1f} MB, {near}; go on with `{how}`"
 
 
 def _check_out(out: Path, file_format: str) -> None:
@@ -73,8 +78,9 @@ def _check_out(out: Path, file_format: str) -> None:
         raise UserError(f"{out}: expected a name that ends in {ending}")
     if file_format == "saved_model" and out.suffix in (".onnx", ".keras", ".pb"):
         raise UserError(f"{out}: a SavedModel is a folder; expected a name without {out.suffix}")
-    if out.exists() or out.is_symlink():
-        raise UserError(f"{out}: is there already; choose another --out, or remove it first")
+    for path in [out, out.with_suffix(".json")] if file_format == "litert" else [out]:
+        if path.exists() or path.is_symlink():
+            raise UserError(f"{path}: is there already; choose another --out, or remove it first")
     if not os.access(out.parent, os.W_OK):
         raise UserError(f"{out}: cannot be written: expected a folder that is there and may be written to")
 
@@ -93,18 +99,18 @@ def _metadata(network: Network) -> dict[str, str | int]:
     }
 
 
-def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, str]:
     model = _onnx_model(keras_model)
     data = _with_metadata(model, {"format": ONNX_FORMAT, **_metadata(network)})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         path.write_bytes(data)
-        difference = _check_answers(network, open_network(str(path)), out)
+        near = _check_answers(network, open_network(str(path)), out)
     write_bytes(out, data)
-    return len(data), difference
+    return len(data), near
 
 
-def _write_rapidocr(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+def _write_rapidocr(keras_model: Any, network: Network, out: Path) -> tuple[int, str]:
     """Checks the graph for lines of the network's own height, where nothing is scaled; then writes that for 48 px."""
     from ocrlib.network import export_rapidocr as host
 
@@ -113,11 +119,30 @@ def _write_rapidocr(keras_model: Any, network: Network, out: Path) -> tuple[int,
     host.wrap(at_own_height, network, network.height)
     metadata = {"character": host.characters(network), "ocrlib_version": ocrlib.__version__}
     checked = replace(network, run=host.runner(_with_metadata(at_own_height, metadata), network))
-    difference = _check_answers(network, checked, out)
+    near = _check_answers(network, checked, out)
     host.wrap(model, network, host.HEIGHT)
     data = _with_metadata(model, metadata)
+    written = replace(network, run=host.runner(data, network))
+    agreed = agreeing_texts(network, written, WIDTH_PX, host.HEIGHT / network.height)
     write_bytes(out, data)
-    return len(data), difference
+    return len(data), f"{near}, and of drawn lines of {host.HEIGHT} pixels {agreed} of {NUM_DRAWN} read the same"
+
+
+def _write_litert(keras_model: Any, network: Network, out: Path, width_px: int, int8: bool) -> tuple[int, str]:
+    from ocrlib.network import export_litert as lite
+
+    data, width_px = lite.convert(keras_model, network, width_px, int8)
+    written = replace(network, run=lite.runner(data, network, width_px))
+    near = "" if int8 else _check_answers(network, written, out, width_px) + ", and "
+    agreed = agreeing_texts(network, written, width_px)
+    if int8 and agreed < _AGREEING * NUM_DRAWN:
+        raise FloatingPointError(
+            f"{out}: not written: reads only {agreed} of {NUM_DRAWN} drawn lines as the Keras model does; "
+            "leave out --int8"
+        )
+    write_bytes(out, data)
+    write_json(lite.sidecar(out), {"format": "ocrlib-litert/1", "width": width_px, **_metadata(network)})
+    return len(data), f"{near}{agreed} of {NUM_DRAWN} drawn lines read the same; {lite.sidecar(out).name} beside it"
 
 
 def _onnx_model(keras_model: Any) -> Any:
@@ -142,7 +167,7 @@ def _with_metadata(model: Any, metadata: dict[str, Any]) -> bytes:
     return model.SerializeToString()
 
 
-def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[int, float]:
+def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[int, str]:
     from ocrlib.backend import tf
 
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
@@ -155,12 +180,12 @@ def _write_saved_model(keras_model: Any, network: Network, out: Path) -> tuple[i
         def run(image: np.ndarray, width: np.ndarray) -> np.ndarray:
             return loaded.serve({"image": tf.constant(image), "width": tf.constant(width)}).numpy()
 
-        difference = _check_answers(network, replace(network, run=run), out)
+        near = _check_answers(network, replace(network, run=run), out)
         files = [file for file in path.rglob("*") if file.is_file()]
         num_bytes = sum(file.stat().st_size for file in files)
         os.rename(path, out)
     sync_folder(out.parent)
-    return num_bytes, difference
+    return num_bytes, near
 
 
 def _export(keras_model: Any, path: Path, file_format: str) -> None:
@@ -207,30 +232,13 @@ def _name_tensors(model: Any) -> None:
     graph.name, graph.doc_string, model.doc_string = "crnn", "", ""
 
 
-def _check_answers(expected: Network, written: Network, out: Path) -> float:
-    """Returns the largest difference of a probability between two networks on a few lines.
+def _check_answers(expected: Network, written: Network, out: Path, most_px: int | None = None) -> str:
+    """Returns how near the answers of two networks are, in words.
 
     Raises:
-      FloatingPointError: it is too large.
+      FloatingPointError: not near enough.
     """
-    worst = 0.0
-    for image, width in _some_lines(expected.height, expected.channels):
-        here, there = expected.run(image, width), written.run(image, width)
-        if here.shape != there.shape:
-            raise FloatingPointError(f"{out}: not written: gives {there.shape}, the Keras model {here.shape}")
-        inside = np.arange(here.shape[1]) < time_steps(width, expected.width_stride)[:, None]  # (B, T)
-        worst = max(worst, float(np.abs(here - there)[inside].max()))
+    worst = largest_difference(expected, written, out, most_px)
     if not worst <= _MAX_DIFFERENCE:  # `not <=`, so that NaN is refused too
         raise FloatingPointError(f"{out}: not written: its probabilities differ from the Keras model's by {worst:.1e}")
-    return worst
-
-
-def _some_lines(height: int, channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields batches of black blocks on paper; some of the widths are multiples of the strides, some are not."""
-    rng = np.random.RandomState(0)
-    for widths, padded in (([97], 97), ([1, 5, 31, 62, 64, 320], 321), ([40, 37, 38, 39], 40)):
-        blocks = rng.random_sample((len(widths), ceil_div(height, 4), ceil_div(padded, 4), channels)) < 0.3
-        ink = blocks.repeat(4, axis=1).repeat(4, axis=2)[:, :height, :padded]
-        inside = np.arange(padded) < np.array(widths)[:, None]
-        image = np.where(ink & inside[:, None, :, None], 0, 255)
-        yield image.astype(np.uint8), np.array(widths, np.int32)
+    return f"its probabilities within {worst:.0e} of the Keras model's"
