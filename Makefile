@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-init bench-own bench-domains bench-import fresh photographs pictures api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -123,6 +123,10 @@ $(BENCHES): $(READY)
 # Trainings of a few minutes each, on a dataset that must exist.
 bench-encoders: $(READY) ## which encoder reads SENTENCES best after equal minutes
 	$(BIN)/python -m tests.benchmarks.bench_encoders $(SENTENCES) $(ARGS)
+
+# REAL="FOLDER ...": of NAME.png with NAME.gt.txt, English sentences.
+bench-language: $(READY) ## whether a character n-gram in the search reads sentences better
+	$(BIN)/python -m tests.benchmarks.bench_language $(REAL) $(ARGS)
 
 bench-init: $(READY) ## whether a start from a model helps on DATA
 	$(BIN)/python -m tests.benchmarks.bench_init $(DATA) $(ARGS)
