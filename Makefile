@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -92,6 +92,9 @@ photographs: $(READY) ## how MODEL reads pictures drawn by ImageMagick, in faces
 # The lines in examples/ and what docs/pictures.md shows.
 pictures: $(READY) ## the pictures of the docs and the example lines, drawn again
 	$(BIN)/python docs/draw_pictures.py
+
+screens: browser $(READY) ## the pictures of README, of DATA and RUN, which must be there
+	$(BIN)/python docs/draw_screens.py $(DATA) $(RUN)
 
 api: $(READY) ## docs/api.md from the docstrings
 	$(BIN)/python docs/write_api.py

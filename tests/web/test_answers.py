@@ -47,6 +47,7 @@ def test_what_the_model_had_read_is_counted_and_taken_back(line: Pair) -> None:
     assert opened(line).counts == answers.counts
     answers.take_back(line, version)
     assert answers.counts.lines == opened(line).counts.lines == 0
+    assert len((line.text.parent / DIARY).read_bytes().split(b"\n")) == 3  # a line each, and nothing behind the last
     assert not line.text.exists()
 
 

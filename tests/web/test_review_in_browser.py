@@ -16,6 +16,7 @@ from ocrlib.web.answers import DIARY
 from ocrlib.web.desk import Desk
 from ocrlib.web.review import review_app
 from tests.programs import program, wait_for
+from tests.training_fixtures import numbers
 from tests.web.conftest import serious_findings
 from tests.web.labelling import DeskReader, draw_folder, served
 
@@ -76,6 +77,25 @@ def test_all_lines_by_keyboard_alone(page: Any, desk: str, folder: Path) -> None
         command("import", folder, "--layout", "pairs", "--out", "datasets/lines"),
         command("train", "datasets/lines", "--init", "numeric", "--run", "runs/lines"),
     ]
+
+
+def test_fifty_lines_by_keyboard_alone(page: Any, tmp_path: Path) -> None:
+    texts = [text for text in dict.fromkeys(numbers(120, seed=8)) if len(text) > 1][:50]
+    folder = draw_folder(tmp_path / "fifty", texts)
+    reader: Any = DeskReader(texts, {texts[20]: ("1", 0.2)})
+    desk = Desk(reader, folder, model="numeric")
+    desk.start()
+    with served(review_app(desk, "fifty")) as address:
+        page.goto(address)
+        _shows(page, "20.png")
+        page.keyboard.press("Control+A")
+        page.keyboard.type(texts[20])
+        for answered in range(1, 51):
+            page.keyboard.press("Enter")
+            page.wait_for_function(
+                "count => document.getElementById('progress').textContent.startsWith(`${count} of 50`)", arg=answered
+            )
+    assert [(folder / f"{number:02d}.gt.txt").read_text().strip() for number in range(50)] == texts
 
 
 def test_back_and_undo_and_later(page: Any, desk: str, folder: Path) -> None:
