@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -108,6 +108,18 @@ test: $(READY) ## the tests, in two processes
 # Into new environments by plain pip; ARGS=all installs everything (about 3 GB), draws 200 lines and trains an epoch.
 wheels-check: $(READY) ## the wheel and the sdist, as a stranger installs and uses them
 	$(BIN)/python -m tests.check_wheels $(ARGS)
+
+# Into build/, with tools of its own, which need not be in requirements.lock.
+dist: $(READY) ## the wheel and the sdist in build/dist, checked as an index would
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet build twine check-wheel-contents
+	rm -rf build/dist
+	build/tools/bin/python -m build --outdir build/dist .
+	build/tools/bin/twine check --strict build/dist/*
+	build/tools/bin/check-wheel-contents build/dist/*.whl
+
+docs: $(READY) ## the pages in docs/ as a site in build/site; a link that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # vulture twice: the first leaves out the tests, because code that only a test calls is unused.
 lint: $(READY) ## style, types and unused code

@@ -19,7 +19,7 @@ from typing import Any
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
 from ocrlib.extras import installed
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where each name lives. It is imported when somebody asks for it, because TensorFlow takes seconds.
 _HOMES = {

@@ -1,0 +1,45 @@
+"""The Dockerfile, as far as it can be held without docker: what it copies is there and is sent, and what it runs exists."""
+
+import re
+import tomllib
+from fnmatch import fnmatch
+
+from ocrlib import __version__
+from tests.programs import ROOT
+
+LINES = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+
+
+def copied() -> list[str]:
+    """What the image takes from the checkout."""
+    copies = [line.split()[1:-1] for line in LINES if line.startswith("COPY ")]
+    return [name for names in copies for name in names]
+
+
+def test_what_is_copied_is_there_and_not_left_out():
+    sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert len(copied()) >= 8
+    for name in copied():
+        assert list(ROOT.glob(name)), name
+        assert any(fnmatch(name, each) or name == each for each in sent), name
+
+
+def test_what_a_wheel_is_built_of_is_copied():
+    assert {"pyproject.toml", "setup.py", "README.md", "LICENSE", "ocrlib", "datasets/*.toml"} <= set(copied())
+
+
+def test_both_images_run_our_command_as_a_user_without_rights():
+    text = "\n".join(LINES)
+    targets = {name: body for name, body in re.findall(r"FROM \S+ AS (\w+)\n(.*?)(?=\nFROM|\Z)", text, re.DOTALL)}
+    assert {"read", "all"} <= targets.keys()
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    for name in ("read", "all"):
+        (command,) = re.findall(r'^ENTRYPOINT \["(\w+)"\]$', targets[name], re.MULTILINE)
+        assert command in scripts
+        user = targets[name].index("USER reader")
+        assert "RUN" not in targets[name][user:]
+
+
+def test_the_version_is_the_same_everywhere():
+    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"ocrlib-{__version__}-" in (ROOT / "docs" / "index.md").read_text()
