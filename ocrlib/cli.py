@@ -34,10 +34,15 @@ def predict(arguments: argparse.Namespace) -> int:
             f"--format {arguments.format}: is for whole pages; add --page, or choose {' or '.join(LINE_FORMATS)}"
         )
     from ocrlib.looks import WARNINGS
-    from ocrlib.pictures import list_pictures, printable
+    from ocrlib.pictures import list_pictures, list_unreadable, printable
     from ocrlib.reading.prediction import ROWS, Doubts, open_rows, read_pictures
 
     pictures = list_pictures(arguments.paths)
+    if passed_over := list_unreadable(arguments.paths):
+        named = ", ".join(map(printable, passed_over[:MOST_WARNINGS]))
+        print(
+            f"not read, of a kind that Pillow does not open, or a link: {len(passed_over)} ({named})", file=sys.stderr
+        )
     recognizer = load_reader(arguments)
     row, read, damaged, looks = ROWS[arguments.format], 0, 0, Counter[str]()
     doubts = Doubts(arguments.min_confidence)

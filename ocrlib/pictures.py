@@ -102,6 +102,20 @@ def list_pictures(paths: list[Path]) -> list[tuple[str, Path]]:
     return found
 
 
+def list_unreadable(paths: list[Path]) -> list[str]:
+    """Returns what `list_pictures` passes over in the folders named though it may be a picture: the path of each.
+
+    These are pictures of kinds that are not read, and links to folders, which are not followed.
+    """
+    return [
+        str(inside)
+        for path in paths
+        if path.is_dir()
+        for inside in sorted(path.rglob("*"))
+        if inside.suffix.lower() in UNREADABLE_ENDINGS or (inside.is_symlink() and inside.is_dir())
+    ]
+
+
 def read_line_image(path: Path, height: int, channels: int, margins: Margins = MARGINS) -> np.ndarray:
     """Returns the picture in a file, (height, W, channels) uint8, its proportions kept.
 

@@ -11,7 +11,15 @@ import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS, cut_line_image, list_pictures, read_line_image, read_pages
+from ocrlib.pictures import (
+    ENDINGS,
+    UNREADABLE_ENDINGS,
+    cut_line_image,
+    list_pictures,
+    list_unreadable,
+    read_line_image,
+    read_pages,
+)
 from tests.training_fixtures import draw_line
 
 HEIGHT = 32
@@ -194,6 +202,15 @@ def test_pictures_are_listed_by_name_below_their_folder(tmp_path: Path) -> None:
         ("c/d.tiff", tmp_path / "c" / "d.tiff"),
         ("notes.txt", single),
     ]
+
+
+def test_what_may_be_a_picture_and_is_not_read_is_named(tmp_path: Path) -> None:
+    for name in ("a.png", "deep/b.HEIC", "c.pdf", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    names = ["c.pdf", "deep/b.HEIC", "loop"]
+    assert list_unreadable([tmp_path, tmp_path / "a.png"]) == [str(tmp_path / name) for name in names]
 
 
 def test_a_folder_without_pictures_and_a_path_that_is_not_there_are_errors(tmp_path: Path) -> None:
