@@ -13,8 +13,8 @@ from ocrlib.rounding import ceil_div
 from ocrlib.training.settings import AugmentConfig, RunConfig, TrainConfig
 
 FROM_NOTHING_STEPS = 5_000  # four passes over the 80,000 lines of datasets/numeric.toml
-FROM_MODEL_STEPS = 900  # docs/own-lines.md
-FROM_NOTHING_RATE, _FROM_MODEL_RATE = 3e-3, 1e-3
+FROM_MODEL_STEPS = 600  # docs/own-lines.md
+FROM_NOTHING_RATE, _FROM_MODEL_RATE = 3e-3, 2e-3
 _MOST_FROM_MODEL_STEPS = 2_500  # of a large dataset, of which each line is then seen once
 SMALL_LINES = 1_000
 # A line of a small set looks a little different each time. Not zoomed, and hardly rotated: a line of 500 pixels would

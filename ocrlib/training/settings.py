@@ -111,7 +111,7 @@ class TrainConfig:
     """`--train.*`: how long, and in what steps."""
 
     steps: Annotated[int, Field(ge=1)] | None = None
-    """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 900 or more from a model."""
+    """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 600 or more from a model."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """As many steps as this machine makes in so many minutes, by the first ones; these are then written down."""
     epochs: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -121,7 +121,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """What turns gradients into steps."""
     learning_rate: Annotated[float, Field(gt=0)] | None = None
-    """The peak of the learning rate; without it, 0.003 from nothing and 0.001 from a model."""
+    """The peak of the learning rate; without it, 0.003 from nothing and 0.002 from a model."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """After the warmup: cosine falls to 0, constant stays at the peak."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
