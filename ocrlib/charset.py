@@ -4,6 +4,8 @@ A CTC network with C classes knows C - 1 characters; the last class, C - 1, is t
 at this time step" (`ocrlib.ctc`). All code that encodes, decodes or counts classes asks this file.
 """
 
+import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +16,32 @@ _TYPOGRAPHIC = "‘’“”«»–—…•°£€§©®×½²ªº¿¡"
 _ACCENTED = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž"
 
 _LOW_QUOTES = "„‚"
+# The letters of a language beyond ASCII, loans that its print is full of included.
+_POLISH = "ĄĆĘŁŃÓŚŹŻąćęłńóśźż"
+_CZECH = "ÁČĎÉĚÍŇÓŘŠŤÚŮÝŽáčďéěíňóřšťúůýž"
+_TURKISH = "ÂÇĞÎİÖŞÛÜâçğîıöşûü"
+_NORDIC = "ÁÄÅÆÉÍÐÓÖØÚÜÝÞáäåæéíðóöøúüýþ"  # Danish, Finnish, Icelandic, Norwegian, Swedish
+# Unicode's Latin Extended-A without the letters that print no longer has (ĸ, ŉ, ſ, Ŀ, Ĳ), and what Romanian and German
+# need beyond it.
+_EXTENDED = "".join(chr(code) for code in range(0x100, 0x17F) if chr(code) not in "ĸŉſĿŀĲĳ") + "ȘșȚțẞ"
+
+
+def _with_letters(letters: str) -> str:
+    return "".join(dict.fromkeys(ASCII + _TYPOGRAPHIC + _LOW_QUOTES + letters))
+
 
 # "latin" is for print in English, French, Spanish and German. It lacks ² because a raised figure is read as a figure.
 NAMED = {
     "ascii": ASCII,
-    "latin-basic": ASCII + _TYPOGRAPHIC + _ACCENTED,
+    "latin-basic": ASCII + _TYPOGRAPHIC + _ACCENTED + _LOW_QUOTES,
     "latin": ASCII + _TYPOGRAPHIC.replace("²", "") + _LOW_QUOTES + _ACCENTED,
+    "latin-ext": _with_letters(_ACCENTED + _EXTENDED),
+    "polish": _with_letters(_POLISH),
+    "czech": _with_letters(_CZECH),
+    "turkish": _with_letters(_TURKISH),
+    "nordic": _with_letters(_NORDIC),
 }
+_WORD = re.compile(r"[A-Za-z]+([-_][A-Za-z]+)*")
 
 
 @dataclass(frozen=True)
@@ -56,8 +77,27 @@ class Charset:
 
     @classmethod
     def named(cls, name_or_characters: str) -> "Charset":
-        """Returns the charset called `ascii`, `latin-basic` or `latin`, or the one made of the characters given."""
-        return cls(NAMED.get(name_or_characters, name_or_characters))
+        """Returns the charset of a name in NAMED, or the one made of the characters given.
+
+        Raises:
+          ValueError: as the class does; a word that is no name, because few people mean its letters.
+        """
+        given = name_or_characters
+        letters = "".join(sorted(given))
+        if given not in NAMED and len(given) > 3 and _WORD.fullmatch(given) and given != letters:
+            near = difflib.get_close_matches(given.lower(), NAMED, n=1)
+            known = f"did you mean {near[0]!r}?" if near else f"the names are {', '.join(NAMED)}."
+            raise ValueError(
+                f"a charset {given!r} is not known; {known} If its {len(given)} characters are meant, write them in "
+                f"order: {letters!r}"
+            )
+        return cls(NAMED.get(given, given))
+
+    @staticmethod
+    def names_with(characters: Iterable[str]) -> list[str]:
+        """Returns the names of the charsets that have all these characters, the smallest first."""
+        wanted = set(characters)
+        return sorted((name for name in NAMED if wanted <= set(NAMED[name])), key=lambda name: len(NAMED[name]))
 
     @property
     def num_classes(self) -> int:

@@ -98,6 +98,13 @@ def _tell(out: Path, manifest: "Manifest", worked: bool) -> None:
     print(
         f"{out}: {'made' if worked else 'is already there, whole:'} {counts} (fingerprint {manifest.fingerprint[:12]})"
     )
+    if outside := manifest.outside_charset:
+        from ocrlib.factory.text.outside import shown_characters
+
+        print(
+            f"outside the charset: {outside.lines:,} of {outside.of:,} lines of the text left out, with "
+            f"{shown_characters(outside.characters)}; text.charset and text.outside change that"
+        )
     rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
     print(f"drawn again: {rejected or 'nothing'}")
     if worked or not is_current(out):

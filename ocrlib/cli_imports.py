@@ -121,7 +121,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--test", type=_share, help="share of the lines kept for the end (default: 0)")
     command.add_argument("--height", help="pixels (default: 32, which the shipped models read)")
     command.add_argument("--channels", choices=("1", "3"), help="1: gray, 3: RGB (default: 1)")
-    command.add_argument("--charset", help="ascii, latin-basic or the characters (default: all that are found)")
+    command.add_argument("--charset", help="a name such as latin, or the characters (default: all that are found)")
     command.add_argument("--encoding", help="of texts and lists (default: utf-8)")
     command.add_argument("--columns", nargs=2, metavar=("PICTURE", "TEXT"), help="of a CSV or parquet file, by name")
     command.add_argument("--pictures", type=Path, metavar="FOLDER", help="where a list's paths begin, if not beside it")

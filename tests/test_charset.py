@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrlib.charset import ASCII, Charset
+from ocrlib.charset import ASCII, NAMED, Charset
 
 DIGITS = Charset("0123456789")
 LATIN = Charset.named("latin-basic")
@@ -32,7 +32,7 @@ def test_the_blank_is_the_last_class():
 
 @pytest.mark.parametrize(
     ("name", "num_classes"),
-    [("ascii", 96), ("latin-basic", 183), ("0123456789.,-/:", 16), ("asci", 5)],
+    [("ascii", 96), ("latin-basic", 185), ("0123456789.,-/:", 16), ("acis", 5), ("abcdef", 7)],
 )
 def test_named_charsets_and_plain_characters(name, num_classes):
     assert Charset.named(name).num_classes == num_classes
@@ -86,3 +86,38 @@ def test_decode_refuses_the_blank_and_unknown_classes(index):
 def test_an_impossible_charset_is_refused(characters, says):
     with pytest.raises(ValueError, match=says):
         Charset(characters)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_each_named_charset_is_one(name):
+    assert set(ASCII) <= set(Charset.named(name).characters)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("latin-basic", "„Zitat“ ‚so‘"),
+        ("polish", "Zażółć gęślą jaźń, „ŻÓŁĆ”"),
+        ("czech", "Příliš žluťoučký kůň úpěl ďábelské ódy"),
+        ("turkish", "Pijamalı hasta yağız şoföre çabucak güvendi, İSTANBUL"),
+        ("nordic", "Kæmi ný öxi hér, ykist þjófum nú bæði víl og ádrepa; blåbærsyltetøj, flygande bäckasiner söka"),
+        ("latin-ext", "Zażółć, žluťoučký, Árvíztűrő tükörfúrógép, îmbrăcat țară, STRAẞE, ħ, ŵ, ķ"),
+    ],
+)
+def test_a_named_charset_has_the_print_of_its_language(name, text):
+    assert Charset.named(name).missing(text) == ""
+    assert name in Charset.names_with(text)
+
+
+def test_a_word_that_is_no_name_is_asked_about():
+    with pytest.raises(
+        ValueError,
+        match="'german' is not known; the names are ascii, .* If its 6 characters are meant, write them in order: 'aegmnr'",
+    ):
+        Charset.named("german")
+    with pytest.raises(ValueError, match="'asci' is not known; did you mean 'ascii'?"):
+        Charset.named("asci")
+    with pytest.raises(ValueError, match="'polsh' is not known; did you mean 'polish'?"):
+        Charset.named("polsh")
+    assert Charset.named("aegmnr").num_classes == 7
+    assert Charset.named("0123456789ABCDEF").num_classes == 17

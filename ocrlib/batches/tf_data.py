@@ -86,7 +86,7 @@ def load(
     """
     folder = Path(dataset)
     try:
-        known = Charset.named(read_manifest(folder).charset if charset is None else charset)
+        known = Charset(read_manifest(folder).charset) if charset is None else Charset.named(charset)
     except UserError:
         raise
     except ValueError as error:

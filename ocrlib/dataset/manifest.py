@@ -114,6 +114,20 @@ class ImageShape:
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)
+class Outside:
+    """Lines of a text source that were left out, because the charset lacks characters of theirs.
+
+    Attributes:
+      lines, of: how many were left out, and of how many.
+      characters: {character: lines left out that have it}, the commonest first.
+    """
+
+    lines: Count
+    of: Count
+    characters: dict[Annotated[str, Field(min_length=1, max_length=1)], Count]
+
+
+@dataclass(frozen=True, kw_only=True, config=config.STRICT)
 class Manifest:
     """A whole dataset, as `manifest.json` lists it.
 
@@ -128,6 +142,7 @@ class Manifest:
       rejected: {reason: draws} over all shards.
       fonts: `used` and `heldout` by name, `left_out` {name: why}.
       environment: {package: version} at the time it was made.
+      outside_charset: what the text source left out for characters that the charset lacks.
     """
 
     format: str
@@ -140,6 +155,7 @@ class Manifest:
     rejected: dict[str, Count]
     fonts: Annotated[dict[str, Any], AfterValidator(_fonts)]
     environment: dict[str, str]
+    outside_charset: Outside | None = None
 
     def __post_init__(self) -> None:
         names = Counter(file.name for shard in self.shards for file in shard.files.values())

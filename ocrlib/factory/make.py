@@ -263,6 +263,7 @@ def make_manifest(
             "left_out": ingredients.left_out,
         },
         environment=_environment(),
+        outside_charset=ingredients.texts.outside,
     )
 
 

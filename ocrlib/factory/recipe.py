@@ -98,11 +98,14 @@ def fingerprint(recipe: Recipe, inputs: Mapping[str, str]) -> str:
     """Returns the SHA-256 (hex) of everything that decides the bytes of a sample.
 
     Args:
-      recipe: the sizes of its splits and its file formats are left out, so that a dataset can grow.
+      recipe: the sizes of its splits and its file formats are left out, so that a dataset can grow. So is
+        `max_outside`: it decides whether there are samples, not which.
       inputs: {what: hash or version} of the corpus, fonts, backgrounds and libraries.
     """
     canonical = config.to_dict(recipe)
     del canonical["splits"], canonical["output"]["formats"]
+    for text in (canonical["text"], *(part["text"] for part in canonical["text"].get("parts", ()))):
+        text.pop("max_outside", None)
     # The same file in another folder is the same data: `inputs` has the hash of what is in it.
     for text in (canonical["text"], *(part["text"] for part in canonical["text"].get("parts", ()))):
         for key in ("path", "corpus"):

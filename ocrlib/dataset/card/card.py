@@ -131,9 +131,18 @@ def _drawing_sections(manifest: Manifest, counts: LineCounts, splits: Sequence[s
     return [
         _reject_lines(manifest, splits),
         ["text sources:", *_table(counts.sources.most_common())],
+        _outside_lines(manifest),
         ["backgrounds:", *_table(counts.backgrounds.most_common())],
         ["degradations:", *_table(counts.degradations.most_common())] if counts.degradations else [],
     ]
+
+
+def _outside_lines(manifest: Manifest) -> list[str]:
+    outside = manifest.outside_charset
+    if outside is None:
+        return []
+    characters = [(visible(character), lines) for character, lines in outside.characters.items()]
+    return [f"outside the charset, {outside.lines:,} of {outside.of:,} lines left out:", *_table(characters)]
 
 
 def _change_lines(counts: LineCounts) -> list[str]:

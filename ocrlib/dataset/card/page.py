@@ -57,6 +57,7 @@ def card_page(
             for kind, counter in made
             if counter
         ],
+        "outside": manifest.outside_charset,
         "left_out": sorted(manifest.fonts.get("left_out", {}).items()),
         "recipe": json.dumps(manifest.recipe, indent=2, ensure_ascii=False),
         "environment": sorted(manifest.environment.items()),

@@ -48,7 +48,7 @@ class NumericText:
     source: Literal["numeric"]
     """Selects this table."""
     charset: CharsetText
-    """A name (latin, latin-basic, ascii) or the characters themselves; it must have all that the patterns can draw."""
+    """A name (ascii, latin ...) or the characters themselves; it must have all that the patterns can draw."""
     patterns: Annotated[tuple[Pattern, ...], Field(min_length=1)]
     """The kinds of strings."""
 
@@ -73,7 +73,7 @@ class LineText:
     """The keys that all sources of sentence lines have."""
 
     charset: CharsetText = Charset.named("latin-basic").characters
-    """A name (latin, latin-basic, ascii) or the characters themselves."""
+    """A name (ascii, latin-basic, latin, latin-ext, polish, czech, turkish, nordic) or the characters themselves."""
     min_length: Annotated[int, Field(ge=1)] = 1
     """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 200
@@ -81,6 +81,8 @@ class LineText:
     outside: Literal["skip", "fold", "stop"] = "skip"
     """A line with characters outside the charset: skip it; fold those characters to ASCII, and skip the line if
     that does not help; or stop with an error."""
+    max_outside: Share = 0.3
+    """Stop if more than this share of the lines is skipped for characters outside the charset."""
     min_per_char: Annotated[int, Field(ge=0)] = 0
     """Of every 10,000 lines, at least this many contain each character of the charset, if the corpus has it."""
     mixed_share: Share = 0.0
@@ -143,9 +145,11 @@ class WordsText:
     source: Literal["words"]
     """Selects this table."""
     charset: CharsetText = Charset.named("latin-basic").characters
-    """A name (latin, latin-basic, ascii) or the characters themselves."""
+    """A name (ascii, latin-basic, latin, latin-ext, polish, czech, turkish, nordic) or the characters themselves."""
     language: Language = "en"
     """The dictionary's language."""
+    max_outside: Share = 0.3
+    """Stop if more than this share of the words is skipped for characters outside the charset."""
     min_length: Annotated[int, Field(ge=1)] = 3
     """Fewest characters of a line."""
     max_length: Annotated[int, Field(ge=1, le=1000)] = 60
@@ -181,7 +185,7 @@ class MixText:
     source: Literal["mix"]
     """Selects this table."""
     charset: CharsetText = Charset.named("latin-basic").characters
-    """A name (latin, latin-basic, ascii) or the characters themselves: those of all parts, or more."""
+    """A name (ascii, latin, latin-ext ...) or the characters themselves: those of all parts, or more."""
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
     """The sources, each with its weight."""
 

@@ -10,6 +10,7 @@ readers      text, JSON lines and parquet files
 dump, wikitext       XML dumps of a wiki
 live         the live Wikipedia
 prose, cleaning     paragraphs to lines
+outside      what was left out for characters that the charset lacks
 sentence_file     the sorted lines on disk
 schedule     which kind of line and which sentence an index gets
 mixed        made-up lines of words, numbers, brackets and capitals

@@ -21,10 +21,11 @@ from ocrlib.errors import UserError
 from ocrlib.factory.settings.text import LineText, WikipediaText, WordsText
 from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
 from ocrlib.factory.text.corpus_files import cache_folder
+from ocrlib.factory.text.outside import MOST_CHARACTERS, shown_characters
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
 from ocrlib.files import sync_folder
 
-_RULES = 2  # raise it when the code of this folder makes other lines from the same corpus
+_RULES = 3  # raise it when the code of this folder makes other lines from the same corpus
 _MOST_NAMED = 6  # files of a folder in one line
 _STALE_S = 7 * 86400  # a killed build leaves its folder; no build takes a week
 
@@ -113,6 +114,7 @@ def _collect(config: SentenceConfig, corpus: Corpus, sorter: SentenceSorter) -> 
                 break
     counts = {"read": dict(read), "sentences": lines.num_sentences, "kept": kept}
     counts |= {"rejected": dict(lines.rejected.most_common()), "folded": lines.folded}
+    counts |= {"lines": lines.num_lines, "outside": dict(lines.outside.most_common(MOST_CHARACTERS))}
     if not kept:
         raise UserError(_nothing_left(corpus, counts))
     return counts
@@ -129,6 +131,8 @@ def _named(what: str, files: Sequence[Path]) -> str:
 def _nothing_left(corpus: Corpus, counts: dict[str, Any]) -> str:
     took = ", ".join(f"{reason} took {number:,}" for reason, number in counts["rejected"].items())
     if took:
+        lacking = shown_characters(counts["outside"])
+        took += f" (characters outside: {lacking})" if lacking else ""
         return (
             f"{corpus.name}: nothing is left of {counts['sentences']:,} sentences after the filters: {took}; "
             "change text.min_length, text.max_length, text.charset or text.outside"

@@ -4,6 +4,7 @@ import unicodedata
 from random import Random
 
 from ocrlib.charset import Charset
+from ocrlib.dataset.manifest import Outside
 from ocrlib.errors import UserError
 from ocrlib.factory.settings.text import NumericText, Pattern
 from ocrlib.factory.text.patterns import compile_pattern
@@ -30,6 +31,7 @@ class NumericStrings:
         self._charset = Charset(config.charset)
         self._seed = seed
         self._compiled = {}
+        self.outside: Outside | None = None  # characters that the charset lacks are an error here
         self.inputs = {"rstr": "3.2.2"}  # the strings are those of this version of rstr
         for pattern in config.patterns:
             try:

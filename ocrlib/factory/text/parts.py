@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ocrlib.factory.settings.text import MixText, TextSettings
+from ocrlib.factory.text.outside import add_outside
 from ocrlib.factory.text.source import DrawnText, TextSource, sample_rng
 
 BLOCK = 1000  # lines
@@ -25,12 +26,14 @@ class TextParts:
 
     Attributes:
       inputs: those of the parts, each with the part's number.
+      outside: what all of them left out together.
     """
 
     def __init__(self, config: MixText, seed: int, open_part: Callable[[TextSettings, int], TextSource]) -> None:
         self._config, self._seed, self._open_part = config, seed, open_part
         self._parts = [open_part(part.text, seed) for part in config.parts]
         self._sizes = tuple(lines_of_parts([part.weight for part in config.parts]))
+        self.outside = add_outside([part.outside for part in self._parts])
         self.inputs = {
             f"part {number}: {what}": value
             for number, part in enumerate(self._parts)

@@ -82,6 +82,8 @@ class LineFilter:
       rejected: {reason: sentences, or lines of a wrapped one}; "remainder" counts wrapped sentences of which some text
         was left over.
       folded: lines that folding brought into the charset.
+      outside: {character outside the charset: lines left out that have it}.
+      num_lines: lines looked at, whole sentences or parts of them.
     """
 
     def __init__(self, config: LineText) -> None:
@@ -90,6 +92,8 @@ class LineFilter:
         self._charset = frozenset(config.charset)
         self.rejected: Counter[str] = Counter()
         self.folded = 0
+        self.outside: Counter[str] = Counter()
+        self.num_lines = 0
         self.num_sentences = 0
 
     def paragraph(self, text: str) -> Iterator[str]:
@@ -116,9 +120,11 @@ class LineFilter:
             if sum(map(len, lines)) + len(lines) - 1 < len(line):
                 self.rejected["remainder"] += 1
         for line in lines:
+            self.num_lines += 1
             fitted = self._fit_charset(line)
             if fitted is None:
                 self.rejected["outside_charset"] += 1
+                self.outside.update(sorted(set(line) - self._charset))
             elif len(fitted) < self._config.min_length:
                 self.rejected["too_short"] += 1
             elif len(fitted) > self._config.max_length:

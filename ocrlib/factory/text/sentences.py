@@ -11,6 +11,7 @@ from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
 from ocrlib.factory.text.build import open_sentences
 from ocrlib.factory.text.corpus import SentenceConfig
 from ocrlib.factory.text.mixed import MixedLines, fill_line
+from ocrlib.factory.text.outside import check_outside, outside_of
 from ocrlib.factory.text.running import running_text
 from ocrlib.factory.text.schedule import BLOCK, Place, Schedule, permuted, plan_rare
 from ocrlib.factory.text.source import DrawnText, sample_rng
@@ -34,6 +35,7 @@ class SentenceText:
 
     Attributes:
       inputs: the sentence file's SHA-256.
+      outside: lines left out for characters that the charset lacks.
       about: the sentence file's JSON: source, licence, attribution, filters, counts.
 
     Raises:
@@ -45,6 +47,8 @@ class SentenceText:
         self._file = open_sentences(config)
         self.about: dict[str, Any] = self._file.about
         self.inputs = {"corpus": self.about["sha256"]}
+        self.outside = outside_of(self.about["counts"])
+        check_outside(self.outside, self.about["source"], config.charset, config.max_outside)
         self._charset = frozenset(config.charset)
         # First line and number of lines of each split; a closed list is the same in all of them.
         self._whole = isinstance(config, FileText) and config.whole

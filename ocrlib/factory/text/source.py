@@ -4,6 +4,8 @@ import hashlib
 import random
 from typing import NamedTuple, Protocol
 
+from ocrlib.dataset.manifest import Outside
+
 
 class DrawnText(NamedTuple):
     """A line to render.
@@ -22,9 +24,11 @@ class TextSource(Protocol):
 
     Attributes:
       inputs: {what: SHA-256 or version} of everything that decides the strings and is not in the recipe.
+      outside: lines that were left out for characters that the charset lacks; None if there are none.
     """
 
     inputs: dict[str, str]
+    outside: Outside | None
 
     def check_split(self, split: str) -> None:
         """Refuses a split that has no line at all, before anything is drawn; raises UserError."""

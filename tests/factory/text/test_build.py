@@ -66,6 +66,8 @@ def test_a_folder_of_all_kinds(tmp_path):
         "kept": 2,
         "rejected": {"near_duplicate": 1, "duplicate": 1},
         "folded": 0,
+        "lines": 4,
+        "outside": {},
     }
 
 
@@ -142,8 +144,8 @@ def test_if_nothing_is_left_the_error_counts_the_rejects_of_each_filter(tmp_path
     with pytest.raises(UserError) as error:
         open_sentences(wikipedia(tmp_path / "a.txt"))
     assert str(error.value) == (
-        "a.txt: nothing is left of 3 sentences after the filters: outside_charset took 2, too_short took 1; "
-        "change text.min_length, text.max_length, text.charset or text.outside"
+        "a.txt: nothing is left of 3 sentences after the filters: outside_charset took 2, too_short took 1 "
+        "(characters outside: Ε 2, ά 2, λ 2, ς 2, ί 1, α 1, μ 1, δ 1, ο 1, ύ 1); change text.min_length, text.max_length, text.charset or text.outside"
     )
 
 

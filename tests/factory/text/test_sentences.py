@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from ocrlib.charset import NAMED
 from ocrlib.dataset.split_keys import check_split_separation, key_hash, split_of
 from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe
@@ -200,7 +201,9 @@ def test_words():
 
 
 def test_words_that_make_one_line_only():
-    source = SentenceText(WordsText(source="words", language="fr", charset="a", min_length=60, max_length=60), 1)
+    source = SentenceText(
+        WordsText(source="words", language="fr", charset="a", min_length=60, max_length=60, max_outside=1.0), 1
+    )
     (owner,) = [split for split in SPLITS if split_of(key_hash("a" * 60)) == split]
     assert source.draw(owner, 0, 0).text == "a" * 60
     other = next(split for split in SPLITS if split != owner)
@@ -218,3 +221,30 @@ def test_the_shipped_recipe_has_lines_enough():
     low, high = recipe.text.min_length, recipe.text.max_length
     assert all(low <= len(text) <= high for lines in texts.values() for text in lines)
     assert all(set(text) <= set(recipe.text.charset) for lines in texts.values() for text in lines)
+
+
+def polish(tmp_path, share, **keys):
+    """A hundred lines, of which a share has a letter that latin-basic lacks."""
+    path = tmp_path / "lines.txt"
+    path.write_text("".join(f"Wiersz numer {i} {'łączy' if i < 100 * share else 'plain'}\n" for i in range(100)))
+    return SentenceText(FileText(source="file", path=str(path), **keys), 1)
+
+
+def test_what_the_charset_lacks_is_counted(tmp_path):
+    outside = polish(tmp_path, 0.3).outside
+    assert (outside.lines, outside.of, outside.characters) == (30, 100, {"ł": 30, "ą": 30})
+    assert polish(tmp_path, 0.0).outside is None
+
+
+def test_too_much_outside_the_charset_is_refused(tmp_path):
+    with pytest.raises(UserError) as refused:
+        polish(tmp_path, 0.31)
+    assert str(refused.value) == (
+        "lines.txt: text.charset lacks characters of 31 of its 100 lines, more than the share "
+        "text.max_outside = 0.3: ą 31, ł 31; add them to text.charset, or name a larger charset (latin-ext), "
+        'set text.outside = "fold", or raise text.max_outside'
+    )
+    assert polish(tmp_path, 0.31, max_outside=0.5).outside.lines == 31
+    assert polish(tmp_path, 0.9, charset=NAMED["polish"]).outside is None
+    with pytest.raises(UserError, match=r"nothing is left .* outside_charset took 100 \(characters outside: "):
+        polish(tmp_path, 1.0)
