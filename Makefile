@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test hostile wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -104,6 +104,12 @@ licences: $(READY) ## docs/licences.md from the metadata of what is installed
 
 test: $(READY) ## the tests, in two processes
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# Exit code 1 where a single case comes out wrong. ARGS="--mutations 1000 --seed 7" tries others, --only HDF5 one kind.
+hostile: $(READY) ## hostile files of every format by the thousand, and killed trainings: tried, right, fault
+	$(BIN)/python -m tests.hostile
+	$(BIN)/python -m tests.hostile --mutations 200 $(ARGS)
+	$(BIN)/python -m tests.hostile.kills
 
 # Into new environments by plain pip; ARGS=all installs everything (about 3 GB), draws 200 lines and trains an epoch.
 wheels-check: $(READY) ## the wheel and the sdist, as a stranger installs and uses them

@@ -5,6 +5,7 @@ Exit code 1 where a single case came out wrong. `--only KIND` tries one kind, `-
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", metavar="KIND")
     parser.add_argument("--how", metavar="TEXT", default="")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the counts, for a program")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -58,6 +60,8 @@ def main() -> int:
         chosen = [case for case in cases if arguments.only in (None, case.kind) and arguments.how in case.how]
         tried, faults = _try_all(chosen, folder / "case", material)
     _print_table(tried, faults)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps({"tried": tried, "faults": faults.total()}))
     return 1 if faults else 0
 
 
