@@ -194,7 +194,11 @@ def _told(error: Exception, interrupted: str) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and (advice := advice_on(error)) is not None:
         return advice, 2
     if isinstance(error, WorkerError):
-        return str(error), 1  # holds the trace of the worker
+        lines = str(error).splitlines()
+        if len(lines) == 1:
+            return message, 1
+        task = lines[0].removesuffix("Traceback (most recent call last):")  # the trace of the worker is between them
+        return f"{task}{lines[-1]}; the same command with --traceback tells more", 1
     if isinstance(error, FloatingPointError):
         return message, 1
     if isinstance(error, OSError):  # a full disk, a folder without permission: the machine's answer

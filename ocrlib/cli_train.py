@@ -46,6 +46,7 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
       prog: what the program is called in its messages; without it, by its file's name.
     """
     from ocrlib.config import build
+    from ocrlib.training.run_folder import lock_run
     from ocrlib.training.settings import RunConfig
 
     left, overrides = split_overrides(argv, besides=("data.mix",))
@@ -56,9 +57,11 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
 
     build(RunConfig, {}, overrides, "the settings")  # a typo is answered before TensorFlow is up, which takes seconds
 
+    run = arguments.run
+    with lock_run(run):  # asked now, and let go: whether it can be written, and nobody else trains in it
+        pass
     from ocrlib.api import train
 
-    run = arguments.run
     datasets = dict(arguments.mix) if arguments.mix else list(dict.fromkeys(arguments.datasets))
     metrics = train(
         datasets, run, settings=overrides, init=arguments.init, replay=arguments.replay, resume=arguments.resume

@@ -146,8 +146,10 @@ def whole_path(path: Path, ending: str = "") -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename = str(path)  # what a write or a rename did not say, or said of the temporary name
         raise
 
 

@@ -5,6 +5,7 @@ that use ocrlib as a library.
 """
 
 import importlib
+import logging
 import os
 import sys
 import tempfile
@@ -37,6 +38,7 @@ def import_matplotlib() -> None:
     """
     if "matplotlib" in sys.modules or os.environ.get("MPLCONFIGDIR"):
         return
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where its list of fonts cannot be written
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MPLCONFIGDIR"] = folder
         try:

@@ -86,6 +86,12 @@ def test_a_closed_file_number_is_not_given_to_the_next_file(tmp_path: Path) -> N
     ("raised", "line", "code"),
     [
         ("ocrlib.errors.UserError('a\\x1b[31m\\nb')", "a\\x1b[31m b", 2),
+        (
+            "ocrlib.errors.WorkerError('shard 1: Traceback (most recent call last):\\n  File x\\nKeyError: 3')",
+            "shard 1: KeyError: 3; the same command with --traceback tells more",
+            1,
+        ),
+        ("ocrlib.errors.WorkerError('shard 1: its worker died')", "shard 1: its worker died", 1),
         ("MemoryError()", "not enough memory; run it again", 1),
         ("PermissionError(13, 'Permission denied', 'x')", "x: Permission denied; run it again", 1),
         ("RecursionError('deep')", "something is nested too deeply; run it again", 1),
@@ -111,7 +117,7 @@ def test_every_error_is_one_line(tmp_path: Path, raised: str, line: str, code: i
 
 @pytest.mark.parametrize(
     ("arguments", "imported"),
-    [(("-m", "ocrlib", "verify", "."), "tqdm"), ((ROOT / "generate_data.py", "x"), "pydantic")],
+    [(("-m", "ocrlib", "verify", "."), "tqdm"), ((ROOT / "generate_data.py", "x"), "textwrap")],
 )
 def test_an_interrupt_while_the_program_is_still_imported_gives_no_traceback(
     tmp_path: Path, arguments: tuple[object, ...], imported: str

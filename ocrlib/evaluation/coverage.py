@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ocrlib.files import open_whole
 from ocrlib.private import import_matplotlib
 
 TARGETS = (0.001, 0.005, 0.01)  # shares of the answered lines that may be wrong
@@ -98,4 +99,5 @@ def draw_coverage(coverage: Coverage, out: Path) -> None:
     if any(coverage.targets.values()):
         axes.legend()
     axes.grid(alpha=0.3)
-    canvas.print_png(out)
+    with open_whole(out, "wb") as file:
+        canvas.print_png(file)

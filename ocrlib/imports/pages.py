@@ -16,6 +16,7 @@ from ocrlib.pairs import Unusable
 from ocrlib.pictures import ENDINGS, read_picture
 
 _ROOTS = {"alto": "alto", "page": "PcGts"}  # layout -> the XML's outermost element
+_MAX_PLACE = 1e7  # of a page in its unit: pixels, tenths of a millimetre or twelve hundredths of an inch
 _LOOKED_AT_BYTES = 4096  # of an XML, to tell what it is
 
 
@@ -95,6 +96,8 @@ def _line(
 ) -> Line | Unusable:
     try:
         box = _box(line, layout)
+        if not all(abs(number) <= _MAX_PLACE for number in box):  # NaN is not either
+            raise ValueError(f"is at {', '.join(f'{number:g}' for number in box)}")
         text = _alto_text(line) if layout == "alto" else _page_text(line)
     except (ValueError, TypeError, AttributeError) as error:  # a number that is none, an attribute that is not there
         return Unusable(name=name, reason="line that cannot be read", detail=str(error))
@@ -115,7 +118,7 @@ def _page_size(page: Any, layout: str) -> tuple[float, float]:
         width, height = (float(_attribute(page, "Page", name)) for name in names)
     except ValueError:
         return 0.0, 0.0
-    return width, height
+    return (width, height) if 1 <= width <= _MAX_PLACE and 1 <= height <= _MAX_PLACE else (0.0, 0.0)
 
 
 def _box(line: Any, layout: str) -> tuple[float, float, float, float]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ocrlib.files import open_whole
 from ocrlib.private import import_matplotlib
 from ocrlib.training.history import read_rows
 
@@ -40,4 +41,5 @@ def draw_curve(history: Path, out: Path) -> None:
         axes.set_xlabel("minutes of training")
         axes.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS))
         axes.grid(alpha=0.3, which="both")
-    canvas.print_png(out)
+    with open_whole(out, "wb") as file:
+        canvas.print_png(file)

@@ -10,7 +10,7 @@ import numpy as np
 from ocrlib.batches.mixture import Mixture
 from ocrlib.charset import Charset
 from ocrlib.evaluation.strip import draw_strip
-from ocrlib.files import write_bytes
+from ocrlib.files import open_whole, write_bytes
 
 
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
@@ -76,7 +76,8 @@ class PredictionStrip:
         """Writes the picture of an epoch; `epoch` counts from 0."""
         strip = draw_strip(self._images, self._truths, self._read(self._images))
         self._folder.mkdir(parents=True, exist_ok=True)
-        strip.save(self._folder / f"epoch-{epoch + 1:03d}.png")
+        with open_whole(self._folder / f"epoch-{epoch + 1:03d}.png", "wb") as file:
+            strip.save(file, "PNG")
 
 
 def strip_lines(validation: Mixture, charset: Charset, num_lines: int = 16) -> tuple[list[np.ndarray], list[str]]:
