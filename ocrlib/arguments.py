@@ -7,12 +7,14 @@ import argparse
 import difflib
 import inspect
 import json
+import os
 import re
 import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
+from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 
 from ocrlib.errors import UserError, WorkerError
@@ -142,6 +144,25 @@ def _default(key: Field[Any]) -> str:
     value = key.default if key.default_factory is MISSING else key.default_factory()
     text = "" if value is MISSING or value is None else json.dumps(value, default=asdict, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def new_file(text: str) -> Path:
+    """Returns a path to write to; refused before the work is done, not after it."""
+    path = Path(text)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{path}: cannot be written: expected a file in a folder that is there")
+    return path
+
+
+def new_folder(text: str) -> Path:
+    """Returns a folder to write to, there or not; refused before the work is done, not after it."""
+    path = Path(text)
+    there = path if path.exists() else path.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f"{path}: cannot be written: expected a folder, or a new one in one that is there"
+        )
+    return path
 
 
 def run_main(main: Callable[[], int | None], interrupted: str) -> NoReturn:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 import ocrlib
 from ocrlib import cli_data, cli_train, cli_web, invocation
-from ocrlib.arguments import Parser, run_main, split_overrides
+from ocrlib.arguments import Parser, new_file, new_folder, run_main, split_overrides
 from ocrlib.cli_imports import add_commands, check_again
 from ocrlib.cli_page import predict_pages
 from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
@@ -179,25 +179,6 @@ def export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _new_file(text: str) -> Path:
-    """A path to write to; refused before the work is done, not after it."""
-    path = Path(text)
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{path}: cannot be written: expected a file in a folder that is there")
-    return path
-
-
-def _new_folder(text: str) -> Path:
-    """A folder to write to, there or not; refused before the work is done, not after it."""
-    path = Path(text)
-    there = path if path.exists() else path.parent
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise argparse.ArgumentTypeError(
-            f"{path}: cannot be written: expected a folder, or a new one in one that is there"
-        )
-    return path
-
-
 def _workers(text: str) -> int:
     """A number of processes, at least 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -244,7 +225,7 @@ def main() -> int:
     command = commands.add_parser("predict", help="read pictures of lines")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
     command.add_argument("--model", required=True, help=model_help)
-    command.add_argument("--out", type=_new_file, help="a file for the rows (default: print them)")
+    command.add_argument("--out", type=new_file, help="a file for the rows (default: print them)")
     command.add_argument(
         "--format",
         choices=(*LINE_FORMATS, "hocr", "alto"),
@@ -267,12 +248,12 @@ def main() -> int:
     )
     command.add_argument("--model", required=True, help=model_help)
     command.add_argument("--split", help="of a dataset (default: test)")
-    command.add_argument("--out", type=_new_file, help="a JSON file for the figures, all of them")
+    command.add_argument("--out", type=new_file, help="a JSON file for the figures, all of them")
     command.add_argument(
-        "--coverage", type=_new_file, metavar="PNG", help="a picture of how many lines can be answered at which error"
+        "--coverage", type=new_file, metavar="PNG", help="a picture of how many lines can be answered at which error"
     )
     command.add_argument(
-        "--misses", type=_new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
+        "--misses", type=new_folder, metavar="FOLDER", help="for a list and a picture of misread lines"
     )
     add_trust(command)
     add_known(command)

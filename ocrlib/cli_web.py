@@ -1,13 +1,15 @@
 """`python -m ocrlib report | compare | advise | browse | review`: what is seen and done in a browser."""
 
 import argparse
-import os
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from ocrlib.arguments import new_file, new_folder
+from ocrlib.cli_reading import add_trust
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
+from ocrlib.invocation import command
 
 _MODEL = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
@@ -24,7 +26,7 @@ def review(arguments: argparse.Namespace) -> int:
     from ocrlib.web.serve import serve
 
     folder: Path = arguments.folder
-    network = open_network(arguments.model)
+    network = open_network(arguments.model, arguments.trust)
     if RECIPE in arguments.pattern and not network.patterns:
         raise UserError(f"--pattern recipe: the model {arguments.model} carries no patterns; give them one by one")
     patterns = [each for given in arguments.pattern for each in (network.patterns if given == RECIPE else [given])]
@@ -61,7 +63,7 @@ def report(arguments: argparse.Namespace) -> int:
     run: Path = arguments.run_folder
     run_config = read_config(run)
     if run_config is None:
-        raise UserError(f"{run}: is no run; expected a folder that train_from_records.py has written")
+        raise UserError(f"{run}: is no run; expected a folder that `train` has written")
     try:
         history = read_rows(run / "history.csv") if (run / "history.csv").exists() else []
         metrics = read_json(run / "metrics.json") if (run / "metrics.json").exists() else {}
@@ -73,7 +75,7 @@ def report(arguments: argparse.Namespace) -> int:
     if missing:
         print(f"not measured again: {missing[0]} is not there")
     else:
-        reader = Recognizer.load(str(run))
+        reader = Recognizer.load(str(run), trust=arguments.trust)
         data = config.build(DataConfig, run_config["config"]["data"], {}, f"{run}: data")
         measured = [measure(reader, folder, metrics.get("split", "test"), data) for folder in folders]
     path = write_report(run, history, run_config, metrics, measured)
@@ -94,7 +96,7 @@ def compare(arguments: argparse.Namespace) -> int:
     if len(models) < 2:
         raise UserError(f"{models[0]}: expected at least two models to compare")
     data: Path = arguments.on or default_data(models)
-    contestants = measure_all(models, data, arguments.split)
+    contestants = measure_all(models, data, arguments.split, arguments.trust)
     comparisons = compare_with_first(contestants)
     split = chosen_split(data, arguments.split)
     print(f"{data}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
@@ -117,7 +119,7 @@ def browse(arguments: argparse.Namespace) -> int:
     from ocrlib.web.serve import serve
 
     folder: Path = arguments.dataset
-    catalogue = Catalogue(folder, Recognizer.load(arguments.model) if arguments.model else None)
+    catalogue = Catalogue(folder, Recognizer.load(arguments.model, trust=arguments.trust) if arguments.model else None)
     serve(browse_app(catalogue, str(folder)), f"{folder}: {catalogue.manifest.num_samples} lines", arguments.port)
     return 0
 
@@ -137,7 +139,7 @@ def advise(arguments: argparse.Namespace) -> int:
     if out.exists():
         raise UserError(f"{out}: is there already; choose another --out")
     data: Path = arguments.on or default_data([arguments.model])
-    report = report_on_dataset(Recognizer.load(arguments.model), data, arguments.split)
+    report = report_on_dataset(Recognizer.load(arguments.model, trust=arguments.trust), data, arguments.split)
     text, changes, left = change_recipe(recipe.read_text(encoding="utf-8"), str(recipe), out.stem, report)
     for line in left:
         print(f"not changed: {line}")
@@ -147,17 +149,11 @@ def advise(arguments: argparse.Namespace) -> int:
     recipe_from_dict(tomllib.loads(text), str(out))
     write_bytes(out, text.encode())
     print("\n".join(changes))
-    print(f"{out}: {len(changes)} changes; look at `ocrlib evaluate --misses` first: what nobody can read is no gain")
-    print(f"next: python generate_data.py {out}")
+    print(f"{out}: {len(changes)} changes; look at the lines first: of what nobody can read, more is no gain")
+    shown = ("evaluate", "--model", arguments.model, data, "--split", arguments.split, "--misses", "misses")
+    print(f"look: {command(*shown)}")
+    print(f"next: {command('data', out)}")
     return 0
-
-
-def _new_file(text: str) -> Path:
-    """A path to write to; refused before the work is done, not after it."""
-    path = Path(text)
-    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{path}: cannot be written: expected a file in a folder that is there")
-    return path
 
 
 def _port(text: str) -> int:
@@ -167,21 +163,11 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _answers_folder(text: str) -> Path:
-    """A folder to write answers to, there or not."""
-    path = Path(text)
-    there = path if path.exists() else path.absolute().parent
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise argparse.ArgumentTypeError(
-            f"{path}: cannot be written: expected a folder, or a new one in one that is there"
-        )
-    return path
-
-
 def add_commands(commands: Any) -> None:
     """Adds these commands to those of the parser."""
     command = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
-    command.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that train_from_records.py has written")
+    command.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that `train` has written")
+    add_trust(command)
     command.set_defaults(run=report)
 
     command = commands.add_parser(
@@ -195,22 +181,25 @@ def add_commands(commands: Any) -> None:
         help="a dataset, or a folder of pairs (default: what the first run learned on)",
     )
     command.add_argument("--split", help="of a dataset (default: test)")
-    command.add_argument("--out", type=_new_file, metavar="JSON", help="a file for all figures")
-    command.add_argument("--html", type=_new_file, help="a file for the page")
+    command.add_argument("--out", type=new_file, metavar="JSON", help="a file for all figures")
+    command.add_argument("--html", type=new_file, help="a file for the page")
+    add_trust(command)
     command.set_defaults(run=compare)
 
     command = commands.add_parser("advise", help="write a recipe that draws more of what a model misreads")
     command.add_argument("model", metavar="RUN", help=_MODEL)
     command.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
-    command.add_argument("--out", type=_new_file, required=True, help="a new recipe")
+    command.add_argument("--out", type=new_file, required=True, help="a new recipe")
     command.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
     command.add_argument("--split", default="val", help="(default: val, so that test stays unseen)")
+    add_trust(command)
     command.set_defaults(run=advise)
 
     command = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
     command.add_argument("dataset", type=Path)
     command.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {_MODEL}")
     command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    add_trust(command)
     command.set_defaults(run=browse)
 
     command = commands.add_parser(
@@ -222,7 +211,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument("folder", type=Path, help="pictures of lines, also in folders below")
     command.add_argument("--model", required=True, help=_MODEL)
     command.add_argument(
-        "--out", type=_answers_folder, help="a folder for the texts and copies of their pictures (default: beside them)"
+        "--out", type=new_folder, help="a folder for the texts and copies of their pictures (default: beside them)"
     )
     command.add_argument(
         "--order",
@@ -239,4 +228,5 @@ def add_commands(commands: Any) -> None:
         "those that the model was trained on",
     )
     command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    add_trust(command)
     command.set_defaults(run=review)

@@ -88,13 +88,14 @@ def default_data(models: Sequence[str]) -> Path:
     raise UserError(f"{', '.join(models)}: no dataset of these runs is there; give one, or a folder of pairs, by --on")
 
 
-def measure_all(models: Sequence[str], data: Path, split: str | None) -> list[Contestant]:
+def measure_all(models: Sequence[str], data: Path, split: str | None, trust: bool = False) -> list[Contestant]:
     """Returns each of the models measured on the same lines.
 
     Args:
       models: as `open_network` takes them.
       data: a dataset, or a folder of pairs.
       split: of the dataset; None for test.
+      trust: import the module of a network that a user built.
 
     Raises:
       UserError: no such model, data or split, or data that a model cannot read.
@@ -102,7 +103,7 @@ def measure_all(models: Sequence[str], data: Path, split: str | None) -> list[Co
     chosen = chosen_split(data, split)
     contestants = []
     for model in models:
-        recognizer = TimedRecognizer(open_network(model))
+        recognizer = TimedRecognizer(open_network(model, trust))
         report = report_on(recognizer, data, chosen)
         seconds = _json_of(model, "metrics.json").get("training_seconds")
         contestants.append(
