@@ -12,6 +12,7 @@ from PIL import Image
 
 from ocrlib import invocation
 from ocrlib.arguments import run_main
+from ocrlib.cli_train import _tell
 from ocrlib.errors import UserError
 from tests.programs import ROOT, TIMEOUT_S, Outcome, program, run_program, wait_for
 from tests.training_fixtures import numbers, write_dataset
@@ -77,6 +78,35 @@ def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: 
         strip.load()
         assert strip.height == 10 * (32 + 44)  # all ten validation lines
     assert {path.name for path in (run / "last").iterdir()} == {"state.json", "weights-0001-0000000.npz"}
+
+
+def metrics_of(cer: float, **more: object) -> dict[str, object]:
+    """What a training returns whose reader has that CER."""
+    figures = {"exact_match": 1 - cer, "cer": cer, "lines": 20}
+    return {"split": "test", "reads": cer <= 0.3, "datasets": {"d": figures | more}}
+
+
+def test_a_run_that_reads_says_what_each_figure_is_of(capsys: pytest.CaptureFixture[str]) -> None:
+    font = {"exact_match": 0.5, "cer": 0.25}
+    metrics = metrics_of(0.25, known_fonts=font, heldout_fonts=font)
+    figures = {"cer": 0.01, "exact_match": 0.9}
+    metrics["replay"] = {"before": {"old": figures}, "after": {"old": {"cer": 0.02, "exact_match": 0.8}}}
+    _tell(metrics, Path("runs/r"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:4] == [
+        "  known_fonts, lines in fonts that it learned from: exact match 50.00%, CER 25.00%",
+        "  heldout_fonts, lines in fonts that only the test has: exact match 50.00%, CER 25.00%",
+        "old (what the model had learned before): CER 2.00%, before 1.00%; exact match 80.00%, before 90.00%",
+    ]
+    assert lines[-1].startswith("next: ")
+
+
+def test_a_run_that_does_not_read_yet_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell(metrics_of(0.9), Path("runs/r"))
+    out = capsys.readouterr().out
+    assert "it does not read yet. runs/r/predictions shows" in out
+    assert "--train.steps 20000" in out
+    assert "next:" not in out
 
 
 @pytest.fixture

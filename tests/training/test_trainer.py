@@ -315,6 +315,17 @@ def test_a_run_is_not_resumed_with_other_settings(
     assert message in str(raised.value)
 
 
+def test_minutes_become_steps_that_are_written_down(dataset: Path, tmp_path: Path) -> None:
+    asked = config.build(RunConfig, {"data": {"batch_size": 4}, "train": {"minutes": 1e-6}}, {}, "the test")
+    run = tmp_path / "run"
+    train([dataset], run, asked)
+    plan = json.loads((run / "config.json").read_text())["plan"]
+    assert plan == {"steps": 1, "epochs": 1, "epoch_batches": 1}
+    (run / "metrics.json").unlink()
+    train([dataset], run, asked, resume=True)  # by the plan of before, not by another measurement
+    assert json.loads((run / "config.json").read_text())["plan"] == plan
+
+
 def test_a_run_goes_on_with_its_settings_and_the_same_data_under_another_path(
     dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
 ) -> None:
