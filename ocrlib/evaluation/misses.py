@@ -40,7 +40,10 @@ def write_misses(lines: Sequence[ReadLine], recognizer: Recognizer, data: Path, 
       UserError: a picture that cannot be read any more, or a folder that cannot be written.
     """
     misses = sorted((line for line in lines if line.text != line.truth), key=lambda line: -line.confidence)
-    rows = [f"{printable(line.name)}\t{line.truth}\t{line.text}\t{line.confidence:.4f}\n" for line in misses]
+    rows = [
+        f"{printable(line.name)}\t{printable(line.truth)}\t{printable(line.text)}\t{line.confidence:.4f}\n"
+        for line in misses
+    ]
     shown = evenly(misses, MAX_DRAWN)
     picture = _draw(shown, recognizer, data, split) if shown else None
     try:

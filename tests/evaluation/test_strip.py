@@ -60,3 +60,11 @@ def test_captions_stand_below_their_line_and_take_no_space_if_there_are_none() -
 
 def test_the_mark_for_a_missing_character_is_not_an_empty_box() -> None:
     assert ord(_MISSING) in FT2Font(str(_label_font(14).path)).get_charmap()
+
+
+@pytest.mark.parametrize("text", ["a" * 60_000, "\x1b[2J", "\u202eabc\u0661", "\ud800", "a\nb", "\0"])
+def test_every_text_can_be_drawn(text: str) -> None:
+    """A truth of 64 KB would make a picture of half a million pixels; some texts cannot be laid out at all."""
+    picture = draw_strip([np.full((32, 40, 1), 255, np.uint8)] * 2, [text, "1"], ["1", text], [text, "c"])
+    assert picture.width < 8000
+    assert (np.asarray(picture) < 128).any()

@@ -45,6 +45,7 @@ def main() -> int:
         "--mutations", type=int, default=0, metavar="N", help="N files of each format, in place of the table"
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="one case of N, which takes less time")
     parser.add_argument("--only", metavar="KIND")
     parser.add_argument("--how", metavar="TEXT", default="")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the counts, for a program")
@@ -58,6 +59,7 @@ def main() -> int:
         assert "ocrlib.backend" not in sys.modules, "TensorFlow has worked in the process that forks"
         cases = mutations(material, arguments.mutations, arguments.seed) if arguments.mutations else TABLE
         chosen = [case for case in cases if arguments.only in (None, case.kind) and arguments.how in case.how]
+        chosen = chosen[:: arguments.every]
         tried, faults = _try_all(chosen, folder / "case", material)
     _print_table(tried, faults)
     if arguments.json is not None:

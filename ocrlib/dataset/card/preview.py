@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ocrlib.dataset.card.counts import LineCounts
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.shards import image_at, shard_columns
+from ocrlib.output import shown
 from ocrlib.private import import_matplotlib, matplotlib_fonts
 from ocrlib.rounding import ceil_div
 
@@ -67,7 +68,8 @@ def cell_width(counts: LineCounts) -> int:
 
 def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: int, font_path: Path) -> Image.Image:
     """Returns a grid of lines, each in a cell of `width_px` with its label underneath."""
-    font = ImageFont.truetype(str(font_path), _LABEL_PX)
+    # Basic: the other way to lay letters out raises where a text mixes directions in a way that it cannot follow.
+    font = ImageFont.truetype(str(font_path), _LABEL_PX, layout_engine=ImageFont.Layout.BASIC)
     across, down = width_px + _GAP_PX, height_px + _LABEL_ROW_PX + _GAP_PX
     rows = ceil_div(len(lines), COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * across + _GAP_PX, rows * down + _GAP_PX), _PAPER)
@@ -77,7 +79,7 @@ def draw_sheet(lines: list[tuple[np.ndarray, str]], width_px: int, height_px: in
         line = _fitted(Image.fromarray(pixels), width_px)
         draw.rectangle((x - 1, y - 1, x + line.width, y + line.height), outline=_FRAME)
         sheet.paste(line, (x, y))
-        draw.text((x, y + height_px + 1), _shortened(text, font, width_px), font=font, fill=_LABEL)
+        draw.text((x, y + height_px + 1), _shortened(shown(text), font, width_px), font=font, fill=_LABEL)
     return sheet
 
 

@@ -78,7 +78,11 @@ CASES = [
         if how not in ("a pipe", "a device")  # which are written to, as the shell would
     ),
     *(
-        _command(f"train_from_records.py --run: {how}", "train_from_records.py", "nowhere", "--run", path)
+        _command(
+            f"train_from_records.py --run: {how}",
+            *("train_from_records.py", "nowhere", "--run", path),
+            codes=(FAULTY, REFUSED),
+        )
         for how, path in _PATHS.items()
     ),
     _command(
