@@ -5,6 +5,7 @@ recipes      the recipes that come along, by name
 settings/    the tables of a recipe: their keys, defaults and checks
 make         the way through: open texts and fonts, plan the shards, hand them to workers, write the manifest
 sizes        a dataset that is there grows only if somebody says so
+material     broken fonts and pictures of paper are named before anything is drawn
 work_folder  what an unfinished dataset keeps on disk, to go on from
 parts        the same dataset made in parts that know nothing of each other
 workers      processes that survive each other's death

@@ -28,6 +28,7 @@ from ocrlib.dataset.shards import check_files, write_shard
 from ocrlib.errors import UserError
 from ocrlib.factory import work_folder, workers
 from ocrlib.factory.lock import lock_folder
+from ocrlib.factory.material import name_broken
 from ocrlib.factory.recipe import Recipe, fingerprint
 from ocrlib.factory.render.fonts import Face, load_faces
 from ocrlib.factory.render.renderer import Renderer, looks_of, render_inputs, split_faces
@@ -187,6 +188,8 @@ def render_shards(
     Raises:
       UserError, workers.WorkerError: as `workers.run_tasks`.
     """
+    if todo:
+        name_broken(recipe.render, ingredients.left_out)
     num_already, num_todo = (sum(shard.num_samples for shard in shards) for shards in (already, todo))
     bar = tqdm(total=num_already + num_todo, initial=num_already, unit="img", desc=recipe.name, smoothing=0.1)
     with bar:

@@ -91,6 +91,16 @@ def _quasicrystal_sum(y: float, x: float, frequency: float, phase: float, num_ro
     return total
 
 
+def files_in(folder: str) -> list[str]:
+    """Returns the names of the files that are taken for pictures, sorted; folders and hidden files are none.
+
+    Raises:
+      OSError: the folder cannot be read.
+    """
+    with os.scandir(folder) as entries:  # the order on disk differs between machines
+        return sorted(entry.name for entry in entries if entry.is_file() and not entry.name.startswith("."))
+
+
 def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Image, str]:
     """A cut of `width` x `height` pixels from a picture in `folder`, which is enlarged first if it is too small.
 
@@ -101,7 +111,7 @@ def picture(height: int, width: int, folder: str, rng: Random) -> tuple[Image.Im
       RenderError: "background" if the folder cannot be read or is empty, or the file is not a picture.
     """
     try:
-        names = sorted(os.listdir(folder))  # the order on disk differs between machines
+        names = files_in(folder)
     except OSError as error:
         raise RenderError("background", f"expected a folder of pictures, {folder!r}: {error.strerror}") from error
     if not names:
@@ -128,6 +138,15 @@ def _open_picture(path: str) -> Image.Image:
     while len(_pictures) > 1 and sum(4 * p.width * p.height for p in _pictures.values()) > PICTURE_BYTES:
         _pictures.popitem(last=False)
     return image
+
+
+def why_unusable(path: str) -> str | None:
+    """Returns why a file cannot be drawn on, or None."""
+    try:
+        _decode(path)
+    except RenderError as error:
+        return " ".join(str(error.__cause__).removeprefix(f"{path}: ").split())
+    return None
 
 
 def _decode(path: str) -> Image.Image:

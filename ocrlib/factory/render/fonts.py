@@ -40,6 +40,7 @@ _MISDRAWN = {
     "Amatic-Bold.ttf": ascii_lowercase,
     "AmaticSC-Regular.ttf": ascii_lowercase,
 }
+UNOPENED = "cannot be opened"  # how the reason begins why a broken face is left out
 _PROBE_PX = 48  # size at which glyphs are compared
 _UNASSIGNED = "\U0010fffe"  # no font has this character, so the .notdef glyph is drawn
 _CASE_TELLING = "abdeghnqrt"  # letters whose two cases differ in shape, not only in size
@@ -88,7 +89,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
                 supported = supported_characters(path, wanted)
                 why = _why_not(path.name, supported, wanted, coverage)
             except (OSError, ValueError) as error:
-                supported, why = frozenset(), f"cannot be opened: {error}"
+                supported, why = frozenset(), f"{UNOPENED}: {error}"
             if why and path == Path(font_set.source):
                 raise UserError(f"[render] font {path} {why}; choose another, or lower render.font_coverage")
             if why:

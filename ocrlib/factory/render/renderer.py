@@ -21,6 +21,7 @@ import numpy as np
 from ocrlib.ctc import ctc_steps
 from ocrlib.dataset.sample import Sample, sample_id
 from ocrlib.errors import UserError
+from ocrlib.factory.render.backgrounds import files_in
 from ocrlib.factory.render.degrade import TWO_LEVELS, Rows, degrade, draw_degradations, rows_of
 from ocrlib.factory.render.fonts import Face
 from ocrlib.factory.render.line import RenderedLine, render_line
@@ -221,14 +222,14 @@ def background_folder(render: Render) -> Path:
     """Returns the folder of pictures for background `image`.
 
     Raises:
-      UserError: it is not a folder, or it is empty.
+      UserError: it is not a folder, or it has no files.
     """
     folder = Path(render.background_images or "")
     if render.background_images == "trdg":
         spec = find_spec("trdg")
         assert spec is not None and spec.origin is not None
         folder = Path(spec.origin).parent / "images"
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir() or not files_in(str(folder)):
         raise UserError(f"[render] background_images '{folder}': expected a folder of pictures, or 'trdg'")
     return folder
 
@@ -237,8 +238,9 @@ def render_inputs(render: Render, faces: Sequence[Face]) -> dict[str, str]:
     """Returns {what: hash or version} of everything that decides the pixels, for the fingerprint."""
     inputs = {f"font:{face.name}:{face.sha256[:16]}": repr(face.weight) for face in faces}
     if render.background_images is not None:
-        for path in sorted(background_folder(render).iterdir()):
-            inputs[f"background:{path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        folder = background_folder(render)
+        for name in files_in(str(folder)):
+            inputs[f"background:{name}"] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     for package in ("trdg", "pillow", "opencv-python"):
         inputs[package] = version(package)
     return inputs | {"render": str(RENDER_VERSION)}
