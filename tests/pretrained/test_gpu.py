@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ocrlib.backend import keras
-from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, save_keras, write_arrays
+from ocrlib.files import read_json
+from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, write_arrays, write_run
 from tests.programs import ROOT
 
 WIDTHS = [96, 71, 40]
@@ -34,17 +35,17 @@ def lines():
 
 @pytest.fixture(scope="module")
 def answers(arrays, lines, tmp_path_factory):
-    """What the network says of them after the way through a `.keras` file, (3, T, C)."""
-    path = tmp_path_factory.mktemp("keras") / "learned.keras"
-    save_keras(*read_arrays(arrays), path)
-    network = keras.models.load_model(path)
+    """What the network says of them after the way through a run folder, (3, T, C)."""
+    run = tmp_path_factory.mktemp("run")
+    write_run(*read_arrays(arrays), run)
+    network = keras.models.load_model(run / "best.keras")
     return np.asarray(network({"image": lines[..., None], "width": np.array(WIDTHS, np.int32)}, training=False))
 
 
 def test_a_file_of_arrays_keeps_every_weight(arrays, tmp_path):
     shape, weights = read_arrays(arrays)
-    save_keras(shape, weights, tmp_path / "learned.keras")
-    network = keras.models.load_model(tmp_path / "learned.keras")
+    write_run(shape, weights, tmp_path)
+    network = keras.models.load_model(tmp_path / "best.keras")
     assert [w.shape for w in network.weights] == [values.shape for values in weights.values()]
     for weight, values in zip(network.weights, weights.values(), strict=True):
         assert np.array_equal(weight.numpy(), values), weight.path
@@ -65,3 +66,14 @@ def test_pytorch_gives_the_probabilities_of_keras(arrays, lines, answers):
     back = network.weights()
     assert back.keys() == weights.keys()
     assert all(np.array_equal(back[name], weights[name]) for name in weights)
+
+
+def test_a_run_folder_says_how_it_was_trained(arrays, tmp_path):
+    shape, weights = read_arrays(arrays)
+    shape.training = {"device": "one", "minutes": 9.5, "lines_drawn": 200, "lines_learned": 500}
+    write_run(shape, weights, tmp_path)
+    assert read_json(tmp_path / "config.json") == {
+        "gpu": {"device": "one", "lines_drawn": 200, "lines_learned": 500},
+        "init": None,
+    }
+    assert read_json(tmp_path / "metrics.json") == {"epochs": 2.5, "training_seconds": 570.0}

@@ -2,13 +2,13 @@
 
 python -m ocrlib.pretrained.gpu begin datasets/display.toml begun.npz --encoder wide --stride 2 --filters 4
 python -m ocrlib.pretrained.gpu train begun.npz datasets/display-large learned.npz --minutes 9
-python -m ocrlib.pretrained.gpu end learned.npz learned.keras
+python -m ocrlib.pretrained.gpu end learned.npz runs/pretrained-display-gpu
 """
 
 import argparse
 from pathlib import Path
 
-from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, save_keras, write_arrays
+from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, write_arrays, write_run
 
 
 def main() -> None:
@@ -32,9 +32,9 @@ def main() -> None:
     train.add_argument("--widest-first", type=int, help="pixels: begin with lines no wider; for sentences")
     train.add_argument("--unchanged", action="store_true", help="do not vary the lines each time they are seen")
     train.add_argument("--gigabytes", type=float, default=20.0, help="of the GPU's memory for lines")
-    end = steps.add_parser("end", help="the weights as a .keras file, for --init")
+    end = steps.add_parser("end", help="the weights as a run folder, for --init")
     end.add_argument("learned", type=Path)
-    end.add_argument("out", type=Path)
+    end.add_argument("run", type=Path)
     arguments = parser.parse_args()
     if arguments.step == "begin":
         write_arrays(
@@ -42,7 +42,7 @@ def main() -> None:
             *from_recipe(arguments.recipe, arguments.encoder, arguments.stride, arguments.filters),
         )
     elif arguments.step == "end":
-        save_keras(*read_arrays(arguments.learned), arguments.out)
+        write_run(*read_arrays(arguments.learned), arguments.run)
     else:
         from ocrlib.pretrained.gpu.train import Plan
         from ocrlib.pretrained.gpu.train import train as train_on_gpu

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ocrlib.charset import Charset
+from ocrlib.files import write_json
 
 _ABOUT = "about"  # the array that holds a `Shape`, as JSON
 
@@ -60,12 +61,18 @@ def from_recipe(recipe: Path, encoder: str, stride: int, filters: float) -> tupl
     return shape, {_name(weight): np.asarray(weight.value) for weight in network.weights}
 
 
-def save_keras(shape: Shape, weights: dict[str, np.ndarray], out: Path) -> None:
-    """Writes the weights as a `.keras` file, which `--init` and `--model` take."""
+def write_run(shape: Shape, weights: dict[str, np.ndarray], run: Path) -> None:
+    """Writes the weights as a run folder, which `--init`, `--model` and `ship` know how to read."""
     network = _build(shape)
     for weight in network.weights:
         weight.assign(weights[_name(weight)])
-    network.save(out)
+    run.mkdir(parents=True, exist_ok=True)
+    network.save(run / "best.keras")
+    done = dict(shape.training)
+    seconds = 60 * done.pop("minutes", 0.0)
+    passes = done.get("lines_learned", 0) / max(1, done.get("lines_drawn", 0))
+    write_json(run / "config.json", {"gpu": done, "init": None})
+    write_json(run / "metrics.json", {"epochs": round(passes, 2), "training_seconds": round(seconds, 1)})
 
 
 def _build(shape: Shape) -> Any:

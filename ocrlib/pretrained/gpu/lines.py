@@ -3,6 +3,7 @@
 Letters: B lines, H height, W padded width.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,13 +91,13 @@ class Lines:
             self._used = end
 
     def one_pass(self, chance: np.random.Generator, widest: int | None = None) -> Iterator[np.ndarray]:
-        """Yields (B,) numbers of lines, those that were seen no more often than the mean: late ones catch up.
+        """Yields (B,) numbers of lines, those that were seen no more often than most: late ones catch up.
 
         Args:
           chance: of their order.
           widest: pixels; wider lines are left out.
         """
-        chosen = np.flatnonzero(self._visits <= self._visits.mean())
+        chosen = np.flatnonzero(self._visits <= math.ceil(self._visits.mean()))
         if widest is not None:
             chosen = chosen[self._width[chosen] <= widest]
         chance.shuffle(chosen)
