@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test hostile wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test hostile wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -56,12 +56,20 @@ train: $(READY) ## a reader in RUN, trained on DATA
 
 # The models that come with ocrlib, from nothing: one to three hours each. The same command resumes a stopped one.
 # REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
-# Two trainings each: the second starts from the network of the first, at the full learning rate again.
+# Two trainings each: the second starts from the network of the first, at a high learning rate again. The first ones of
+# display and latin were done by PyTorch on a GPU, in ten minutes: TORCH=PYTHON, a Python with PyTorch and h5py.
+TORCH ?=
 LINES_numeric := 1000000
 TRAIN_numeric := --init none --model.encoder wide --model.filters 2 --train.epochs 2
-LINES_display := 200000
-BEGIN_display := --init none --model.encoder wide --model.filters 2 --data.limit 120000 --train.epochs 5
-TRAIN_display := --init runs/pretrained-display-begun --train.freeze nothing --data.batch_size 64 --train.epochs 3 --train.learning_rate 0.002 --train.seed 2
+LINES_display := 1470000
+BEGIN_display := --init none --model.encoder wide --model.filters 4 --train.epochs 2
+SHAPE_display := --encoder wide --stride 2 --filters 4
+TRAIN_display := --init runs/pretrained-display-$(if $(TORCH),gpu,begun) --replay 0 --data.limit 100000 --train.freeze nothing --train.epochs 2 --train.learning_rate 0.001
+LINES_latin := 750000
+BEGIN_latin := --init none --model.encoder dilated --model.filters 4 --data.short_first true --data.batch_size 24 --train.learning_rate 0.002 --train.epochs 1
+SHAPE_latin := --encoder dilated --stride 4 --filters 4
+GPU_latin := --widest-first 260
+TRAIN_latin := --init runs/pretrained-latin-$(if $(TORCH),gpu,begun) --replay 0 --data.limit 24000 --data.batch_size 24 --train.freeze nothing --train.epochs 1 --train.learning_rate 0.0005
 LINES_wikipedia := 90000
 BEGIN_wikipedia := --init none --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
 TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --train.freeze nothing --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
@@ -70,9 +78,17 @@ CHECKED_numeric := fresh photographs
 # $(call trained,DATASET,RUN,SETTINGS)
 trained = $(BIN)/python train_from_records.py $(1) --run $(2) $$([ -f $(2)/config.json ] && echo --resume) $(3)
 
-pretrained-numeric pretrained-display pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model that comes with ocrlib
+# $(call on_gpu,NAME)
+define on_gpu
+$(BIN)/python -m ocrlib.pretrained.gpu begin datasets/$(1).toml runs/$(1)-begun.npz $(SHAPE_$(1))
+$(TORCH) -m ocrlib.pretrained.gpu train runs/$(1)-begun.npz datasets/$(1)-large runs/$(1)-learned.npz --minutes 9.55 $(GPU_$(1))
+$(BIN)/python -m ocrlib.pretrained.gpu end runs/$(1)-learned.npz runs/pretrained-$(1)-gpu
+endef
+
+pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model that comes with ocrlib
 	$(BIN)/python generate_data.py datasets/$*.toml --out datasets/$*-large --splits.train $(LINES_$*) --output.formats '["hdf5"]'
-	$(if $(BEGIN_$*),$(call trained,datasets/$*-large,runs/pretrained-$*-begun,$(BEGIN_$*)))
+	mkdir -p runs
+	$(if $(and $(TORCH),$(SHAPE_$*)),$(call on_gpu,$*),$(if $(BEGIN_$*),$(call trained,datasets/$*-large,runs/pretrained-$*-begun,$(BEGIN_$*))))
 	$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*))
 	$(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* datasets/$*-large --out runs/pretrained-$*/test.json
 	for what in $(CHECKED_$*); do $(MAKE) $$what MODEL=runs/pretrained-$* ARGS="--out runs/pretrained-$*/$$what.json" || echo "$$what: see above"; done
