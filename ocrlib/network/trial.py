@@ -4,6 +4,7 @@ A file can say what it likes about its height, charset and stride, and can hold 
 else, takes all the memory, or never ends.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,33 +24,45 @@ MAX_SECONDS = 30.0  # for two blank lines, which take some hundredths
 MAX_HEIGHT_PX = 1024
 MAX_STRIDE_PX = 64
 MAX_MARGIN = 100.0  # heights of ink
+_NVIDIA = "/dev/nvidiactl"
 _SUM_TOLERANCE = 1e-2  # of the probabilities of a time step
 
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """While the block runs, the process takes no more memory than above; where the system has no such limit, as usual.
+    """While the block runs, the process takes no more memory than above; where the system has no such limit, or a GPU,
+    as usual.
 
     Raises:
       MemoryError, or what a library makes of it.
     """
-    try:
-        import resource
-
-        with open("/proc/self/statm") as file:
-            taken = int(file.read().split()[5]) * resource.getpagesize()
-    except (ImportError, OSError):
+    taken = _memory_taken()
+    if taken is None:
         yield
         return
+    import resource
+
     before, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bound = min(
-        (limit for limit in (before, hard) if limit != resource.RLIM_INFINITY), default=taken + MAX_MEMORY_BYTES
-    )
-    resource.setrlimit(resource.RLIMIT_DATA, (min(bound, taken + MAX_MEMORY_BYTES), hard))
+    bounds = [limit for limit in (before, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([*bounds, taken + MAX_MEMORY_BYTES]), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (before, hard))
+
+
+def _memory_taken() -> int | None:
+    """Returns the bytes that the process has of its own; None where they cannot be told or bounded.
+
+    The driver of a GPU maps the GPU's memory into the process, as much as there is.
+    """
+    if os.path.exists(_NVIDIA):
+        return None
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
+from ocrlib.files import read_regular
 from ocrlib.reading.decoding.automaton import Automaton, every_text, of_entries
 from ocrlib.reading.decoding.checks import Check, check_named
 from ocrlib.reading.decoding.patterns import compile_language, matcher
 
 RECIPE = "recipe"  # in place of a pattern: those of the recipe that the model was trained on
 MAX_ENTRIES = 1_000_000
+MAX_ENTRY_CHARACTERS = 10_000  # of a text; the widest line has 16,384 pixels and half as many time steps
+MAX_LEXICON_BYTES = 256 << 20
 _FEW_TEXTS = 10_000  # a language of no more is held against a check text by text, once
 
 
@@ -128,7 +131,7 @@ def read_lines(path: Path) -> list[str]:
       UserError: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
+        return read_regular(path, MAX_LEXICON_BYTES, through_links=True).decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a UTF-8 text of a line for each entry: {error}") from None
 
@@ -140,12 +143,18 @@ def read_entries(lines: Iterable[str], name: str) -> list[str]:
       name: what an error calls the list.
 
     Raises:
-      UserError: there are none, or too many.
+      UserError: there are none, too many, or one that is longer than any line.
     """
     entries = list(dict.fromkeys(unicodedata.normalize("NFC", line.rstrip("\r")) for line in lines))
     entries = [entry for entry in entries if entry]
     if not entries:
         raise UserError(f"{name}: has no entries; expected a line for each text that there is")
+    longest = max(entries, key=len)
+    if len(longest) > MAX_ENTRY_CHARACTERS:
+        raise UserError(
+            f"{name}: the entry {longest[:40]!r}... has {len(longest):,} characters; expected no more than "
+            f"{MAX_ENTRY_CHARACTERS:,}"
+        )
     if len(entries) > MAX_ENTRIES:
         raise UserError(f"{name}: has {len(entries):,} entries; expected no more than {MAX_ENTRIES:,}")
     return entries
