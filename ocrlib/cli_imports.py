@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
+from ocrlib.errors import UserError
 from ocrlib.extras import installed
 
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
@@ -34,6 +35,8 @@ def import_lines(arguments: argparse.Namespace) -> int:
     from ocrlib.imports.make import REJECTED_NAME, import_dataset
     from ocrlib.imports.settings import ImportSource
 
+    if arguments.workers < 1:
+        raise UserError(f"--workers: expected at least 1, not {arguments.workers}")
     given = dict(arguments.overrides)
     for option, key in _SHORT.items():
         if (value := getattr(arguments, option)) is not None:

@@ -131,6 +131,12 @@ CASES = [
     _known("--beam", "\u00b2"),
     _command("verify --rerender of 5,000 digits", "ocrlib", "verify", "DATASET", "--rerender", "9" * 5000),
     _command("verify --rerender of ²", "ocrlib", "verify", "DATASET", "--rerender", "\u00b2"),
+    *(
+        _command(
+            f"import --workers {n}", "ocrlib", "import", "folder", "--layout", "pairs", "--out", "o", "--workers", n
+        )
+        for n in ("0", "-1", "nan")
+    ),
     _command("verify --workers of ²", "ocrlib", "verify", "DATASET", "--workers", "\u00b2"),
     *(
         _command(f"{key} {value[:12]}", "train_from_records.py", "nowhere", "--run", "r", key, value)
