@@ -27,7 +27,7 @@ def browser() -> Iterator[Any]:
 def context(browser: Any) -> Iterator[Any]:
     """A browser that knows nothing of other tests; each of its pages fails the test if its console shows an error."""
     context = browser.new_context(viewport={"width": 1100, "height": 800})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)  # a busy machine is no error
     errors: list[str] = []
     context.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
     context.on("weberror", lambda error: errors.append(str(error.error)))

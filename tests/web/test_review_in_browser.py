@@ -90,11 +90,13 @@ def test_fifty_lines_by_keyboard_alone(page: Any, tmp_path: Path) -> None:
         _shows(page, "20.png")
         page.keyboard.press("Control+A")
         page.keyboard.type(texts[20])
-        for answered in range(1, 51):
+        # A key that is pressed while an answer is on its way does nothing: it would accept a line that nobody has seen.
+        for number in (each for each in range(50) if each != 20):
             page.keyboard.press("Enter")
-            page.wait_for_function(
-                "count => document.getElementById('progress').textContent.startsWith(`${count} of 50`)", arg=answered
-            )
+            _shows(page, f"{number:02d}.png")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#done:not([hidden])")
+        assert "50 of 50 answered" in page.inner_text("#progress")
     assert [(folder / f"{number:02d}.gt.txt").read_text().strip() for number in range(50)] == texts
 
 
