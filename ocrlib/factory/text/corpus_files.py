@@ -33,8 +33,18 @@ class DamagedFile(Exception):
 
 
 def cache_folder() -> Path:
-    """Returns the folder of built corpora: $OCRLIB_CACHE, or `datasets/.cache` in the working directory."""
-    return Path(os.environ.get("OCRLIB_CACHE") or "datasets/.cache")
+    """Returns the folder of built corpora: $OCRLIB_CACHE, or `datasets/.cache` in the working directory.
+
+    Raises:
+      UserError: the folder that OCRLIB_CACHE names cannot be made.
+    """
+    if not (named := os.environ.get("OCRLIB_CACHE")):
+        return Path("datasets/.cache")
+    try:
+        Path(named).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"OCRLIB_CACHE={named}: expected a folder that can be written: {error.strerror}") from None
+    return Path(named)
 
 
 def kind_of(path: Path) -> str | None:

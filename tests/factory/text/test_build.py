@@ -201,3 +201,13 @@ def test_full_disk(tmp_path, cache):
     error = builder.communicate()[1].strip().splitlines()[-1]
     assert "UserError" in error and "cannot be written" in error and "set OCRLIB_CACHE" in error
     assert list((cache / "sentences").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_is_one_line_that_names_it(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path / "file" / "cache"))
+    (tmp_path / "a.txt").write_text("The first stays.\n")
+    with pytest.raises(
+        UserError, match=r"^OCRLIB_CACHE=.*/file/cache: expected a folder that can be written: Not a dir"
+    ):
+        open_sentences(wikipedia(tmp_path / "a.txt"))
