@@ -63,8 +63,8 @@ def train(
     """Trains a network on datasets, and returns how it reads their test split: what `metrics.json` holds.
 
     Args:
-      datasets: a folder, several, or several with their weights, as `{"datasets/a": 0.7, "datasets/b": 0.3}`. None, as
-        an empty list, where a run goes on with its own.
+      datasets: a folder, several, or several with their weights, as `{"datasets/a": 0.7, "datasets/b": 0.3}`; an empty
+        list where a run goes on with its own.
       run: a new folder for the model and its history.
       settings: keys and values, as `{"train.epochs": 2, "model.filters": 2}`; `train_from_records.py --help` lists
         them.
