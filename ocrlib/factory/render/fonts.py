@@ -145,7 +145,8 @@ def _is_drawn(font: ImageFont.FreeTypeFont, character: str, notdef: np.ndarray |
         return False
     if notdef is None or notdef.shape != (box[3] - box[1], box[2] - box[0]):
         return True
-    return not np.array_equal(_glyph(font, character), notdef)
+    glyph = _glyph(font, character)
+    return glyph is not None and not np.array_equal(glyph, notdef)
 
 
 def _glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
