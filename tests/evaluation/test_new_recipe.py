@@ -49,7 +49,7 @@ def report_with(advice: list[Advice], **changes: Any) -> ErrorReport:
     """A report with this advice, on a dataset of the old recipe."""
     from dataclasses import replace
 
-    lines = [ReadLine(name="a", truth="1", text="1", confidence=0.9, width_px=20)]
+    lines = [ReadLine(name="a", truth="1", text="1", confidence=0.9, sureness=0.9, width_px=20)]
     return replace(make_report(lines, []), advice=advice, recipe=tomllib.loads(OLD), **changes)
 
 
@@ -117,8 +117,8 @@ def test_what_the_file_does_not_have_and_what_has_no_weight_is_told() -> None:
 
 
 def test_rare_characters_that_fail_are_asked_for_more_often() -> None:
-    lines = [ReadLine(name="a", truth="a" * 50, text="a" * 50, confidence=0.9, width_px=20)] * 400
-    lines += [ReadLine(name="b", truth="é", text="e", confidence=0.9, width_px=20)] * 8
+    lines = [ReadLine(name="a", truth="a" * 50, text="a" * 50, confidence=0.9, sureness=0.9, width_px=20)] * 400
+    lines += [ReadLine(name="b", truth="é", text="e", confidence=0.9, sureness=0.9, width_px=20)] * 8
     report = make_report(lines, [])
     assert failing_characters(report) == ["é"]
     prose = '[text]\nsource = "wikipedia"\nmin_per_char = 4\n'
