@@ -1,6 +1,7 @@
 """The commands as a user types them: what they print, what they write, and how they end."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -415,3 +416,17 @@ def test_no_workers_are_refused(ocrlib: Command, dataset: Path) -> None:
     outcome = ocrlib("verify", dataset, "--repair", "--workers", "0")
     assert outcome.code == 2
     assert "argument --workers: expected at least 1, not '0'" in outcome.stderr
+
+
+def test_a_file_name_that_standard_output_cannot_encode_is_written_out(pictures: Path, tmp_path: Path) -> None:
+    for name in ("ä€.png", os.fsdecode(b"bad\xff.png")):
+        shutil.copy(pictures / "a.png", tmp_path / name)
+    done = subprocess.run(
+        program("-m", "ocrlib", "predict", "--model", "numeric", tmp_path),
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    names = [row.split("\t")[0] for row in done.stdout.decode("ascii").splitlines()]
+    assert names == ["bad\\udcff.png", "\\xe4\\u20ac.png"]
