@@ -5,6 +5,7 @@ loss is -log of the probability of the label: all paths that say it, added up. N
 image a character stands; it finds out, because that lowers the loss.
 """
 
+import errno
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def plain_error(error: Exception) -> Exception:
     """Returns the error of ours behind an error of TensorFlow's; any other error comes back as it is.
 
     What the loader raises (UserError) and what our check of the loss finds (FloatingPointError) comes out of a graph
-    as text inside an error of TensorFlow's own.
+    as text inside an error of TensorFlow's own. A full disk is an OSError, also where TensorFlow finds it.
     """
     for line in str(error).splitlines():
         _, found, message = line.partition("UserError: ")
@@ -127,4 +128,7 @@ def plain_error(error: Exception) -> Exception:
         _, found, message = line.partition(_NOT_FINITE)
         if found:
             return FloatingPointError(found + message.rstrip())
+    if "tfevents" in str(error):  # the log for TensorBoard, the only file that TensorFlow writes here
+        reason = " ".join(str(error).partition("; ")[2].split())[:60]
+        return OSError(errno.EIO, f"the log for TensorBoard cannot be written: {reason}")
     return error

@@ -523,6 +523,13 @@ def test_a_dataset_without_training_lines_is_refused(tmp_path: Path) -> None:
         train([folder], tmp_path / "run", settings())
 
 
+def test_a_full_disk_that_tensorflow_finds_is_an_error_of_the_disk() -> None:
+    message = "{{node}} run/tensorboard/train/events.out.tfevents.17.v2; File too large Failed to flush 1 events to run"
+    error = plain_error(tf.errors.OutOfRangeError(None, None, message))
+    assert isinstance(error, OSError)
+    assert str(error.strerror).startswith("the log for TensorBoard cannot be written: File too large")
+
+
 def test_other_errors_of_tensorflow_are_not_changed() -> None:
     error = tf.errors.ResourceExhaustedError(None, None, "out of memory")
     assert plain_error(error) is error
