@@ -18,6 +18,7 @@ from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
 from ocrlib.network.export import export_model
 from ocrlib.network.open import PRETRAINED, shipped_names
+from ocrlib.pretrained.smaller import compress_keras, halve_weights
 
 _FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
 
@@ -45,7 +46,9 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:  # both or neither
         exported = Path(temporary) / onnx_file.name
         export_model(str(run / "best.keras"), "onnx", exported)
+        halve_weights(exported)
         shutil.copyfile(run / "best.keras", keras_file)
+        compress_keras(keras_file)
         exported.replace(onnx_file)
     card = {
         "name": name,

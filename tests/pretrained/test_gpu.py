@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from ocrlib.backend import keras
+from ocrlib.dataset.manifest import read_manifest
 from ocrlib.files import read_json
+from ocrlib.network.open import open_network
+from ocrlib.paper import MARGINS
 from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, write_arrays, write_run
+from ocrlib.regex import recipe_patterns
 from tests.programs import ROOT
 
 WIDTHS = [96, 71, 40]
@@ -34,17 +38,17 @@ def lines():
 
 
 @pytest.fixture(scope="module")
-def answers(arrays, lines, tmp_path_factory):
+def answers(arrays, lines, tiny_dataset, tmp_path_factory):
     """What the network says of them after the way through a run folder, (3, T, C)."""
     run = tmp_path_factory.mktemp("run")
-    write_run(*read_arrays(arrays), run)
+    write_run(*read_arrays(arrays), tiny_dataset, run)
     network = keras.models.load_model(run / "best.keras")
     return np.asarray(network({"image": lines[..., None], "width": np.array(WIDTHS, np.int32)}, training=False))
 
 
-def test_a_file_of_arrays_keeps_every_weight(arrays, tmp_path):
+def test_a_file_of_arrays_keeps_every_weight(arrays, tiny_dataset, tmp_path):
     shape, weights = read_arrays(arrays)
-    write_run(shape, weights, tmp_path)
+    write_run(shape, weights, tiny_dataset, tmp_path)
     network = keras.models.load_model(tmp_path / "best.keras")
     assert [w.shape for w in network.weights] == [values.shape for values in weights.values()]
     for weight, values in zip(network.weights, weights.values(), strict=True):
@@ -68,12 +72,16 @@ def test_pytorch_gives_the_probabilities_of_keras(arrays, lines, answers):
     assert all(np.array_equal(back[name], weights[name]) for name in weights)
 
 
-def test_a_run_folder_says_how_it_was_trained(arrays, tmp_path):
+def test_a_run_folder_says_what_was_learned_from_and_how(arrays, tiny_dataset, tmp_path):
     shape, weights = read_arrays(arrays)
     shape.training = {"device": "one", "minutes": 9.5, "lines_drawn": 200, "lines_learned": 500}
-    write_run(shape, weights, tmp_path)
+    write_run(shape, weights, tiny_dataset, tmp_path)
+    manifest = read_manifest(tiny_dataset)
     assert read_json(tmp_path / "config.json") == {
+        "datasets": [{"folder": str(tiny_dataset), "fingerprint": manifest.fingerprint, "weight": None}],
         "gpu": {"device": "one", "lines_drawn": 200, "lines_learned": 500},
         "init": None,
     }
     assert read_json(tmp_path / "metrics.json") == {"epochs": 2.5, "training_seconds": 570.0}
+    known = open_network(str(tmp_path))
+    assert known.patterns == tuple(recipe_patterns([manifest.recipe])) and known.margins != MARGINS

@@ -9,8 +9,10 @@ import pytest
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
+from ocrlib.network.export import export_model
 from ocrlib.network.open import open_network
 from ocrlib.pretrained.ship import ship
+from ocrlib.pretrained.smaller import compress_keras, halve_weights
 from ocrlib.reading.recognizer import Recognizer
 from tests.training_fixtures import TrainedRun, draw_line
 
@@ -39,6 +41,7 @@ def test_the_card_tells_of_the_run_that_a_run_started_from(
     trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ocrlib.pretrained.ship.export_model", lambda model, file_format, out: out.touch())  # seconds
+    monkeypatch.setattr("ocrlib.pretrained.ship.halve_weights", lambda path: None)
     first, second = (Path(shutil.copytree(trained_run.run, tmp_path / name)) for name in ("first", "second"))
     config = json.loads((first / "config.json").read_text())
     write_json(first / "metrics.json", {"epochs": 5, "training_seconds": 3600.0})
@@ -60,3 +63,21 @@ def test_a_run_that_has_not_ended_is_not_shipped(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"config\.json: is not there; ship a run that has ended"):
         ship(tmp_path, "digits", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_half_the_bytes_read_the_same(trained_run: TrainedRun, tmp_path: Path) -> None:
+    keras_file, onnx_file = tmp_path / "digits.keras", tmp_path / "digits.onnx"
+    shutil.copyfile(trained_run.run / "best.keras", keras_file)
+    export_model(str(keras_file), "onnx", onnx_file)
+    before = [path.stat().st_size for path in (keras_file, onnx_file)]
+    images = [draw_line(text)[:, :, None] for text in trained_run.texts]
+    expected = [Recognizer(open_network(str(path))).read_lines(images) for path in (keras_file, onnx_file)]
+    compress_keras(keras_file)
+    halve_weights(onnx_file)
+    after = [path.stat().st_size for path in (keras_file, onnx_file)]
+    assert after[0] < 0.97 * before[0] and after[1] < 0.7 * before[1]
+    readings = [Recognizer(open_network(str(path))).read_lines(images) for path in (keras_file, onnx_file)]
+    assert readings[0] == expected[0]  # the same weights
+    assert [reading.text for reading in readings[1]] == trained_run.texts
+    for reading, was in zip(readings[1], expected[1], strict=True):
+        assert reading.confidence == pytest.approx(was.confidence, abs=0.01)

@@ -2,7 +2,7 @@
 
 python -m ocrlib.pretrained.gpu begin datasets/display.toml begun.npz --encoder wide --stride 2 --filters 4
 python -m ocrlib.pretrained.gpu train begun.npz datasets/display-large learned.npz --minutes 9
-python -m ocrlib.pretrained.gpu end learned.npz runs/pretrained-display-gpu
+python -m ocrlib.pretrained.gpu end learned.npz datasets/display-large runs/pretrained-display
 """
 
 import argparse
@@ -34,6 +34,7 @@ def main() -> None:
     train.add_argument("--gigabytes", type=float, default=20.0, help="of the GPU's memory for lines")
     end = steps.add_parser("end", help="the weights as a run folder, for --init")
     end.add_argument("learned", type=Path)
+    end.add_argument("dataset", type=Path, help="of the same recipe, for the margins of its lines and its fingerprint")
     end.add_argument("run", type=Path)
     arguments = parser.parse_args()
     if arguments.step == "begin":
@@ -42,7 +43,7 @@ def main() -> None:
             *from_recipe(arguments.recipe, arguments.encoder, arguments.stride, arguments.filters),
         )
     elif arguments.step == "end":
-        write_run(*read_arrays(arguments.learned), arguments.run)
+        write_run(*read_arrays(arguments.learned), arguments.dataset, arguments.run)
     else:
         from ocrlib.pretrained.gpu.train import Plan
         from ocrlib.pretrained.gpu.train import train as train_on_gpu

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,13 @@ from typing import Any
 import numpy as np
 
 from ocrlib.charset import Charset
+from ocrlib.dataset.hdf5 import read_columns
+from ocrlib.dataset.manifest import read_manifest
 from ocrlib.files import write_json
+from ocrlib.paper import measure_margins
+from ocrlib.regex import recipe_patterns
 
+_MEASURED = 300  # lines, for their margins
 _ABOUT = "about"  # the array that holds a `Shape`, as JSON
 
 
@@ -61,18 +67,35 @@ def from_recipe(recipe: Path, encoder: str, stride: int, filters: float) -> tupl
     return shape, {_name(weight): np.asarray(weight.value) for weight in network.weights}
 
 
-def write_run(shape: Shape, weights: dict[str, np.ndarray], run: Path) -> None:
-    """Writes the weights as a run folder, which `--init`, `--model` and `ship` know how to read."""
+def write_run(shape: Shape, weights: dict[str, np.ndarray], dataset: Path, run: Path) -> None:
+    """Writes the weights as a run folder, which `--init`, `--model` and `ship` know how to read.
+
+    Args:
+      dataset: of the recipe whose lines were learned from; it need not have all of them.
+      run: the folder.
+    """
+    manifest = read_manifest(dataset)
     network = _build(shape)
     for weight in network.weights:
         weight.assign(weights[_name(weight)])
+    characters = network.get_layer("characters")
+    characters.patterns = recipe_patterns([manifest.recipe])
+    characters.margins = list(measure_margins(_some_lines(dataset, shape.height)))
     run.mkdir(parents=True, exist_ok=True)
     network.save(run / "best.keras")
     done = dict(shape.training)
     seconds = 60 * done.pop("minutes", 0.0)
     passes = done.get("lines_learned", 0) / max(1, done.get("lines_drawn", 0))
-    write_json(run / "config.json", {"gpu": done, "init": None})
+    learned_from = {"folder": str(dataset), "fingerprint": manifest.fingerprint, "weight": None}
+    write_json(run / "config.json", {"datasets": [learned_from], "gpu": done, "init": None})
     write_json(run / "metrics.json", {"epochs": round(passes, 2), "training_seconds": round(seconds, 1)})
+
+
+def _some_lines(dataset: Path, height: int) -> Iterator[np.ndarray]:
+    """Yields (H, W) uint8 images of a dataset in HDF5, the first ones."""
+    columns = read_columns(min(dataset.glob("train-*.h5")), ("pixels", "offsets", "width"))
+    for start, width in zip(columns["offsets"][:_MEASURED].tolist(), columns["width"].tolist(), strict=False):
+        yield columns["pixels"][start : start + height * width].reshape(height, width)
 
 
 def _build(shape: Shape) -> Any:
