@@ -124,7 +124,9 @@ def check_base(work: Path, wheel: Path) -> None:
     installed = [path for path in (work / "base").rglob("*") if path.is_file() and not path.is_symlink()]
     tools = ("pip", "setuptools", "pkg_resources")
     megabytes = sum(p.stat().st_size for p in installed if not any(part.startswith(tools) for part in p.parts)) / 2**20
-    print(f"{wheel.name}: {megabytes:.0f} MB installed, {seconds:.2f} s of processor time to the first line (aim {AIM_S})")
+    print(
+        f"{wheel.name}: {megabytes:.0f} MB installed, {seconds:.2f} s of processor time to the first line (aim {AIM_S})"
+    )
     missing = subprocess.run(
         [python, "-m", "ocrlib", "evaluate", "--model", "numeric", "."], capture_output=True, cwd=work
     )
