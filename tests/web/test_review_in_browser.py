@@ -92,8 +92,10 @@ def test_fifty_lines_by_keyboard_alone(page: Any, tmp_path: Path) -> None:
         page.keyboard.type(texts[20])
         # A key that is pressed while an answer is on its way does nothing: it would accept a line that nobody has seen.
         for number in (each for each in range(50) if each != 20):
+            page.wait_for_function("() => !busy")
             page.keyboard.press("Enter")
             _shows(page, f"{number:02d}.png")
+        page.wait_for_function("() => !busy")
         page.keyboard.press("Enter")
         page.wait_for_selector("#done:not([hidden])")
         assert "50 of 50 answered" in page.inner_text("#progress")

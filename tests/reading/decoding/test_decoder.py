@@ -68,7 +68,8 @@ def test_texts_and_probabilities_are_those_of_all_paths(
             text = CHARSET.decode(classes)
             assert probability == pytest.approx(chance, rel=1e-4)
             assert dict(matching)[text] == pytest.approx(chance, rel=1e-4)  # of two equal ones either
-            assert confidence == pytest.approx(chance / total, rel=1e-4)
+            # Of a large automaton, what is left out may have a little of the language.
+            assert confidence == pytest.approx(chance / total, rel=1e-3 if large else 1e-4)
 
 
 @settings(max_examples=60)
