@@ -15,7 +15,6 @@ import numpy as np
 from ocrlib.reading.decoding.automaton import Automaton, CTCStates
 
 MAX_KEPT = 5_000  # states of a sample at a time step
-_ROUNDING = 1e-15  # of the larger number: what a subtraction may be wrong by
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,6 +69,29 @@ def active_parts(ctc: CTCStates, probs: np.ndarray, share: float) -> ActiveParts
     return front.parts()
 
 
+class _Held:
+    """What places have: their blank state, and their character states, of which one can be left out.
+
+    The largest one is never subtracted from the sum: what remains may be too small for the digits of a double, and a
+    doubled character hangs on it.
+    """
+
+    def __init__(self, blank: np.ndarray, place: np.ndarray, character: np.ndarray) -> None:
+        """Takes blank (N,), and for each character state its place, 0 to N - 1, and what it has."""
+        self._blank = blank
+        self._largest = np.zeros(len(blank))
+        np.maximum.at(self._largest, place, character)
+        is_largest = character == self._largest[place]
+        again = np.maximum(np.bincount(place, is_largest, len(blank)) - 1, 0) * self._largest
+        self._others = np.bincount(place, np.where(is_largest, 0.0, character), len(blank)) + again
+        self.in_all = blank + self._others + self._largest
+
+    def without(self, place: np.ndarray, one: np.ndarray) -> np.ndarray:
+        """What places have but for one of their character states; 0 stands for none."""
+        largest = self._largest[place]
+        return self._blank[place] + self._others[place] + np.where(one >= largest, 0.0, largest - one)
+
+
 class _Front:
     """The states that paths of B samples are in after some time steps, and what they have: of each sample 1 in all."""
 
@@ -89,8 +111,10 @@ class _Front:
         sample, state = np.divmod(self._entered, max(1, self._ctc.num_states))
         owner = sample * self._ctc.automaton.num_states + self._ctc.state[state]
         here, which = np.unique(np.concatenate([self._waiting, owner]), return_inverse=True)
-        total = np.bincount(which, np.concatenate([self._blank, self._character]), len(here))
-        entering, coming = self._follow_edges(here, total, step)
+        waits, entered = np.split(which, [len(self._waiting)])
+        held = _Held(np.bincount(waits, self._blank, len(here)), entered, self._character)
+        total = held.in_all
+        entering, coming = self._follow_edges(here, held, step)
         stays = self._character * step[sample * self._num_classes + self._ctc.classes[state]]
         self._entered, which = np.unique(np.concatenate([self._entered, entering]), return_inverse=True)
         self._character = np.bincount(which, np.concatenate([stays, coming]), len(self._entered))
@@ -99,26 +123,26 @@ class _Front:
         self._prune(of_here)
         self._seen.append(self._entered)
 
-    def _follow_edges(self, here: np.ndarray, total: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _follow_edges(self, here: np.ndarray, held: "_Held", step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The character states that edges out of places lead to, and what comes to them; what is too little is let go.
 
         Args:
           here: places, of states.
-          total: what each of them has, blank and character states together.
+          held: what each of them has.
         """
         automaton, size = self._ctc.automaton, self._ctc.num_states
         of_place, state = np.divmod(here, automaton.num_states)
         source, edges = _edges_of(automaton, state)
-        sample, coming = of_place[source], total[source]
+        sample = of_place[source]
         emitted = step[sample * self._num_classes + automaton.classes[edges]]
-        most = coming * emitted
+        most = held.in_all[source] * emitted
         enough = most >= self._share
         self._left_out += np.bincount(sample, np.where(enough, 0.0, most), self._num_samples)
-        edges, sample, coming, emitted = edges[enough], sample[enough], coming[enough], emitted[enough]
+        edges, sample, source, emitted = edges[enough], sample[enough], source[enough], emitted[enough]
         # What may take an edge: all that is in its source, but the character state of the same character.
         repeated = self._ctc.repeated[edges]
         equal = np.where(repeated >= 0, _values_of(sample * size + repeated, self._entered, self._character), 0.0)
-        return sample * size + self._ctc.entered[edges], np.maximum(coming - equal, _ROUNDING * coming) * emitted
+        return sample * size + self._ctc.entered[edges], held.without(source, equal) * emitted
 
     def _prune(self, of_waiting: np.ndarray) -> None:
         """Lets go of what has too little, and makes what each sample has 1 in all."""
