@@ -16,8 +16,7 @@ from tests.generating import TINY, generate
 from tests.programs import ROOT, Outcome
 from tests.training_fixtures import TrainedRun, train_by_heart
 
-# A busy machine is no error, and the same commit gives the same answer.
-settings.register_profile("ocrlib", deadline=None, derandomize=True)
+settings.register_profile("ocrlib", deadline=None)  # a busy machine is no error
 settings.load_profile("ocrlib")
 
 # Programs that tests start share matplotlib's list of fonts, which each would make again.

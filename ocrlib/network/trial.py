@@ -20,7 +20,7 @@ from ocrlib.rounding import ceil_div
 # Limits of a file of somebody else's. The largest network that comes with ocrlib takes 0.2 GB to open and is 48 pixels
 # high; raise them here for one that is larger.
 MAX_MEMORY_BYTES = 4 << 30  # beyond what the process has
-MAX_SECONDS = 30.0  # for two blank lines, which take some hundredths
+MAX_SECONDS = 10.0  # for two blank lines, which take some hundredths
 MAX_HEIGHT_PX = 1024
 MAX_STRIDE_PX = 64
 MAX_MARGIN = 100.0  # heights of ink

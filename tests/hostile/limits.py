@@ -18,7 +18,7 @@ from pathlib import Path
 from ocrlib.arguments import run_main
 
 MEMORY_BYTES = 2 << 30  # beyond what the imports take; threads and TensorFlow's own pools take half of it
-CPU_S = 300  # of all threads; a network that never ends is stopped after 30 s by the clock
+CPU_S = 20  # twice what `network.trial` gives a network that never ends
 WALL_S = 120  # many programs share the cores
 FILE_BYTES = 64 << 20
 TOLD_BYTES = 100_000  # of standard output and error together
