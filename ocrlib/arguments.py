@@ -59,6 +59,21 @@ class Parser(argparse.ArgumentParser):
         return " or ".join((named or difflib.get_close_matches(name, known, n=1))[:3]) or None
 
 
+def share(text: str) -> float:
+    """Returns a share that an option was given, for `type=`.
+
+    Raises:
+      argparse.ArgumentTypeError: it is not a number from 0 to below 1.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, not {text!r}")
+    return value
+
+
 def split_overrides(
     argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, str]]:

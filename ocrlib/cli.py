@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -208,23 +209,14 @@ def _the_way() -> str:
     return "\n  ".join(["the way from a recipe to a reader:", *steps])
 
 
-def main() -> int:
-    """Arguments -> one of the commands above."""
-    if sys.argv[1:2] and sys.argv[1] in _READS_ITSELF:
-        return _READS_ITSELF[sys.argv[1]](sys.argv[2:], f"ocrlib {sys.argv[1]}")
-    parser = Parser(
-        prog="ocrlib", description="Makes readers for lines of text, and reads with them.", epilog=_the_way()
-    )
-    parser.add_argument("--version", action="version", version=f"ocrlib {ocrlib.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    cli_data.add_commands(commands)
-    commands.add_parser("data", help="make the dataset of a recipe; run again to resume")
-    commands.add_parser("train", help="train a reader on datasets")
-    model_help = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
+_MODEL_HELP = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
+
+def _add_predict(commands: Any) -> None:
+    """Adds `predict` to the commands of the parser."""
     command = commands.add_parser("predict", help="read pictures of lines")
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="pictures, or folders of them")
-    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument("--model", required=True, help=_MODEL_HELP)
     command.add_argument("--out", type=new_file, help="a file for the rows (default: print them)")
     command.add_argument(
         "--format",
@@ -239,6 +231,9 @@ def main() -> int:
     add_known(command)
     command.set_defaults(run=predict)
 
+
+def _add_evaluate(commands: Any) -> None:
+    """Adds `evaluate` to the commands of the parser."""
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
     command.add_argument(
         "data",
@@ -246,7 +241,7 @@ def main() -> int:
         help="a dataset, or a folder of pictures with NAME.gt.txt beside each, of which quotes, dashes and spaces are "
         "folded before they are compared",
     )
-    command.add_argument("--model", required=True, help=model_help)
+    command.add_argument("--model", required=True, help=_MODEL_HELP)
     command.add_argument("--split", help="of a dataset (default: test)")
     command.add_argument("--out", type=new_file, help="a JSON file for the figures, all of them")
     command.add_argument(
@@ -259,6 +254,9 @@ def main() -> int:
     add_known(command)
     command.set_defaults(run=evaluate)
 
+
+def _add_export(commands: Any) -> None:
+    """Adds `export` to the commands of the parser."""
     command = commands.add_parser("export", help="write a model for other programs")
     command.add_argument("--model", required=True, help="a run folder, a .keras file, or a shipped model's name")
     command.add_argument("--format", choices=EXPORTS, default="onnx", help="(default: onnx)")
@@ -273,6 +271,9 @@ def main() -> int:
     add_trust(command)
     command.set_defaults(run=export)
 
+
+def _add_dataset_commands(commands: Any) -> None:
+    """Adds `verify` and `card` to the commands of the parser."""
     command = commands.add_parser("verify", help="check a dataset against its manifest")
     command.add_argument("dataset", type=Path)
     command.add_argument("--rerender", type=_count, default=0, metavar="N", help="render N samples again and compare")
@@ -289,8 +290,21 @@ def main() -> int:
     command.add_argument("--trust", action="store_true", help="write labels in the fonts that its recipe names")
     command.set_defaults(run=card)
 
-    add_commands(commands)
-    cli_web.add_commands(commands)
+
+def main() -> int:
+    """Arguments -> one of the commands above."""
+    if sys.argv[1:2] and sys.argv[1] in _READS_ITSELF:
+        return _READS_ITSELF[sys.argv[1]](sys.argv[2:], f"ocrlib {sys.argv[1]}")
+    parser = Parser(
+        prog="ocrlib", description="Makes readers for lines of text, and reads with them.", epilog=_the_way()
+    )
+    parser.add_argument("--version", action="version", version=f"ocrlib {ocrlib.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    cli_data.add_commands(commands)
+    commands.add_parser("data", help="make the dataset of a recipe; run again to resume")
+    commands.add_parser("train", help="train a reader on datasets")
+    for add in (_add_predict, _add_evaluate, _add_export, _add_dataset_commands, add_commands, cli_web.add_commands):
+        add(commands)
 
     # Of the commands only `import` has settings by section and key; elsewhere a point in an option is a mistake.
     argv, overrides = split_overrides(sys.argv[1:]) if sys.argv[1:2] == ["import"] else (sys.argv[1:], {})

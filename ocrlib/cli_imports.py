@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
+from ocrlib.arguments import share
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 
@@ -40,7 +41,7 @@ def import_lines(arguments: argparse.Namespace) -> int:
     given = dict(arguments.overrides)
     for option, key in _SHORT.items():
         if (value := getattr(arguments, option)) is not None:
-            given[key] = value
+            given[key] = str(value)
     if arguments.columns:
         given["text.columns"] = json.dumps(arguments.columns)
     pictures = None if arguments.pictures is None else str(arguments.pictures)
@@ -97,16 +98,6 @@ def unpack_lines(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _share(text: str) -> str:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, not {text!r}")
-    return text
-
-
 def add_commands(commands: Any) -> None:
     """Adds `import` and `unpack` to the commands of the parser."""
     command = commands.add_parser(
@@ -120,8 +111,8 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--out", type=Path, required=True, help="the dataset's folder, such as datasets/mine")
     command.add_argument("--layout", choices=LAYOUTS, help="how the sources are kept (default: by what is there)")
     command.add_argument("--group", metavar="REGEX", help="names in a line's name what no split divides: page, writer")
-    command.add_argument("--val", type=_share, help="share of the lines that training is watched with (default: 0.1)")
-    command.add_argument("--test", type=_share, help="share of the lines kept for the end (default: 0)")
+    command.add_argument("--val", type=share, help="share of the lines that training is watched with (default: 0.1)")
+    command.add_argument("--test", type=share, help="share of the lines kept for the end (default: 0)")
     command.add_argument("--height", help="pixels (default: 32, which the shipped models read)")
     command.add_argument("--channels", choices=("1", "3"), help="1: gray, 3: RGB (default: 1)")
     command.add_argument("--charset", help="a name such as latin, or the characters (default: all that are found)")

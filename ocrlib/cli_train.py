@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import Parser, describe, split_overrides
+from ocrlib.arguments import Parser, describe, share, split_overrides
 from ocrlib.extras import installed
 from ocrlib.invocation import command
 
@@ -24,17 +24,6 @@ def _weighted(text: str) -> tuple[Path, float]:
     if not folder or not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected DATASET=WEIGHT with a weight above 0, not {text!r}")
     return Path(folder), value
-
-
-def _share(text: str) -> float:
-    """Returns a share of the batches."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"expected a share from 0 to below 1, not {text!r}")
-    return value
 
 
 @installed("train")
@@ -88,7 +77,7 @@ def _parser(prog: str | None, settings: type) -> Parser:
     )
     parser.add_argument(
         "--replay",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help="share of the batches that are lines which that model learned from, so that it forgets little; 0: none "
         "(default: 0.5 for imported lines, else 0)",

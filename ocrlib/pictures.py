@@ -122,7 +122,7 @@ def read_line_image(path: Path, height: int, channels: int, margins: Margins = M
     Turned as its EXIF tag says; 16 bits become 8; what is transparent becomes white paper.
 
     Raises:
-      UserError: the file is no picture, or a damaged one.
+      UserError: the file is not a picture, or it is damaged.
     """
     return cut_named_picture(read_picture(path, str(path)), str(path), height, channels, margins)[0]
 
@@ -135,7 +135,7 @@ def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
       name: what an error calls it.
 
     Raises:
-      UserError: it is no picture, not even a file, or one of too many pixels.
+      UserError: it is not a file, not a picture, or has too many pixels.
     """
     if isinstance(source, Path) and source.exists() and not source.is_file():
         raise UserError(f"{name}: is a folder, a pipe or a device; expected a picture")
@@ -228,7 +228,7 @@ def cut_line_image(
     pixels = upright_pixels(picture, channels)
     rows, columns = pixels.shape[:2]
     if max(rows, columns) > _MAX_PROPORTION * min(rows, columns):
-        raise UserError(f"is {columns} x {rows} pixels, which is no line of text")
+        raise UserError(f"is {columns} x {rows} pixels, too far from the shape of a line of text")
     gray = to_gray(pixels)
     box = find_line(gray)
     return _scaled(cut_line(pixels, box, margins, height), height, channels), look_of(gray, box)

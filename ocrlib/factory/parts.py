@@ -130,7 +130,7 @@ def _finished(recipe: Recipe, ingredients: Ingredients, out: Path) -> Manifest |
 
 
 def _entries(recipe: Recipe, out: Path) -> dict[Shard, ShardEntry | None]:
-    """The notes of all shards of the plan. Their files are not read again: whoever makes a part has just done so."""
+    """The notes of all shards of the plan. Of their files only the sizes are checked: they have just been written."""
     return {shard: work_folder.read_note(out, shard, recipe.output.formats, hashes=False) for shard in plan_of(recipe)}
 
 

@@ -50,7 +50,7 @@ def read_asked(out: Path) -> dict[str, Any] | None:
 def begin(out: Path, fingerprint: str, asked: Mapping[str, Any] | None = None) -> None:
     """Makes `out` ready for shards to be written; what a finished dataset or a stopped run left there counts as done.
 
-    A finished dataset loses its manifest, because it is no dataset again until every shard of the new plan is there.
+    A finished dataset loses its manifest: until every shard of the new plan is there, it is not a dataset.
 
     Args:
       asked: what `read_asked` is to return.

@@ -2,7 +2,7 @@
 
 lines     a row a line, in the order in which the sources list them: what it says, its image in a file of
           prepared pixels, or the reason why it cannot be used; in the end its split and its place in that
-unusable  what is no line at all: half pairs, missing pictures, further pages
+unusable  what cannot become a line: half pairs, missing pictures, further pages
 before    the lines of the dataset that grows
 """
 

@@ -135,7 +135,7 @@ def prepare(line: Wanted, read: _Read, render: ImportRender) -> tuple[np.ndarray
 
 
 def _check_size(width: int, height: int) -> None:
-    """Refuses what is no line before its pixels are read; a picture may lie on its side and say so in its EXIF."""
+    """Refuses what lacks the shape of a line, before its pixels are read. EXIF may say that it lies on its side."""
     if min(width, height) < MIN_SIDE_PX:
         raise Refused("picture too small", f"{width} x {height} px")
     if not MIN_ASPECT <= width / height <= MAX_ASPECT:

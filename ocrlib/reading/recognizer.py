@@ -123,7 +123,7 @@ class Recognizer:
           pictures: of any kind and size, as for `pictures.cut_line_image`.
 
         Raises:
-          UserError: an array that is no picture.
+          UserError: an array that does not have the shape or the numbers of a picture.
         """
         lines = [cut_line_image(picture, self.height, self.channels, self.margins) for picture in pictures]
         readings = self.read_lines([line for line, _ in lines])

@@ -115,7 +115,7 @@ def test_a_manifest_that_cannot_be_trusted_is_refused(tiny_copy, change, says):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"null"])
 def test_a_manifest_that_is_no_json_table_is_refused(tiny_copy, content):
     (tiny_copy / "manifest.json").write_bytes(content)
-    message_of(tiny_copy)
+    assert message_of(tiny_copy).startswith(f"{tiny_copy / 'manifest.json'}: ")
 
 
 def test_what_is_no_dataset_says_how_to_get_one(tmp_path):

@@ -1,4 +1,4 @@
-"""parts: the bytes of a dataset in one piece, whoever ends last, and nothing finished that is not whole."""
+"""parts: the bytes of a dataset in one piece, whichever part ends last, and nothing finished that is not whole."""
 
 import multiprocessing
 from pathlib import Path

@@ -25,8 +25,10 @@ def answer(image: np.ndarray, width: np.ndarray) -> np.ndarray:
 NETWORK = Network(charset=Charset("01"), height=32, channels=1, width_stride=4, run=answer)
 
 
-def test_a_sound_network_passes() -> None:
-    trial.check_network(NETWORK, Path("m"))
+def test_a_sound_network_passes_after_one_question() -> None:
+    asked = []
+    trial.check_network(replace(NETWORK, run=lambda *lines: asked.append(lines) or answer(*lines)), Path("m"))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_back_and_undo_and_later(page: Any, desk: str, folder: Path) -> None:
     _says(page, "This tab has given no answer")
 
 
-def test_a_new_page_goes_back_to_earlier_answers(page: Any, desk: str) -> None:
+def test_a_new_page_goes_back_to_earlier_answers(page: Any, desk: str, folder: Path) -> None:
     page.goto(desk)
     _shows(page, "02.png")
     page.keyboard.press("Enter")
@@ -140,9 +140,10 @@ def test_a_new_page_goes_back_to_earlier_answers(page: Any, desk: str) -> None:
     _shows(page, "02.png (answered)")
     page.keyboard.press("PageUp")
     _says(page, "no line before this one")
+    assert (folder / "02.gt.txt").exists() and not (folder / "01.gt.txt").exists()
 
 
-def test_a_line_put_off_comes_last(page: Any, desk: str) -> None:
+def test_a_line_put_off_comes_last(page: Any, desk: str, folder: Path) -> None:
     page.goto(desk)
     for name in ("02.png", "01.png", "00.png"):
         _shows(page, name)
@@ -150,6 +151,7 @@ def test_a_line_put_off_comes_last(page: Any, desk: str) -> None:
     _shows(page, "03.png")
     page.keyboard.press("Enter")
     _shows(page, "00.png")
+    assert [path.name for path in folder.glob("*.gt.txt")] == ["03.gt.txt"]
 
 
 def test_zoom_by_key_and_by_button(page: Any, desk: str) -> None:
