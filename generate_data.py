@@ -8,7 +8,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib.arguments import run_main
-from ocrlib.cli_data import make_data
+from ocrlib.commands.data import make_data
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib.arguments import run_main
-from ocrlib.cli_train import train_reader
+from ocrlib.commands.train import train_reader
 
 
 def main() -> int:

@@ -10,11 +10,12 @@ from typing import Any
 from tqdm import tqdm
 
 import ocrlib
-from ocrlib import cli_data, cli_train, cli_web, invocation
+from ocrlib import invocation
 from ocrlib.arguments import Parser, new_file, new_folder, run_main, split_overrides
-from ocrlib.cli_imports import add_commands, check_again
-from ocrlib.cli_page import predict_pages
-from ocrlib.cli_reading import add_known, add_trust, known_figures, load_reader
+from ocrlib.commands import data, train, web
+from ocrlib.commands.imports import add_commands, check_again
+from ocrlib.commands.page import predict_pages
+from ocrlib.commands.reading import add_known, add_trust, known_figures, load_reader
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.files import write_json
@@ -34,8 +35,8 @@ def predict(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"--format {arguments.format}: is for whole pages; add --page, or choose {' or '.join(LINE_FORMATS)}"
         )
-    from ocrlib.looks import WARNINGS
-    from ocrlib.pictures import list_pictures, list_unreadable, printable
+    from ocrlib.pictures.looks import WARNINGS
+    from ocrlib.pictures.opening import list_pictures, list_unreadable, printable
     from ocrlib.reading.prediction import ROWS, Doubts, open_rows, read_pictures
 
     pictures = list_pictures(arguments.paths)
@@ -84,7 +85,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from ocrlib.evaluation.misses import check_folder, write_misses
     from ocrlib.evaluation.report import chosen_split, report_on
     from ocrlib.evaluation.report_text import errors_text
-    from ocrlib.pictures import printable
+    from ocrlib.pictures.opening import printable
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
@@ -195,7 +196,7 @@ def _count(text: str) -> int:
 
 
 # Commands whose settings by section and key are many: they read their arguments themselves.
-_READS_ITSELF = {"data": cli_data.make_data, "train": cli_train.train_reader}
+_READS_ITSELF = {"data": data.make_data, "train": train.train_reader}
 
 
 def _the_way() -> str:
@@ -300,10 +301,10 @@ def main() -> int:
     )
     parser.add_argument("--version", action="version", version=f"ocrlib {ocrlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    cli_data.add_commands(commands)
+    data.add_commands(commands)
     commands.add_parser("data", help="make the dataset of a recipe; run again to resume")
     commands.add_parser("train", help="train a reader on datasets")
-    for add in (_add_predict, _add_evaluate, _add_export, _add_dataset_commands, add_commands, cli_web.add_commands):
+    for add in (_add_predict, _add_evaluate, _add_export, _add_dataset_commands, add_commands, web.add_commands):
         add(commands)
 
     # Of the commands only `import` has settings by section and key; elsewhere a point in an option is a mistake.

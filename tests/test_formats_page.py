@@ -11,7 +11,7 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.shards import read_samples
 from ocrlib.network.export import export_model
 from ocrlib.network.open import PRETRAINED
-from ocrlib.pictures import cut_line_image, read_picture
+from ocrlib.pictures.opening import cut_line_image, read_picture
 from ocrlib.reading.recognizer import Recognizer
 from tests.programs import ROOT
 from tests.training_fixtures import TrainedRun, draw_line

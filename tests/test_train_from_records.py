@@ -12,7 +12,7 @@ from PIL import Image
 
 from ocrlib import invocation
 from ocrlib.arguments import run_main
-from ocrlib.cli_train import _tell
+from ocrlib.commands.train import _tell
 from ocrlib.errors import UserError
 from tests.programs import ROOT, TIMEOUT_S, Outcome, program, run_program, wait_for
 from tests.training_fixtures import numbers, write_dataset

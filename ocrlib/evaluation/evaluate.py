@@ -15,10 +15,10 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import ErrorCounts, count_errors, fold
-from ocrlib.pairs import TEXT_ENDING, Pair, Unusable, find_pairs, read_truth
-from ocrlib.pictures import cut_named_picture, load_picture, open_picture
+from ocrlib.pictures.opening import cut_named_picture, load_picture, open_picture
+from ocrlib.pictures.pairs import TEXT_ENDING, Pair, Unusable, find_pairs, read_truth
+from ocrlib.pictures.truths import label_of
 from ocrlib.reading.recognizer import Recognizer
-from ocrlib.truths import label_of
 
 PICTURES_AT_ONCE = 1024  # in memory; enough of them to make batches of like width
 

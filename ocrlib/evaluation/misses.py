@@ -12,7 +12,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine, open_split
 from ocrlib.evaluation.strip import draw_strip, strip_width
 from ocrlib.files import write_bytes
-from ocrlib.pictures import printable, read_line_image
+from ocrlib.pictures.opening import printable, read_line_image
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.rounding import ceil_div
 

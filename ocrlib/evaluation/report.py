@@ -24,7 +24,7 @@ from ocrlib.evaluation.evaluate import (
 )
 from ocrlib.evaluation.groups import Grouping, group_by_look, group_by_making
 from ocrlib.evaluation.metrics import confusions
-from ocrlib.pairs import Unusable
+from ocrlib.pictures.pairs import Unusable
 from ocrlib.reading.recognizer import Recognizer
 
 MAX_POINTS = 200  # of the curve of coverage

@@ -14,7 +14,7 @@ from ocrlib.imports.line import Line
 from ocrlib.imports.prepare import Refused, digest_of, open_sources, prepare
 from ocrlib.imports.settings import Import, import_from_dict
 from ocrlib.imports.shards import sample_of
-from ocrlib.truths import label_of
+from ocrlib.pictures.truths import label_of
 
 
 def import_again(folder: Path, manifest: Manifest, num_samples: int, trust: bool = False) -> list[str]:

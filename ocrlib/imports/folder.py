@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, split_of_folder
-from ocrlib.pairs import TEXT_ENDING, Unusable, find_pairs, read_truth
-from ocrlib.pictures import open_picture
+from ocrlib.pictures.opening import open_picture
+from ocrlib.pictures.pairs import TEXT_ENDING, Unusable, find_pairs, read_truth
 
 
 def _is_there(source: Path) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Line
 from ocrlib.imports.settings import ImportSource
-from ocrlib.pairs import Unusable
+from ocrlib.pictures.pairs import Unusable
 
 FILE_NAME = "lines.sqlite"
 _WAIT_S = 120.0  # for the other processes' short transactions

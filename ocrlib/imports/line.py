@@ -8,7 +8,7 @@ from typing import TypeVar
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.pairs import Unusable
+from ocrlib.pictures.pairs import Unusable
 
 P = TypeVar("P")
 

@@ -13,8 +13,8 @@ from ocrlib.errors import UserError
 from ocrlib.files import MAX_JSON_BYTES, read_regular
 from ocrlib.imports.folder import open_files
 from ocrlib.imports.line import SPLIT_NAMES, Asked, Layout, Line, Reader, some, split_in, split_of_folder
-from ocrlib.pairs import TEXT_ENDING, Unusable
-from ocrlib.pictures import ENDINGS
+from ocrlib.pictures.opening import ENDINGS
+from ocrlib.pictures.pairs import TEXT_ENDING, Unusable
 
 # What known programs call the two columns: EasyOCR, fast-plate-ocr, Hugging Face datasets, ...
 PICTURE_COLUMNS = ("filename", "file_name", "image_path", "image", "path", "file", "picture", "img")

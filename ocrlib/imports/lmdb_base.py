@@ -11,8 +11,8 @@ from PIL import Image
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_of_folder
 from ocrlib.imports.lmdb_file import Base, DamagedBase
-from ocrlib.pairs import Unusable
-from ocrlib.pictures import open_picture
+from ocrlib.pictures.opening import open_picture
+from ocrlib.pictures.pairs import Unusable
 
 FILE_NAME = "data.mdb"
 COUNT_KEY = b"num-samples"

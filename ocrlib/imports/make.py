@@ -34,9 +34,9 @@ from ocrlib.imports import before, ledger, prepare, shards, splits
 from ocrlib.imports.layouts import LAYOUTS
 from ocrlib.imports.line import Line
 from ocrlib.imports.settings import Import, ImportSource, fingerprint
-from ocrlib.pairs import Unusable
-from ocrlib.pictures import printable
-from ocrlib.truths import label_of
+from ocrlib.pictures.opening import printable
+from ocrlib.pictures.pairs import Unusable
+from ocrlib.pictures.truths import label_of
 
 REJECTED_NAME = "rejected.tsv"
 SPLITS = ("train", "val", "test")

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_of_folder
-from ocrlib.pairs import Unusable
-from ocrlib.pictures import ENDINGS, read_picture
+from ocrlib.pictures.opening import ENDINGS, read_picture
+from ocrlib.pictures.pairs import Unusable
 
 _ROOTS = {"alto": "alto", "page": "PcGts"}  # layout -> the XML's outermost element
 _MAX_PLACE = 1e7  # of a page in its unit: pixels, tenths of a millimetre or twelve hundredths of an inch

@@ -13,8 +13,8 @@ from PIL import Image
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_in
 from ocrlib.imports.lists import PICTURE_COLUMNS, TEXT_COLUMNS
-from ocrlib.pairs import Unusable
-from ocrlib.pictures import open_picture
+from ocrlib.pictures.opening import open_picture
+from ocrlib.pictures.pairs import Unusable
 
 _ROWS_AT_ONCE = 1000
 MAX_GROUP_BYTES = 1 << 30  # of a column in a row group; datasets writes groups of some 100 pictures

@@ -19,8 +19,8 @@ from ocrlib.imports.layouts import LAYOUTS
 from ocrlib.imports.ledger import Prepared, Wanted
 from ocrlib.imports.line import Reader
 from ocrlib.imports.settings import Import, ImportRender
-from ocrlib.pairs import Unusable
-from ocrlib.pictures import line_image, load_picture
+from ocrlib.pictures.opening import line_image, load_picture
+from ocrlib.pictures.pairs import Unusable
 
 ROWS = 500  # of a task; about 5 MB of pixels
 MAX_ASPECT = 100.0  # width by height; the longest printed line of a page has about 60

@@ -12,8 +12,8 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.imports.line import Asked, Layout, Line, Reader, found_below, some, split_in
-from ocrlib.pairs import MAX_TRUTH_BYTES, TEXT_ENDING, Unusable
-from ocrlib.pictures import ENDINGS, open_picture
+from ocrlib.pictures.opening import ENDINGS, open_picture
+from ocrlib.pictures.pairs import MAX_TRUTH_BYTES, TEXT_ENDING, Unusable
 
 MAX_STORED_BYTES = 256 << 20  # of a picture; a longer one is read as cut
 _TEXT_ENDINGS = (".txt", TEXT_ENDING)

@@ -19,7 +19,7 @@ from ocrlib.errors import UserError
 from ocrlib.files import read_json, read_regular
 from ocrlib.network.ready import Network
 from ocrlib.network.trial import MAX_MEMORY_BYTES, bounded_memory, check_network, stopped_after_time
-from ocrlib.paper import MARGINS, Margins
+from ocrlib.pictures.paper import MARGINS, Margins
 from ocrlib.regex import recipe_patterns
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocrlib.charset import Charset
-from ocrlib.paper import MARGINS, Margins
+from ocrlib.pictures.paper import MARGINS, Margins
 
 
 @dataclass(frozen=True, kw_only=True)

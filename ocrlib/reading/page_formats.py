@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from ocrlib.pictures import printable
+from ocrlib.pictures.opening import printable
 from ocrlib.reading.pages import PageLine
 from ocrlib.reading.prediction import json_row, tsv_row
 from ocrlib.reading.recognizer import Reading

@@ -17,7 +17,7 @@ from PIL import Image
 from ocrlib.errors import UserError
 from ocrlib.files import open_whole
 from ocrlib.output import rows
-from ocrlib.pictures import cut_named_picture, printable, read_pages
+from ocrlib.pictures.opening import cut_named_picture, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
-from ocrlib.pictures import load_picture, read_pages
+from ocrlib.pictures.opening import load_picture, read_pages
 from ocrlib.reading.decoding.language import Known
 from ocrlib.reading.prediction import Line, cut_for, read_decoded
 from ocrlib.reading.recognizer import Reading, Recognizer

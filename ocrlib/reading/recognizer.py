@@ -11,8 +11,8 @@ from ocrlib.batches.padding import blank_images, padded_width
 from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
 from ocrlib.network.open import Network, keras_network, open_network
-from ocrlib.paper import has_ink
-from ocrlib.pictures import cut_line_image
+from ocrlib.pictures.opening import cut_line_image
+from ocrlib.pictures.paper import has_ink
 from ocrlib.reading.decoding.decoder import Decoded, Decoder
 from ocrlib.reading.decoding.language import Known, build_language
 

@@ -17,7 +17,7 @@ from ocrlib.files import write_json
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.network.own import build_own
 from ocrlib.network.warm_start import freeze, start_from
-from ocrlib.paper import measure_margins
+from ocrlib.pictures.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.regex import recipe_patterns
 from ocrlib.training.ctc_model import CTCModel

@@ -20,7 +20,7 @@ from typing import Literal, get_args
 from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import ErrorCounts, count_errors, fold
 from ocrlib.files import read_regular, write_bytes, write_new
-from ocrlib.pairs import MAX_TRUTH_BYTES, Pair
+from ocrlib.pictures.pairs import MAX_TRUTH_BYTES, Pair
 
 DIARY = "review.jsonl"
 MAX_PICTURE_BYTES = 1 << 28  # 256 MiB

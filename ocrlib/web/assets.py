@@ -23,7 +23,7 @@ def asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in ASSETS:
         return Response("no such file", 404)
-    package, folder = ("ocrlib", "templates") if name in _SHARED else ("ocrlib.web", "static")
+    package, folder = ("ocrlib.html", "templates") if name in _SHARED else ("ocrlib.web", "static")
     return Response(files(package).joinpath(folder, name).read_bytes(), media_type=ASSETS[name])
 
 

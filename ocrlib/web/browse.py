@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine
-from ocrlib.pages import render_page
+from ocrlib.html.page import render_page
 from ocrlib.reading.recognizer import Reading
 from ocrlib.web.assets import asset, png_of
 from ocrlib.web.catalogue import Catalogue, Wanted

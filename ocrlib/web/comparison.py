@@ -8,7 +8,7 @@ from ocrlib.evaluation.compare import Comparison, Difference
 from ocrlib.evaluation.compare_text import HEADS, difference_text, figures_row
 from ocrlib.evaluation.contestants import Contestant, what_differs
 from ocrlib.evaluation.misses import images_of
-from ocrlib.pages import png_uri, render_page
+from ocrlib.html.page import png_uri, render_page
 from ocrlib.web.figures import as_picture, marked
 
 MAX_LINES = 30  # that only one of two reads

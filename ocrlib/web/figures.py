@@ -10,13 +10,13 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from ocrlib.batches.selection import SelectionConfig
-from ocrlib.charts import line_chart
 from ocrlib.evaluation.evaluate import ReadLine
 from ocrlib.evaluation.metrics import wrong_positions
 from ocrlib.evaluation.misses import evenly, images_of
 from ocrlib.evaluation.report import ErrorReport, report_on_dataset, report_on_folder
 from ocrlib.evaluation.report_text import advice_lines, shown_rows, table_title
-from ocrlib.pages import png_uri
+from ocrlib.html.charts import line_chart
+from ocrlib.html.page import png_uri
 from ocrlib.reading.recognizer import Recognizer
 
 MAX_MISSES = 60  # pictures of misread lines on a page

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ocrlib.dataset.manifest import FILE_NAME
 from ocrlib.errors import UserError
-from ocrlib.pairs import TEXT_ENDING, Pair, Unusable
-from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS
+from ocrlib.pictures.opening import ENDINGS, UNREADABLE_ENDINGS
+from ocrlib.pictures.pairs import TEXT_ENDING, Pair, Unusable
 
 # ocropy and kraken keep a line up to three times: as it was, straightened, in black and white. One is shown.
 _FORMS = {"": 0, ".nrm": 1, ".bin": 2}

@@ -8,9 +8,9 @@ from pathlib import Path
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.looks import WARNINGS
-from ocrlib.pairs import Pair
-from ocrlib.pictures import read_picture
+from ocrlib.pictures.looks import WARNINGS
+from ocrlib.pictures.opening import read_picture
+from ocrlib.pictures.pairs import Pair
 from ocrlib.reading.prediction import read_pictures
 from ocrlib.reading.recognizer import Reading, Recognizer
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from ocrlib.charts import line_chart
 from ocrlib.files import write_bytes
-from ocrlib.pages import png_uri, render_page
+from ocrlib.html.charts import line_chart
+from ocrlib.html.page import png_uri, render_page
 from ocrlib.web.figures import Measured, section
 
 REPORT_NAME = "report.html"

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ocrlib.errors import UserError
-from ocrlib.pages import render_page
+from ocrlib.html.page import render_page
 from ocrlib.web.answers import KINDS, ChangedMeanwhile
 from ocrlib.web.assets import asset, png_of
 from ocrlib.web.desk import Desk

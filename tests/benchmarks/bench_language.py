@@ -27,7 +27,7 @@ from ocrlib.evaluation.metrics import count_errors, fold
 from ocrlib.factory.recipe import load_recipe
 from ocrlib.factory.text import open_text
 from ocrlib.network.open import Network, open_network
-from ocrlib.pictures import read_line_image
+from ocrlib.pictures.opening import read_line_image
 from ocrlib.reading.decoding.paths import best_paths
 from tests.benchmarks.bench_encoders import Blot, blot_lines, letters_wrong
 from tests.programs import ROOT

@@ -31,7 +31,7 @@ import ocrlib
 from ocrlib.evaluation.report import report_on_folder
 from ocrlib.imports.make import import_dataset
 from ocrlib.imports.settings import ImportSource
-from ocrlib.pairs import Pair, find_pairs
+from ocrlib.pictures.pairs import Pair, find_pairs
 from ocrlib.private import import_matplotlib
 from ocrlib.reading.recognizer import Recognizer
 from tests.programs import ROOT

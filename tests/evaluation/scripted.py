@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from ocrlib.dataset.sample import Sample
-from ocrlib.paper import MARGINS
-from ocrlib.pictures import cut_line_image
+from ocrlib.pictures.opening import cut_line_image
+from ocrlib.pictures.paper import MARGINS
 from tests.training_fixtures import draw_line, make_samples
 
 

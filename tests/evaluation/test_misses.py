@@ -11,7 +11,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine
 from ocrlib.evaluation.misses import draw_sheet, evenly, write_misses
 from ocrlib.evaluation.report import report_on_dataset, report_on_folder
-from ocrlib.pictures import cut_line_image
+from ocrlib.pictures.opening import cut_line_image
 from tests.evaluation.scripted import ScriptedReader
 from tests.training_fixtures import draw_line, write_dataset
 

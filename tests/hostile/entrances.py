@@ -31,7 +31,7 @@ def lines() -> None:
     """Lists the labelled lines of a source and opens each picture, as `ocrlib import` does before its workers."""
     from ocrlib.imports.layouts import LAYOUTS, find_layout
     from ocrlib.imports.line import Asked, Line
-    from ocrlib.pictures import load_picture
+    from ocrlib.pictures.opening import load_picture
 
     source, layout = Path(sys.argv[1]), sys.argv[2]
     assert layout in LAYOUTS

@@ -13,7 +13,7 @@ from PIL import Image
 from ocrlib.errors import UserError
 from ocrlib.imports.layouts import LAYOUTS, find_layout
 from ocrlib.imports.line import Asked, Line
-from ocrlib.pairs import Unusable
+from ocrlib.pictures.pairs import Unusable
 from tests.imports.own_lines import (
     TEXTS,
     picture_of,

@@ -20,7 +20,7 @@ from ocrlib.imports.again import import_again
 from ocrlib.imports.layouts import find_layout
 from ocrlib.imports.make import import_dataset
 from ocrlib.imports.settings import ImportSource
-from ocrlib.pictures import line_image, read_picture
+from ocrlib.pictures.opening import line_image, read_picture
 from tests.imports.own_lines import (
     import_from,
     lines_of,

@@ -13,7 +13,7 @@ from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.network import trial
 from ocrlib.network.ready import Network
-from ocrlib.paper import Margins
+from ocrlib.pictures.paper import Margins
 from ocrlib.rounding import ceil_div
 
 

@@ -7,7 +7,7 @@ from ocrlib.backend import keras
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.files import read_json
 from ocrlib.network.open import open_network
-from ocrlib.paper import MARGINS
+from ocrlib.pictures.paper import MARGINS
 from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, write_arrays, write_run
 from ocrlib.regex import recipe_patterns
 from tests.programs import ROOT

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import ocrlib
-from ocrlib.pictures import list_pictures
+from ocrlib.pictures.opening import list_pictures
 from ocrlib.reading import prediction
 from tests.programs import ROOT, run_code
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrlib.errors import UserError
-from ocrlib.pairs import Pair, read_truth
+from ocrlib.pictures.pairs import Pair, read_truth
 from ocrlib.web.answers import DIARY, NOTHING, Answers, ChangedMeanwhile, clean_text
 from ocrlib.web.folder import Lines
 from tests.web.labelling import draw_folder

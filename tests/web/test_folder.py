@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocrlib.errors import UserError
-from ocrlib.pairs import Pair, find_pairs
+from ocrlib.pictures.pairs import Pair, find_pairs
 from ocrlib.web.folder import Lines
 from tests.web.labelling import draw_folder
 

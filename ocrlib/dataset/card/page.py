@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ocrlib.charts import bar_chart
 from ocrlib.dataset.card.counts import LineCounts, binned, visible
 from ocrlib.dataset.manifest import Manifest
-from ocrlib.pages import png_uri, render_page
+from ocrlib.html.charts import bar_chart
+from ocrlib.html.page import png_uri, render_page
 
 MARK = "written by ocrlib"  # in a README.md of ours; one without it is the user's own
 _MAX_ROWS = 200  # of a table

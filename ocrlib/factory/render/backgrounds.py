@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.factory.render.render_error import RenderError
-from ocrlib.pictures import MAX_PIXELS, open_picture
+from ocrlib.pictures.opening import MAX_PIXELS, open_picture
 
 _NOISE_MEAN, _NOISE_STDDEV = np.array([235.0]), np.array([10.0])
 # Above 2^18, OpenBLAS starts a thread per core, which only costs time in a worker that has one core.

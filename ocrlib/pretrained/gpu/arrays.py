@@ -13,7 +13,7 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.hdf5 import read_columns
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.files import write_json
-from ocrlib.paper import measure_margins
+from ocrlib.pictures.paper import measure_margins
 from ocrlib.regex import recipe_patterns
 
 _MEASURED = 300  # lines, for their margins

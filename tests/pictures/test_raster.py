@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from ocrlib import paper, raster
+from ocrlib.pictures import paper, raster
 from tests.programs import ROOT
 
 cv2 = pytest.importorskip("cv2")

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ocrlib.paper import Box, find_marks, printed
+from ocrlib.pictures.paper import Box, find_marks, printed
 
 NOTHING, LINES, PAGE, UPRIGHT = "nothing", "several lines", "a page", "upright text"
 WARNINGS = {

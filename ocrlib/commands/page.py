@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
-from ocrlib.cli_reading import load_reader
+from ocrlib.commands.reading import load_reader
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 
@@ -14,7 +14,7 @@ from ocrlib.extras import installed
 @installed("pages")
 def predict_pages(arguments: argparse.Namespace) -> int:
     """Prints the lines of each page, with their places, in reading order."""
-    from ocrlib.pictures import list_pictures, printable, read_pages
+    from ocrlib.pictures.opening import list_pictures, printable, read_pages
     from ocrlib.reading.page_formats import FORMATS, Page
     from ocrlib.reading.pages import PageReader
     from ocrlib.reading.prediction import Doubts, open_rows

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrlib.paper import MARGINS, cut_line, find_line, has_ink, measure_margins
+from ocrlib.pictures.paper import MARGINS, cut_line, find_line, has_ink, measure_margins
 from tests.training_fixtures import draw_line, texts_by_heart
 
 LINE = draw_line("20471")

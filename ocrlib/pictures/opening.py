@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ocrlib.errors import UserError
-from ocrlib.levels import upright_pixels
-from ocrlib.looks import look_of
-from ocrlib.paper import MARGINS, Margins, cut_line, find_line, to_gray
+from ocrlib.pictures.levels import upright_pixels
+from ocrlib.pictures.looks import look_of
+from ocrlib.pictures.paper import MARGINS, Margins, cut_line, find_line, to_gray
 
 # What Pillow reads by itself, each format with its endings. Left out are those that it hands to another program (EPS
 # and PS to Ghostscript), those it can only name (HDF5, GRIB, BUFR, MPEG, and WMF outside Windows), and fonts, palettes

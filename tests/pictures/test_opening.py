@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.pictures import (
+from ocrlib.pictures.opening import (
     ENDINGS,
     UNREADABLE_ENDINGS,
     cut_line_image,
@@ -325,7 +325,7 @@ def test_a_picture_of_absurd_size_is_one_line(tmp_path: Path, width: int, height
 
 
 def test_the_pages_of_a_file_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocrlib.pictures.MAX_PAGES", 3)
+    monkeypatch.setattr("ocrlib.pictures.opening.MAX_PAGES", 3)
     frames = [Image.new("L", (40, 40), value) for value in range(0, 250, 50)]
     frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
     pages = list(read_pages(tmp_path / "a.tif"))

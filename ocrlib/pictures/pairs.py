@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ocrlib.errors import UserError
 from ocrlib.files import read_regular
-from ocrlib.pictures import ENDINGS, UNREADABLE_ENDINGS
+from ocrlib.pictures.opening import ENDINGS, UNREADABLE_ENDINGS
 
 MAX_TRUTH_BYTES = 1 << 16  # 64 KiB: the text of one line
 

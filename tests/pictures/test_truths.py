@@ -3,7 +3,7 @@
 import pytest
 
 from ocrlib.charset import Charset
-from ocrlib.truths import label_of
+from ocrlib.pictures.truths import label_of
 
 
 @pytest.mark.parametrize(

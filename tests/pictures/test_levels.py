@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.levels import from_array, upright_pixels
+from ocrlib.pictures.levels import from_array, upright_pixels
 from tests.training_fixtures import draw_line
 
 LINE = draw_line("20471")  # (32, W) uint8

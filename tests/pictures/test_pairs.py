@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ocrlib.errors import UserError
-from ocrlib.pairs import Pair, find_pairs, read_truth
+from ocrlib.pictures.pairs import Pair, find_pairs, read_truth
 
 FOLDERS = {
     "pairs, below too": (

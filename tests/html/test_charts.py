@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrlib.charts import bar_chart, line_chart
+from ocrlib.html.charts import bar_chart, line_chart
 
 NUMBERS = st.one_of(
     st.floats(1e-9, 1e9), st.floats(-1e9, -1e-9), st.sampled_from([0.0, 1.0, math.nan, math.inf, -math.inf])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ocrlib.looks import LINES, NOTHING, PAGE, UPRIGHT, WARNINGS, look_of
-from ocrlib.paper import find_line
+from ocrlib.pictures.looks import LINES, NOTHING, PAGE, UPRIGHT, WARNINGS, look_of
+from ocrlib.pictures.paper import find_line
 from tests.training_fixtures import draw_line
 
 TEXTS = ["12345678", "90817263", "55501234", "80092736", "27364544", "11223344", "99887766"]

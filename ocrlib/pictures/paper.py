@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ocrlib import raster
+from ocrlib.pictures import raster
 
 _RIM = 2  # pixels: so far around ink its blurred edge counts as ink as well
 _FAINTEST = 10  # gray levels by which ink stands off its paper at least

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib.arguments import new_file, new_folder
-from ocrlib.cli_reading import add_trust
+from ocrlib.commands.reading import add_trust
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.invocation import command
