@@ -74,6 +74,24 @@ def share(text: str) -> float:
     return value
 
 
+def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
+    """Returns what reads a whole number from `least` to `most` that an option was given, for `type=`.
+
+    It raises argparse.ArgumentTypeError for anything else.
+    """
+    if most is not None:
+        expected = f"a whole number from {least} to {most}"
+    else:
+        expected = f"at least {least}" if least else "a whole number"
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"expected {expected}, not {text!r}")
+        return int(text)
+
+    return read
+
+
 def split_overrides(
     argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, str]]:

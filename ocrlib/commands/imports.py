@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
-from ocrlib.arguments import share
-from ocrlib.errors import UserError
+from ocrlib.arguments import share, whole_number
 from ocrlib.extras import installed
 
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
@@ -36,8 +35,6 @@ def import_lines(arguments: argparse.Namespace) -> int:
     from ocrlib.imports.make import REJECTED_NAME, import_dataset
     from ocrlib.imports.settings import ImportSource
 
-    if arguments.workers < 1:
-        raise UserError(f"--workers: expected at least 1, not {arguments.workers}")
     given = dict(arguments.overrides)
     for option, key in _SHORT.items():
         if (value := getattr(arguments, option)) is not None:
@@ -120,7 +117,9 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--columns", nargs=2, metavar=("PICTURE", "TEXT"), help="of a CSV or parquet file, by name")
     command.add_argument("--pictures", type=Path, metavar="FOLDER", help="where a list's paths begin, if not beside it")
     command.add_argument("--strict", action="store_true", help="stop if a single picture or text cannot be used")
-    command.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
+    command.add_argument(
+        "--workers", type=whole_number(least=1), default=os.cpu_count(), help="processes (default: %(default)s)"
+    )
     command.set_defaults(run=import_lines, overrides={})
 
     command = commands.add_parser("unpack", help="write a dataset's lines as pictures and texts for other programs")

@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ocrlib.arguments import whole_number
+
 MAX_TEXTS = 100
+MODEL_HELP = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
 
 def add_trust(command: argparse.ArgumentParser) -> None:
@@ -34,7 +37,11 @@ def add_known(command: argparse.ArgumentParser) -> None:
         help="a check digit that is right: luhn, ean13, iban, isbn, vin, mrz, iso6346, or a module of python-stdnum",
     )
     group.add_argument(
-        "--nbest", type=_num_texts, default=1, metavar="K", help=f"the K most probable texts, up to {MAX_TEXTS}"
+        "--nbest",
+        type=whole_number(1, MAX_TEXTS),
+        default=1,
+        metavar="K",
+        help=f"the K most probable texts, up to {MAX_TEXTS}",
     )
     group.add_argument(
         "--min-confidence",
@@ -45,7 +52,7 @@ def add_known(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--beam",
-        type=_beam_width,
+        type=whole_number(1, 50),
         default=1,
         metavar="WIDTH",
         help="above 1: the most probable text, not that of the best path; slower, and the same for every width",
@@ -93,17 +100,3 @@ def _probability(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text!r}")
     return value
-
-
-def _num_texts(text: str) -> int:
-    """How many texts of a line."""
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_TEXTS:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MAX_TEXTS}, not {text!r}")
-    return int(text)
-
-
-def _beam_width(text: str) -> int:
-    """1: the best path; above: the search."""
-    if not text.isdecimal() or not 1 <= int(text) <= 50:
-        raise argparse.ArgumentTypeError(f"expected a width from 1 to 50, not {text!r}")
-    return int(text)

@@ -5,13 +5,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import new_file, new_folder
-from ocrlib.commands.reading import add_trust
+from ocrlib.arguments import new_file, new_folder, whole_number
+from ocrlib.commands.reading import MODEL_HELP, add_trust
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
 from ocrlib.invocation import command
-
-_MODEL = "a run folder, a .keras or .onnx file, or the name of a model that comes with ocrlib"
 
 
 @installed("web")
@@ -156,13 +154,6 @@ def advise(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _port(text: str) -> int:
-    """A number that a server can listen on; 0 for any that is free."""
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, not {text!r}")
-    return int(text)
-
-
 def add_commands(commands: Any) -> None:
     """Adds these commands to those of the parser."""
     command = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
@@ -173,7 +164,9 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser(
         "compare", help="read the same lines with several models: what differs, is it chance?"
     )
-    command.add_argument("models", nargs="+", metavar="MODEL", help=f"{_MODEL}; all are compared with the first one")
+    command.add_argument(
+        "models", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; all are compared with the first one"
+    )
     command.add_argument(
         "--on",
         type=Path,
@@ -187,7 +180,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=compare)
 
     command = commands.add_parser("advise", help="write a recipe that draws more of what a model misreads")
-    command.add_argument("model", metavar="RUN", help=_MODEL)
+    command.add_argument("model", metavar="RUN", help=MODEL_HELP)
     command.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
     command.add_argument("--out", type=new_file, required=True, help="a new recipe")
     command.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
@@ -197,8 +190,8 @@ def add_commands(commands: Any) -> None:
 
     command = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
     command.add_argument("dataset", type=Path)
-    command.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {_MODEL}")
-    command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    command.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {MODEL_HELP}")
+    command.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
     add_trust(command)
     command.set_defaults(run=browse)
 
@@ -209,7 +202,7 @@ def add_commands(commands: Any) -> None:
         "pictures of a folder. Each answer is written at once as NAME.gt.txt.",
     )
     command.add_argument("folder", type=Path, help="pictures of lines, also in folders below")
-    command.add_argument("--model", required=True, help=_MODEL)
+    command.add_argument("--model", required=True, help=MODEL_HELP)
     command.add_argument(
         "--out", type=new_folder, help="a folder for the texts and copies of their pictures (default: beside them)"
     )
@@ -227,6 +220,6 @@ def add_commands(commands: Any) -> None:
         help="what does not match it whole is shown first and marked; of several one must match; 'recipe' stands for "
         "those that the model was trained on",
     )
-    command.add_argument("--port", type=_port, default=0, help="to listen on (default: a free one)")
+    command.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
     add_trust(command)
     command.set_defaults(run=review)
