@@ -84,20 +84,12 @@ def train(
     from ocrlib.training.settings import RunConfig
     from ocrlib.training.start import choose_start, start_of
 
-    folders = [Path(folder) for folder in ([datasets] if isinstance(datasets, str | Path) else datasets)]
-    weights = list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
     folder, given = Path(run), _overrides(settings)
-    if resume:
-        begun = read_begun(folder)
-        chosen = resumed_settings(folder, given)
-        if not folders:
-            folders = [Path(entry["folder"]) for entry in begun["datasets"]]
-            weights = [entry["weight"] for entry in begun["datasets"]] if begun["datasets"][0]["weight"] else None
-    else:
-        if folder.is_dir():
-            check_new(folder)
-        chosen = config.build(RunConfig, {}, given, "the settings")
-        begun = {}
+    begun = read_begun(folder) if resume else {}
+    folders, weights = _folders(datasets, begun)
+    if not resume and folder.is_dir():
+        check_new(folder)
+    chosen = resumed_settings(folder, given) if resume else config.build(RunConfig, {}, given, "the settings")
     start = start_of(begun, init) if begun else choose_start(init, folders, chosen.model)
     if not begun:
         print(start)
@@ -128,6 +120,19 @@ def evaluate(model: "str | Path | Reader", data: str | Path, *, split: str | Non
     chosen = chosen_split(Path(data), split)
     reader = model if isinstance(model, Reader) else Reader(model)
     return report_on(reader.recognizer, Path(data), chosen).figures()
+
+
+def _folders(
+    datasets: str | Path | Sequence[str | Path] | Mapping[str | Path, float], begun: Mapping[str, Any]
+) -> tuple[list[Path], list[float] | None]:
+    """The datasets and their weights as `train` takes them; where none are named, those of the run that goes on."""
+    folders = [Path(folder) for folder in ([datasets] if isinstance(datasets, str | Path) else datasets)]
+    if not folders and begun:
+        entries = begun["datasets"]
+        return [Path(entry["folder"]) for entry in entries], (
+            [entry["weight"] for entry in entries] if entries[0]["weight"] else None
+        )
+    return folders, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
 
 
 def _overrides(settings: Mapping[str, Any] | None) -> dict[str, str]:

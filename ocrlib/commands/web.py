@@ -156,63 +156,72 @@ def advise(arguments: argparse.Namespace) -> int:
 
 def add_commands(commands: Any) -> None:
     """Adds these commands to those of the parser."""
-    command = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
-    command.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that `train` has written")
-    add_trust(command)
-    command.set_defaults(run=report)
+    for add in (_add_report, _add_compare, _add_advise, _add_browse, _add_review):
+        add(commands)
 
-    command = commands.add_parser(
-        "compare", help="read the same lines with several models: what differs, is it chance?"
-    )
-    command.add_argument(
-        "models", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; all are compared with the first one"
-    )
-    command.add_argument(
+
+def _add_report(commands: Any) -> None:
+    parser = commands.add_parser("report", help="write report.html of a run: curve, figures by group, misread lines")
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="a folder that `train` has written")
+    add_trust(parser)
+    parser.set_defaults(run=report)
+
+
+def _add_compare(commands: Any) -> None:
+    parser = commands.add_parser("compare", help="read the same lines with several models: what differs, is it chance?")
+    parser.add_argument("models", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; all are compared with the first one")
+    parser.add_argument(
         "--on",
         type=Path,
         metavar="DATA",
         help="a dataset, or a folder of pairs (default: what the first run learned on)",
     )
-    command.add_argument("--split", help="of a dataset (default: test)")
-    command.add_argument("--out", type=new_file, metavar="JSON", help="a file for all figures")
-    command.add_argument("--html", type=new_file, help="a file for the page")
-    add_trust(command)
-    command.set_defaults(run=compare)
+    parser.add_argument("--split", help="of a dataset (default: test)")
+    parser.add_argument("--out", type=new_file, metavar="JSON", help="a file for all figures")
+    parser.add_argument("--html", type=new_file, help="a file for the page")
+    add_trust(parser)
+    parser.set_defaults(run=compare)
 
-    command = commands.add_parser("advise", help="write a recipe that draws more of what a model misreads")
-    command.add_argument("model", metavar="RUN", help=MODEL_HELP)
-    command.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
-    command.add_argument("--out", type=new_file, required=True, help="a new recipe")
-    command.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
-    command.add_argument("--split", default="val", help="(default: val, so that test stays unseen)")
-    add_trust(command)
-    command.set_defaults(run=advise)
 
-    command = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
-    command.add_argument("dataset", type=Path)
-    command.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {MODEL_HELP}")
-    command.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
-    add_trust(command)
-    command.set_defaults(run=browse)
+def _add_advise(commands: Any) -> None:
+    parser = commands.add_parser("advise", help="write a recipe that draws more of what a model misreads")
+    parser.add_argument("model", metavar="RUN", help=MODEL_HELP)
+    parser.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
+    parser.add_argument("--out", type=new_file, required=True, help="a new recipe")
+    parser.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
+    parser.add_argument("--split", default="val", help="(default: val, so that test stays unseen)")
+    add_trust(parser)
+    parser.set_defaults(run=advise)
 
-    command = commands.add_parser(
+
+def _add_browse(commands: Any) -> None:
+    parser = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {MODEL_HELP}")
+    parser.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
+    add_trust(parser)
+    parser.set_defaults(run=browse)
+
+
+def _add_review(commands: Any) -> None:
+    parser = commands.add_parser(
         "review",
         help="label pictures of lines in a browser, with a model's readings to correct",
         description="Serves a page on this machine alone, on which a person corrects what the model reads in the "
         "pictures of a folder. Each answer is written at once as NAME.gt.txt.",
     )
-    command.add_argument("folder", type=Path, help="pictures of lines, also in folders below")
-    command.add_argument("--model", required=True, help=MODEL_HELP)
-    command.add_argument(
+    parser.add_argument("folder", type=Path, help="pictures of lines, also in folders below")
+    parser.add_argument("--model", required=True, help=MODEL_HELP)
+    parser.add_argument(
         "--out", type=new_folder, help="a folder for the texts and copies of their pictures (default: beside them)"
     )
-    command.add_argument(
+    parser.add_argument(
         "--order",
         choices=("least sure", "name"),
         default="least sure",
         help="which line comes next (default: least sure)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--pattern",
         action="append",
         default=[],
@@ -220,6 +229,6 @@ def add_commands(commands: Any) -> None:
         help="what does not match it whole is shown first and marked; of several one must match; 'recipe' stands for "
         "those that the model was trained on",
     )
-    command.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
-    add_trust(command)
-    command.set_defaults(run=review)
+    parser.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
+    add_trust(parser)
+    parser.set_defaults(run=review)

@@ -8,6 +8,7 @@ import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from ocrlib.regex import recipe_patterns
 
 if TYPE_CHECKING:
     import keras
+    import onnxruntime as ort
 
 ONNX_FORMAT = "ocrlib-onnx/1"  # in the metadata of the file, beside the values that `Network` needs
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -192,57 +194,62 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
 
 
 def _open_onnx(path: Path) -> Network:
-    import onnxruntime as ort
-    from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = os.cpu_count() or 1
-    options.log_severity_level = 3  # errors only, which are raised as well; warnings would appear among our own output
-    # Else its idle threads would keep the cores busy that decode the next pictures.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    damages = (
-        ort_errors.Fail,
-        ort_errors.InvalidArgument,
-        ort_errors.InvalidGraph,
-        ort_errors.InvalidProtobuf,
-        ort_errors.NoSuchFile,
-        ort_errors.NotImplemented,
-        ort_errors.RuntimeException,
-    )
-    try:
-        session = ort.InferenceSession(
-            _read_onnx(path), options, providers=["CPUExecutionProvider"]
-        )  # bytes: a graph that keeps weights in other files cannot read them
-    except damages as error:
-        raise _not_ours(path, error) from None
+    session = _onnx_session(path)
     about = session.get_modelmeta().custom_metadata_map
     if about.get("format") != ONNX_FORMAT:
         raise UserError(
             f"{path}: expected format {ONNX_FORMAT!r} in its metadata, not {about.get('format')!r}; "
             "make it with `python -m ocrlib export`"
         )
-    try:
-        charset = Charset(about["charset"])
-        height, channels, width_stride = (int(about[key]) for key in ("height", "channels", "width_stride"))
-        margins = Margins(*map(float, about["margins"].split())) if "margins" in about else MARGINS
-        patterns = json.loads(about.get("patterns", "[]"))
-        if not isinstance(patterns, list):
-            raise ValueError("patterns must be a list")
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
-        raise _not_ours(path, error) from None
 
     def run(image: np.ndarray, width: np.ndarray, how: Any = None) -> np.ndarray:
         return session.run(["probs"], {"image": image, "width": width}, how)[0]
 
-    network = Network(
-        charset=charset,
-        height=height,
-        channels=channels,
-        width_stride=width_stride,
-        margins=margins,
+    try:
+        network = _onnx_network(about, run)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise _not_ours(path, error) from None
+    _try_onnx(network, run, path)
+    return network
+
+
+def _onnx_session(path: Path) -> "ort.InferenceSession":
+    """Returns what runs the graph of a file; raises UserError if it has none."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    options.log_severity_level = 3  # errors only, which are raised as well; warnings would appear among our own output
+    # Else its idle threads would keep the cores busy that decode the next pictures.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    graph = _read_onnx(path)  # bytes: a graph that keeps weights in other files cannot read them
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except _onnx_damages() as error:
+        raise _not_ours(path, error) from None
+
+
+def _onnx_network(about: Mapping[str, str], run: Callable[..., np.ndarray]) -> Network:
+    """Returns a graph as its metadata describe it; raises KeyError, ValueError, TypeError or RecursionError."""
+    patterns = json.loads(about.get("patterns", "[]"))
+    if not isinstance(patterns, list):
+        raise ValueError("patterns must be a list")
+    return Network(
+        charset=Charset(about["charset"]),
+        height=int(about["height"]),
+        channels=int(about["channels"]),
+        width_stride=int(about["width_stride"]),
+        margins=Margins(*map(float, about["margins"].split())) if "margins" in about else MARGINS,
         run=run,
         patterns=tuple(patterns),
     )
+
+
+def _try_onnx(network: Network, run: Callable[..., np.ndarray], path: Path) -> None:
+    """Tries a graph on blank lines, for a limited time; raises UserError if it is not one of ours."""
+    import onnxruntime as ort
+
+    damages: tuple[type[Exception], ...] = (*_onnx_damages(), ValueError)  # ValueError: it has no such input
     bounded = ort.RunOptions()
     bounded.log_severity_level = 4  # what goes wrong is raised
     try:
@@ -250,9 +257,23 @@ def _open_onnx(path: Path) -> Network:
             check_network(replace(network, run=lambda image, width: run(image, width, bounded)), path)
     except UserError:
         raise
-    except (*damages, ValueError) as error:  # ValueError: it has no such input
+    except damages as error:
         raise _not_ours(path, error) from None
-    return network
+
+
+def _onnx_damages() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises over a file that is damaged, or made by somebody who wants to see what it does."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    return (
+        errors.Fail,
+        errors.InvalidArgument,
+        errors.InvalidGraph,
+        errors.InvalidProtobuf,
+        errors.NoSuchFile,
+        errors.NotImplemented,
+        errors.RuntimeException,
+    )
 
 
 def _read_onnx(path: Path) -> bytes:
