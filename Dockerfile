@@ -3,28 +3,30 @@
 # Everything, for training:      docker build --target all --tag ocrlib-all .
 #                                docker run --rm --read-only --tmpfs /tmp --volume ocrlib-data:/work/datasets \
 #                                    --volume ocrlib-runs:/work/runs ocrlib-all train datasets/numeric --run runs/numeric
-# Both run as a user without rights, and write nowhere but into volumes and /tmp.
+# Both run as a user without rights, and write nowhere but into volumes and /tmp. `make container-check` builds and tries them.
 
-FROM python:3.12-slim AS build
+ARG PYTHON=python:3.12-slim
+
+FROM $PYTHON AS build
 WORKDIR /source
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY ocrlib ocrlib
 COPY datasets/*.toml datasets/
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
-FROM python:3.12-slim AS common
+FROM $PYTHON AS common
 ENV PYTHONUNBUFFERED=1 HOME=/tmp
 RUN useradd --no-create-home --home-dir /tmp --shell /usr/sbin/nologin reader
 COPY requirements.lock /
 
 FROM common AS read
-# The versions of requirements.lock, for what the base needs.
+# The versions of requirements.lock, for what the base needs; with their markers, since some differ by Python's version.
 RUN --mount=from=build,source=/wheels,target=/wheels \
-    grep --only-matching --extended-regexp '^[a-z0-9-]+==[^ ;]+' requirements.lock > /tmp/versions.txt \
+    sed -nE 's/^([a-z0-9._-]+==[^\\]*).*/\1/p' requirements.lock > /tmp/versions.txt \
     && pip install --no-cache-dir --constraint /tmp/versions.txt /wheels/*.whl \
     && rm /tmp/versions.txt
-USER reader
 WORKDIR /data
+USER reader
 ENTRYPOINT ["ocrlib"]
 
 FROM common AS all

@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fonts browser data train test hostile wheels-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia lock clean
+.PHONY: help setup fonts browser data train test hostile wheels-check container-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-advise bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia lock clean
 
 # The text after ## is what this prints; a variable can be set on the command line: make train RUN=runs/mine.
 help: ## this list
@@ -134,6 +134,10 @@ hostile: $(READY) ## hostile files of every format by the thousand, and killed t
 wheels-check: $(READY) ## the wheel and the sdist, as a stranger installs and uses them
 	$(BIN)/python -m tests.check_wheels $(ARGS)
 
+# Needs docker, or buildah and debootstrap (Debian packages) with ARGS=--debian; ARGS="all --debian" makes the large one.
+container-check: $(READY) ## the images of the Dockerfile, built, measured and used
+	$(BIN)/python -m tests.check_container $(ARGS)
+
 # Into build/, with tools of its own, which need not be in requirements.lock.
 dist: $(READY) ## the wheel and the sdist in build/dist, checked as an index would
 	$(PYTHON) -m venv build/tools
@@ -170,6 +174,10 @@ bench-language: $(READY) ## whether a character n-gram in the search reads sente
 
 bench-init: $(READY) ## whether a start from a model helps on DATA
 	$(BIN)/python -m tests.benchmarks.bench_init $(DATA) $(ARGS)
+
+# A first training, then six more, of 300 steps each. docs/browser.md has what it printed.
+bench-advise: $(READY) ## whether drawing more of what failed beats the same recipe again
+	$(BIN)/python -m tests.benchmarks.bench_advise $(RECIPE) $(ARGS)
 
 # OWN and REAL: folders with a folder of NAME.png and NAME.gt.txt for each set. The whole grid takes hours; it goes on
 # where it stopped. docs/own-lines.md has what it printed.

@@ -16,10 +16,8 @@ _INTERRUPTED = {
 }
 
 
-def main() -> int:
-    """Arguments -> one of the commands."""
-    if sys.argv[1:2] and sys.argv[1] in _READS_ITSELF:
-        return _READS_ITSELF[sys.argv[1]](sys.argv[2:], f"ocrlib {sys.argv[1]}")
+def command_parser() -> Parser:
+    """Returns the parser of all commands but `data` and `train`, of which it has the names alone."""
     parser = Parser(
         prog="ocrlib", description="Makes readers for lines of text, and reads with them.", epilog=_the_way()
     )
@@ -30,10 +28,16 @@ def main() -> int:
     commands.add_parser("train", help="train a reader on datasets")
     for module in (predict, evaluate, export, dataset, imports, web):
         module.add_commands(commands)
+    return parser
 
+
+def main() -> int:
+    """Arguments -> one of the commands."""
+    if sys.argv[1:2] and sys.argv[1] in _READS_ITSELF:
+        return _READS_ITSELF[sys.argv[1]](sys.argv[2:], f"ocrlib {sys.argv[1]}")
     # Of the commands only `import` has settings by section and key; elsewhere a point in an option is a mistake.
     argv, overrides = split_overrides(sys.argv[1:]) if sys.argv[1:2] == ["import"] else (sys.argv[1:], {})
-    arguments = parser.parse_args(argv)
+    arguments = command_parser().parse_args(argv)
     if overrides:
         arguments.overrides = overrides
     return arguments.run(arguments)
