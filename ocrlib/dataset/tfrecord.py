@@ -10,7 +10,7 @@ A file is one small, fixed format inside another:
 import mmap
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ _FEATURES = {bytes: 1, str: 1, float: 2, int: 3}  # field numbers of bytes_list,
 _COLUMN_DTYPES = {str: object, float: np.float32, int: np.int64}
 _KINDS: dict[str, type] = {"id": str, "text": str, "image": bytes, "width": int, **PROVENANCE}
 _MASK_DELTA = 0xA282EAD8
+# Features that many lines have alike; no floats, because 0.0 and -0.0 are equal and their bytes are not.
+_SHARED = frozenset({"width", "font", "background", "skew_deg", "degradation", "attempt"})
 _ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
 
 
@@ -112,18 +114,27 @@ def _payloads(data: bytes) -> Iterator[bytes]:
 
 
 def _example(sample: Sample, encoding: str) -> bytes:
-    features: dict[str, bytes | int | float] = {
-        "id": sample.id.encode(),
-        "text": sample.text.encode(),
+    features: dict[str, str | bytes | int | float] = {
+        "id": sample.id,
+        "text": sample.text,
         "image": encode_image(sample.image, encoding),
         "width": sample.image.shape[1],
+        **sample.provenance,
     }
-    for name, value in sample.provenance.items():
-        features[name] = value.encode() if isinstance(value, str) else value
     # Example { Features features = 1; }, Features { map<string, Feature> feature = 1; }; sorted, so that
     # equal samples are equal bytes.
-    entries = [_field(1, _map_key(name) + _field(2, _feature(value))) for name, value in sorted(features.items())]
+    entries = [
+        _shared_entry(name, value) if name in _SHARED else _entry(name, value)
+        for name, value in sorted(features.items())
+    ]
     return _field(1, b"".join(entries))
+
+
+def _entry(name: str, value: str | bytes | int | float) -> bytes:
+    return _field(1, _map_key(name) + _field(2, _feature(value.encode() if isinstance(value, str) else value)))
+
+
+_shared_entry = lru_cache(maxsize=4096, typed=True)(_entry)
 
 
 @cache

@@ -49,8 +49,11 @@ def _samples(shard: Shard, asked: Import, work: Path) -> Iterator[Sample]:
             (shard.split, shard.start, shard.stop),
         ).fetchall()
     assert len(rows) == shard.num_samples
+    files: dict[str, np.ndarray] = {}  # a file has the images of hundreds of lines, and opening it takes as long as one
     for index, name, label, width, digest, pixels, offset in rows:
-        stored = np.fromfile(work / pixels, np.uint8, height * width * channels, offset=offset)
+        if pixels not in files:
+            files[pixels] = np.memmap(work / pixels, np.uint8, "r").view(np.ndarray)
+        stored = files[pixels][offset : offset + height * width * channels]
         shape = (height, width) if channels == 1 else (height, width, channels)
         yield sample_of(sample_id(shard.split, index), name, label, stored.reshape(shape), digest)
 

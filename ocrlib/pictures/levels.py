@@ -12,9 +12,14 @@ def upright_pixels(picture: Image.Image | np.ndarray, channels: int) -> np.ndarr
     Args:
       picture: of any kind; or an array, as for `from_array`.
     """
+    return np.asarray(upright_picture(picture, channels))
+
+
+def upright_picture(picture: Image.Image | np.ndarray, channels: int) -> Image.Image:
+    """Returns what `upright_pixels` does, as a picture in gray or RGB."""
     if isinstance(picture, np.ndarray):
         picture = from_array(picture)
-    return np.asarray(_opaque(_eight_bits(picture)).convert("L" if channels == 1 else "RGB"))
+    return _opaque(_eight_bits(picture)).convert("L" if channels == 1 else "RGB")
 
 
 def from_array(values: np.ndarray) -> Image.Image:

@@ -1,5 +1,7 @@
 """Pictures from anywhere, brought to what a network was trained on: upright, opaque, 8 bits, one line of its height."""
 
+import os
+import stat
 import struct
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ocrlib.errors import UserError
-from ocrlib.pictures.levels import upright_pixels
+from ocrlib.pictures.levels import upright_picture, upright_pixels
 from ocrlib.pictures.looks import look_of
 from ocrlib.pictures.paper import MARGINS, Margins, cut_line, find_line, to_gray
 
@@ -137,7 +139,7 @@ def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
     Raises:
       UserError: it is not a file, not a picture, or has too many pixels.
     """
-    if isinstance(source, Path) and source.exists() and not source.is_file():
+    if isinstance(source, Path) and _is_no_file(source):
         raise UserError(f"{name}: is a folder, a pipe or a device; expected a picture")
     try:
         opened = Image.open(source, formats=tuple(_FORMATS))
@@ -145,6 +147,14 @@ def open_picture(source: Path | BytesIO, name: str) -> Image.Image:
         raise _broken(name, error) from None
     _check_size(opened, name)
     return opened
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something else than a file is there."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:  # opening it will say so
+        return False
 
 
 def read_picture(source: Path | BytesIO, name: str) -> Image.Image:
@@ -215,7 +225,7 @@ def line_image(picture: Image.Image | np.ndarray, height: int, channels: int) ->
     Args:
       picture: of any kind; or an array, as for `levels.from_array`.
     """
-    return _scaled(upright_pixels(picture, channels), height, channels)
+    return _scaled(upright_picture(picture, channels), height, channels)
 
 
 def cut_line_image(
@@ -231,7 +241,8 @@ def cut_line_image(
         raise UserError(f"is {columns} x {rows} pixels, too far from the shape of a line of text")
     gray = to_gray(pixels)
     box = find_line(gray)
-    return _scaled(cut_line(pixels, box, margins, height), height, channels), look_of(gray, box)
+    line = Image.fromarray(cut_line(pixels, box, margins, height))
+    return _scaled(line, height, channels), look_of(gray, box)
 
 
 def cut_named_picture(
@@ -257,8 +268,7 @@ def _check_size(opened: Image.Image, name: str) -> None:
         raise UserError(f"{name}: is {opened.width} x {opened.height} pixels; expected {limit}: scale it, or cut it")
 
 
-def _scaled(pixels: np.ndarray, height: int, channels: int) -> np.ndarray:
-    line = Image.fromarray(pixels)
+def _scaled(line: Image.Image, height: int, channels: int) -> np.ndarray:
     width = max(1, round(line.width * height / line.height))
     if width > MAX_LINE_PX:
         raise UserError(

@@ -79,25 +79,32 @@ def _walk(folder: Path, below: str = "") -> Iterator[tuple[str, Iterator[tuple[s
     # SQLite sorts: it moves to the disk what a list would hold in memory, and one folder may have 100,000 pairs.
     names = sqlite3.connect("")
     names.execute("CREATE TABLE files (base TEXT, name TEXT)")
-    folders = []
-    try:
+    folders: list[str] = []
+    links: list[str] = []
+
+    def files() -> Iterator[tuple[bytes, bytes]]:
         with os.scandir(folder / below) as entries:
             for entry in entries:
-                if entry.is_dir() and entry.is_symlink():
-                    yield below, Unusable(name=f"{below}{entry.name}", reason="link to a folder")
-                elif entry.is_dir():
-                    folders.append(f"{below}{entry.name}/")
+                if entry.is_dir():
+                    (links if entry.is_symlink() else folders).append(entry.name)
                 elif entry.is_file():
                     # Names that are not Unicode come through SQLite as bytes.
-                    row = (os.fsencode(_stem(entry.name)), os.fsencode(entry.name))
-                    names.execute("INSERT INTO files VALUES (?, ?)", row)
+                    yield os.fsencode(_stem(entry.name)), os.fsencode(entry.name)
+
+    unreadable = None
+    try:
+        names.executemany("INSERT INTO files VALUES (?, ?)", files())
     except OSError as error:
-        yield below, Unusable(name=below or ".", reason="folder cannot be read", detail=error.strerror or "")
+        unreadable = Unusable(name=below or ".", reason="folder cannot be read", detail=error.strerror or "")
+    for link in links:
+        yield below, Unusable(name=f"{below}{link}", reason="link to a folder")
+    if unreadable:
+        yield below, unreadable
     rows = names.execute("SELECT base, name FROM files ORDER BY base, name")
     yield below, ((os.fsdecode(base), os.fsdecode(name)) for base, name in rows)
     names.close()
     for inside in sorted(folders):
-        yield from _walk(folder, inside)
+        yield from _walk(folder, f"{below}{inside}/")
 
 
 def _stem(name: str) -> str:
