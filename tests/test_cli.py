@@ -217,8 +217,8 @@ def test_predict_refuses_what_it_cannot_use_in_one_line(
         ([pictures], "the following arguments are required: --model"),
         (["--model", good, pictures, "--ou", "x"], "unrecognized arguments: --ou"),
         (["--model", good, pictures, "--format", "xml"], "argument --format: invalid choice: 'xml'"),
-        (["--model", good, pictures, "--beam", "0"], "argument --beam: expected a width from 1 to 50, not '0'"),
-        (["--model", good, pictures, "--beam", "51"], "argument --beam: expected a width from 1 to 50, not '51'"),
+        (["--model", good, pictures, "--beam", "0"], "argument --beam: expected a whole number from 1 to 50, not '0'"),
+        (["--model", good, pictures, "--beam", "51"], "argument --beam: expected a whole number from 1 to 50, not '51'"),
         (["--model", good, pictures, "--pattern", "[0-9"], "pattern '[0-9': unterminated character set at position 0"),
         (
             ["--model", good, pictures, "--pattern", "A1"],
@@ -248,7 +248,7 @@ def test_predict_refuses_what_it_cannot_use_in_one_line(
             ["--model", good, pictures, "--min-confidence", "90%"],
             "argument --min-confidence: expected a number from 0 to 1, not '90%'",
         ),
-        (["--model", good, pictures, "--beam", "x"], "argument --beam: expected a width from 1 to 50, not 'x'"),
+        (["--model", good, pictures, "--beam", "x"], "argument --beam: expected a whole number from 1 to 50, not 'x'"),
     ):
         outcome = ocrlib("predict", *arguments)
         assert (outcome.code, outcome.stdout) == (2, ""), arguments
