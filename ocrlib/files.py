@@ -10,6 +10,7 @@ import json
 import math
 import os
 import secrets
+import shutil
 import stat
 import tokenize
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ from typing import IO, Any
 MAX_JSON_BYTES = 64 << 20
 # What numpy raises over a damaged .npy file, besides ValueError, EOFError and OSError: its header is read as Python.
 NPY_DAMAGES = (SyntaxError, tokenize.TokenError)
+# What a disk answers that has no hard links (FAT, some network folders, some systems).
+_NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL)
+# Windows has neither these flags nor a way to flush a folder.
+_NO_FOLLOW, _NO_WAIT = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
+_CLOSE_ON_EXEC, _BINARY = getattr(os, "O_CLOEXEC", 0), getattr(os, "O_BINARY", 0)
+_WINDOWS = os.name == "nt"
 
 
 def read_regular(path: Path, max_bytes: int, *, through_links: bool = False) -> bytes:
@@ -35,9 +42,9 @@ def read_regular(path: Path, max_bytes: int, *, through_links: bool = False) -> 
       OSError: the file cannot be read, or is not such a file; FileNotFoundError where there is none.
     """
     # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
-    no_link = 0 if through_links else os.O_NOFOLLOW
+    no_link = 0 if through_links else _NO_FOLLOW
     try:
-        descriptor = os.open(path, os.O_RDONLY | no_link | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | no_link | _NO_WAIT | _CLOSE_ON_EXEC | _BINARY)
     except OSError:
         if path.is_symlink() and not through_links:
             raise OSError("is a symbolic link; expected a file") from None
@@ -96,21 +103,33 @@ def write_new(path: Path, data: bytes) -> None:
     """
     temporary = _temporary_name(path)
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb") as file:
+        with open(_new_file(temporary), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         try:
             os.link(temporary, path)  # fails where a rename would replace
         except OSError as error:
-            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+            if error.errno not in _NO_HARD_LINKS:
                 raise
-            # A disk without hard links, such as FAT: another program has a moment to write between the two calls.
+            # Without hard links, another program has a moment to write between the two calls.
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def give_name(path: Path, name: Path) -> None:
+    """Gives a file a second name, in place of what had it; where the disk has no hard links, a copy gets the name."""
+    name.unlink(missing_ok=True)
+    try:
+        os.link(path, name)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        with whole_path(name) as temporary:
+            shutil.copyfile(path, temporary)
 
 
 @contextmanager
@@ -141,8 +160,7 @@ def whole_path(path: Path, ending: str = "") -> Iterator[Path]:
     """
     temporary = _temporary_name(path, ending)
     try:
-        # O_EXCL makes the file, and follows no link.
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+        os.close(_new_file(temporary))
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
@@ -153,6 +171,11 @@ def whole_path(path: Path, ending: str = "") -> Iterator[Path]:
         raise
 
 
+def _new_file(path: Path) -> int:
+    """Opens a file that is not there yet for writing; O_EXCL makes it, and follows no link."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSE_ON_EXEC | _BINARY, 0o666)
+
+
 def _temporary_name(path: Path, ending: str = "") -> Path:
     # Shortened, because a name may have 255 bytes at most.
     return path.with_name(f".{path.name[:40]}.{os.getpid()}.{secrets.token_hex(8)}.tmp{ending}")
@@ -160,11 +183,12 @@ def _temporary_name(path: Path, ending: str = "") -> Path:
 
 def sync_folder(folder: Path) -> None:
     """Flushes a folder's names to disk, so that renames survive a power cut."""
-    _sync(folder)
+    if not _WINDOWS:
+        _sync(folder)
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

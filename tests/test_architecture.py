@@ -147,3 +147,10 @@ def test_a_worker_starts_without_tensorflow_trdg_or_matplotlib(module):
     heavy = ["tensorflow", "keras", "trdg", "matplotlib", "scipy", "pandas", "pyarrow"]
     code = f"import sys, {module}; print([name for name in {heavy} if name in sys.modules])"
     assert run_code(code) == "[]\n"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_nothing_needs_what_windows_or_a_simple_disk_lacks(module):
+    """Locks are filelock's, and a hard link is replaced by a copy in one place."""
+    assert "fcntl" not in roots(imports_of(MODULES[module]))
+    assert module == "ocrlib.files" or "os.link" not in MODULES[module].read_text(encoding="utf-8")

@@ -1,13 +1,15 @@
 """Files that are written whole or not at all."""
 
+import errno
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ocrlib.files import open_whole, read_json, whole_path, write_bytes, write_json
+from ocrlib.files import give_name, open_whole, read_json, whole_path, write_bytes, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):
@@ -72,6 +74,36 @@ def test_a_temporary_file_follows_no_link(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(FileExistsError):
         write_json(tmp_path / "a.json", {})
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "answer", [None, errno.EPERM, errno.ENOSYS], ids=["with hard links", "FAT", "without the call"]
+)
+def test_a_second_name_is_a_link_or_else_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: int | None
+) -> None:
+    (tmp_path / "a").write_bytes(b"shard")
+    (tmp_path / "b").write_bytes(b"another, which is outgrown")
+    if answer is not None:
+        monkeypatch.setattr("os.link", refusing(answer))
+    give_name(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"shard"
+    assert os.path.samefile(tmp_path / "a", tmp_path / "b") == (answer is None)
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_a_second_name_fails_for_any_other_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"shard")
+    monkeypatch.setattr("os.link", refusing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        give_name(tmp_path / "a", tmp_path / "b")
+
+
+def refusing(number: int) -> Callable[[Path, Path], None]:
+    def link(source: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return link
 
 
 def test_a_name_of_255_bytes_can_be_written(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ocrlib import config
 from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, FileFormat, Manifest, ShardEntry, read_manifest, write_manifest
 from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.shards import FORMATS, check_files
-from ocrlib.files import read_json, sync_folder, write_json
+from ocrlib.files import give_name, read_json, sync_folder, write_json
 
 _STATE_NAME = "state.json"
 
@@ -106,8 +106,7 @@ def give_names(out: Path, shard: Shard, entry: ShardEntry) -> ShardEntry:
     for file_format, file in entry.files.items():
         name = shard.stem + FORMATS[file_format].ENDING
         if name != file.name:
-            (out / name).unlink(missing_ok=True)
-            os.link(out / file.name, out / name)
+            give_name(out / file.name, out / name)
         files[file_format] = replace(file, name=name)
     return replace(entry, stem=shard.stem, files=files)
 
@@ -127,7 +126,12 @@ def commit(out: Path, manifest: Manifest) -> None:
 
 
 def sweep(out: Path) -> None:
-    """Deletes temporary files in a finished dataset, such as half a card, unless the process that writes them lives."""
+    """Deletes temporary files in a finished dataset, such as half a card, unless the process that writes them lives.
+
+    Windows keeps them: there, asking for a process by `os.kill` would end it.
+    """
+    if os.name == "nt":
+        return
     for path in out.glob(".*.tmp"):
         try:
             os.kill(int(path.suffixes[-3].removeprefix(".")), 0)

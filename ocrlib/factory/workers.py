@@ -161,7 +161,10 @@ def _start_worker(start: Callable[..., Work], start_args: tuple[Any, ...], worke
 
 @contextmanager
 def _ctrl_c_waits() -> Iterator[None]:
-    """Blocks SIGINT; one that came is delivered at the end."""
+    """Blocks SIGINT; one that came is delivered at the end. Windows has no such mask, and goes without."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     came: list[int] = []
     # The mask is this thread's alone. If another thread runs, such as that of a progress bar, it gets the signal, and
     # Python calls the handler in the main thread all the same.

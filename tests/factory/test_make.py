@@ -1,5 +1,6 @@
 """The factory's promises: the same bytes with any number of workers, after any stop, and nothing lost."""
 
+import errno
 import json
 import os
 import signal
@@ -41,6 +42,17 @@ def test_a_finished_dataset_is_left_alone(tiny_copy, tiny_recipe):
     manifest, worked = make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
     assert not worked and manifest == read_manifest(tiny_copy)
     assert identities(tiny_copy) | {"": os.stat(tiny_copy / "manifest.json").st_mtime_ns} == before
+
+
+def test_a_disk_without_hard_links_grows_a_dataset_by_copies(tiny_copy, tiny_recipe, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    before = shard_hashes(tiny_copy)
+    monkeypatch.setattr("os.link", refuse)
+    make_dataset(recipe_with(tiny_recipe, splits_train=130), tiny_copy, 1)
+    assert shard_hashes(tiny_copy)["train-00002-of-00006.h5"] == before["train-00002-of-00004.h5"]
+    assert leftovers(tiny_copy) == [] and problems_of(tiny_copy) == []
 
 
 def test_growing_keeps_every_full_shard_and_equals_a_fresh_dataset(tiny_copy, tiny_recipe, tmp_path):
