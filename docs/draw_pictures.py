@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ocrlib.factory.make import gather
+from ocrlib.factory.ingredients import gather
 from ocrlib.factory.recipe import load_recipe
 from ocrlib.factory.render.renderer import Renderer
 

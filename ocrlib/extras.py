@@ -19,10 +19,17 @@ EXTRA_OF = {
     **dict.fromkeys(("keras", "tensorboard", "tensorflow"), "train"),
     **dict.fromkeys(("ai_edge_litert", "onnx", "tf2onnx"), "export"),
     "rapidocr": "pages",
+    "distributed": "cluster",
     **dict.fromkeys(("starlette", "uvicorn"), "web"),
 }
 # An extra -> those that it brings, too.
-BROUGHT = {"factory": {"data"}, "train": {"data"}, "export": {"train", "data"}, "web": {"data"}}
+BROUGHT = {
+    "factory": {"data"},
+    "train": {"data"},
+    "export": {"train", "data"},
+    "web": {"data"},
+    "cluster": {"factory", "data"},
+}
 
 
 @contextmanager

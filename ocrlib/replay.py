@@ -107,7 +107,8 @@ def _datasets_of(run: Path) -> list[Path]:
 
 def _draw(model: str, values: dict[str, Any]) -> Path:
     """Returns a dataset of lines of a recipe, drawn now or when they were first asked for."""
-    from ocrlib.factory.make import gather, make_dataset
+    from ocrlib.factory.ingredients import gather
+    from ocrlib.factory.make import make_dataset
     from ocrlib.factory.recipe import recipe_from_dict
     from ocrlib.factory.text.corpus_files import cache_folder
 

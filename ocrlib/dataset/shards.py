@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -62,23 +62,43 @@ def write_shard(
       encoding: of the images, `raw` or `png`.
       rejected: {reason: draws} that were drawn again for these samples.
     """
+    return encode_shard(
+        stem,
+        samples,
+        lambda name, data: write_bytes(folder / name, data),
+        formats=formats,
+        encoding=encoding,
+        rejected=rejected,
+    )
+
+
+def encode_shard(
+    stem: str,
+    samples: Sequence[Sample],
+    put: Callable[[str, bytes], None],
+    *,
+    formats: Sequence[FileFormat],
+    encoding: str,
+    rejected: Mapping[str, int],
+) -> ShardEntry:
+    """Hands name and bytes of each file of a shard to `put`, and returns its entry; all else as `write_shard`."""
     widths = Counter(sample.image.shape[1] for sample in samples)
     return ShardEntry(
         stem=stem,
         samples=len(samples),
-        files={name: _write_file(folder, stem, samples, name, encoding) for name in formats},
+        files={name: _encode_file(stem, samples, put, name, encoding) for name in formats},
         widths={width: widths[width] for width in sorted(widths)},
         rejected=dict(sorted(rejected.items())),
     )
 
 
-def _write_file(
-    folder: Path, stem: str, samples: Sequence[Sample], file_format: FileFormat, encoding: str
+def _encode_file(
+    stem: str, samples: Sequence[Sample], put: Callable[[str, bytes], None], file_format: FileFormat, encoding: str
 ) -> ShardFile:
-    """Writes one file of a shard; a function, so that its bytes leave the memory before the next file's are made."""
+    """Encodes one file of a shard; a function, so that its bytes leave the memory before the next file's are made."""
     data = FORMATS[file_format].encode_shard(samples, encoding)
     name = stem + FORMATS[file_format].ENDING
-    write_bytes(folder / name, data)
+    put(name, data)
     return ShardFile(name=name, bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 

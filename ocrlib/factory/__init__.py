@@ -3,12 +3,15 @@
 recipe       what a dataset is made of, read from TOML, with its fingerprint
 recipes      the recipes that come along, by name
 settings/    the tables of a recipe: their keys, defaults and checks
-make         the way through: open texts and fonts, plan the shards, hand them to workers, write the manifest
+make         the way through: plan the shards, hand them to workers, write the manifest
+ingredients  what a recipe names, opened and hashed: texts, fonts, pictures of paper, versions
+drawing      one shard in a worker: drawn, encoded, written
 sizes        a dataset that is there grows only if somebody says so
 material     broken fonts and pictures of paper are named before anything is drawn
 work_folder  what an unfinished dataset keeps on disk, to go on from
 parts        the same dataset made in parts that know nothing of each other
-workers      processes that survive each other's death
+workers      processes of this machine that survive each other's death
+cluster      the same on other machines, by dask.distributed
 lock         one process at a time makes a dataset, or a part of it
 trust        may the recipe of a dataset that came from elsewhere open what it names?
 repair       draws shards again, to prove a dataset or to mend it

@@ -1,18 +1,13 @@
-"""Recipe in, dataset folder out: open texts and fonts, plan the shards, hand them to workers, write the manifest."""
+"""Recipe in, dataset folder out: plan the shards, hand them to workers, write the manifest."""
 
-import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-import cv2
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from ocrlib import __version__, config
+from ocrlib import config
 from ocrlib.dataset.manifest import (
     FILE_NAME,
     FORMAT,
@@ -24,55 +19,24 @@ from ocrlib.dataset.manifest import (
     read_manifest,
 )
 from ocrlib.dataset.plan import Shard, plan_shards
-from ocrlib.dataset.shards import check_files, write_shard
+from ocrlib.dataset.shards import check_files
 from ocrlib.errors import UserError
-from ocrlib.factory import work_folder, workers
+from ocrlib.factory import work_folder
+from ocrlib.factory.drawing import Pool, on_this_machine
+from ocrlib.factory.ingredients import Ingredients, environment, gather
 from ocrlib.factory.lock import lock_folder
 from ocrlib.factory.material import name_broken
-from ocrlib.factory.recipe import Recipe, fingerprint
-from ocrlib.factory.render.fonts import Face, load_faces
-from ocrlib.factory.render.renderer import Renderer, looks_of, render_inputs, split_faces
-from ocrlib.factory.text import open_text
-from ocrlib.factory.text.source import TextSource
-
-_PROGRESS_SAMPLES = 25  # a worker reports after so many
+from ocrlib.factory.recipe import Recipe
+from ocrlib.factory.render.renderer import split_faces
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ingredients:
-    """What a recipe names, opened and hashed.
-
-    Attributes:
-      texts: where the lines' texts come from.
-      faces: the fonts that are drawn with.
-      left_out: {font: why it is not used}.
-      fingerprint: the SHA-256 (hex) of all that shapes the samples.
-    """
-
-    texts: TextSource
-    faces: list[Face]
-    left_out: dict[str, str]
-    fingerprint: str
-
-
-def gather(recipe: Recipe) -> Ingredients:
-    """Opens the texts and fonts of a recipe.
-
-    Raises:
-      UserError: one of them is missing or cannot be used.
-    """
-    texts = open_text(recipe.text, recipe.seed)
-    for split, samples in config.to_dict(recipe.splits).items():
-        if samples:
-            texts.check_split(split)
-    faces, left_out = load_faces(recipe.render.fonts, recipe.text.charset, recipe.render.font_coverage)
-    looks_of(recipe.render, faces, left_out)  # called for its errors, before any work is done
-    inputs = {**texts.inputs, **render_inputs(recipe.render, faces)}
-    return Ingredients(texts=texts, faces=faces, left_out=left_out, fingerprint=fingerprint(recipe, inputs))
-
-
-def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest, bool]:
+def make_dataset(recipe: Recipe, out: Path, workers: int | Pool) -> tuple[Manifest, bool]:
     """Renders what is missing of a dataset into `out`, with a progress bar on standard error.
+
+    Args:
+      recipe: what it is made of.
+      out: its folder.
+      workers: how many processes of this machine, or the pool that draws, such as a cluster.
 
     Returns:
       The manifest, and whether there was anything to do.
@@ -91,7 +55,7 @@ def make_dataset(recipe: Recipe, out: Path, num_workers: int) -> tuple[Manifest,
         finished = find_finished(out, recipe, ingredients.fingerprint)
         if finished is not None:
             return finished, False
-        return _make_missing(recipe, ingredients, out, num_workers), True
+        return _make_missing(recipe, ingredients, out, workers), True
 
 
 @contextmanager
@@ -160,7 +124,7 @@ def plan_of(recipe: Recipe) -> list[Shard]:
     return plan_shards(config.to_dict(recipe.splits), recipe.output.shard_samples)
 
 
-def _make_missing(recipe: Recipe, ingredients: Ingredients, out: Path, num_workers: int) -> Manifest:
+def _make_missing(recipe: Recipe, ingredients: Ingredients, out: Path, workers: int | Pool) -> Manifest:
     """Renders the shards that are not there yet, and makes a dataset of all of them."""
     asked = {"splits": config.to_dict(recipe.splits), "formats": list(recipe.output.formats)}
     work_folder.begin(out, ingredients.fingerprint, asked)
@@ -168,7 +132,7 @@ def _make_missing(recipe: Recipe, ingredients: Ingredients, out: Path, num_worke
     notes = {shard: work_folder.read_note(out, shard, recipe.output.formats) for shard in shards}
     done = {shard: entry for shard, entry in notes.items() if entry is not None}
     todo = [shard for shard in shards if shard not in done]
-    done |= dict(render_shards(todo, recipe, ingredients, out, num_workers, already=list(done)))
+    done |= dict(render_shards(todo, recipe, ingredients, out, workers, already=list(done)))
     entries = [work_folder.give_names(out, shard, done[shard]) for shard in shards]
     manifest = make_manifest(recipe, ingredients, shards, entries)
     work_folder.commit(out, manifest)
@@ -180,63 +144,21 @@ def render_shards(
     recipe: Recipe,
     ingredients: Ingredients,
     out: Path,
-    num_workers: int,
+    workers: int | Pool,
     already: Sequence[Shard] = (),
 ) -> Iterator[tuple[Shard, ShardEntry]]:
     """Yields the shards of `todo` as they are written, in any order; a progress bar begins at those `already` done.
 
     Raises:
-      UserError, workers.WorkerError: as `workers.run_tasks`.
+      UserError, WorkerError: as the pool.
     """
     if todo:
         name_broken(recipe.render, ingredients.left_out)
     num_already, num_todo = (sum(shard.num_samples for shard in shards) for shards in (already, todo))
     bar = tqdm(total=num_already + num_todo, initial=num_already, unit="img", desc=recipe.name, smoothing=0.1)
+    pool = on_this_machine(workers) if isinstance(workers, int) else workers
     with bar:
-        yield from workers.run_tasks(
-            todo,
-            num_workers=num_workers,
-            start=start_worker,
-            start_args=(recipe, ingredients.faces, str(out)),
-            on_progress=bar.update,
-        )
-
-
-def start_worker(recipe: Recipe, faces: list[Face], out: str) -> workers.Work:
-    """Returns the function that makes a shard; called in each worker, which opens the texts for itself.
-
-    Each worker gets one thread: OpenCV and numpy's BLAS would start as many as there are cores, in every worker, and
-    these would only take the cores from each other.
-    """
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
-    texts = open_text(recipe.text, recipe.seed)
-    renderer = Renderer(recipe.render, recipe.seed, faces, texts)
-    return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
-
-
-def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, report: workers.Report) -> ShardEntry:
-    """Renders a shard, writes its files, and then the note that it is finished."""
-    samples, rejected = [], Counter[str]()
-    for count, index in enumerate(range(shard.start, shard.stop), 1):
-        sample, rejects = renderer.render(shard.split, index)
-        samples.append(sample)
-        rejected.update(rejects)
-        if count % _PROGRESS_SAMPLES == 0:
-            report(_PROGRESS_SAMPLES)
-    report(shard.num_samples % _PROGRESS_SAMPLES)
-    output = recipe.output
-    try:
-        entry = write_shard(
-            out, shard.stem, samples, formats=output.formats, encoding=output.encoding, rejected=rejected
-        )
-        work_folder.write_note(out, shard, entry)
-    except OSError as error:
-        raise UserError(
-            f"{out / shard.stem}: cannot be written: {error.strerror}; mend that and run the same command again, "
-            "finished shards are kept"
-        ) from None
-    return entry
+        yield from pool(todo, recipe, ingredients, out, bar.update)
 
 
 def make_manifest(
@@ -265,11 +187,6 @@ def make_manifest(
             "heldout": [face.name for face in heldout.faces],
             "left_out": ingredients.left_out,
         },
-        environment=_environment(),
+        environment=environment(),
         outside_charset=ingredients.texts.outside,
     )
-
-
-def _environment() -> dict[str, str]:
-    packages = ("trdg", "pillow", "opencv-python", "numpy", "h5py")
-    return {"python": platform.python_version(), "ocrlib": __version__} | {name: version(name) for name in packages}

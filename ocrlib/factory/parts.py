@@ -13,8 +13,10 @@ from ocrlib.dataset.manifest import FILE_NAME, Manifest, ShardEntry, read_manife
 from ocrlib.dataset.plan import Shard
 from ocrlib.errors import UserError
 from ocrlib.factory import work_folder
+from ocrlib.factory.drawing import Pool
+from ocrlib.factory.ingredients import Ingredients, gather
 from ocrlib.factory.lock import lock_folder, lock_part
-from ocrlib.factory.make import Ingredients, find_finished, gather, make_manifest, plan_of, render_shards, writing
+from ocrlib.factory.make import find_finished, make_manifest, plan_of, render_shards, writing
 from ocrlib.factory.recipe import Recipe
 
 _NAMED = 5  # missing shards in a message
@@ -71,7 +73,7 @@ class Parts:
         return f"{len(self.missing)} shards are missing: {names}{', ...' if len(self.missing) > _NAMED else ''}"
 
 
-def make_part(recipe: Recipe, out: Path, num_workers: int, part: Part) -> Parts:
+def make_part(recipe: Recipe, out: Path, workers: int | Pool, part: Part) -> Parts:
     """Renders what is missing of a part, and finishes the dataset if nothing else is missing.
 
     Raises:
@@ -89,7 +91,7 @@ def make_part(recipe: Recipe, out: Path, num_workers: int, part: Part) -> Parts:
         notes = {shard: work_folder.read_note(out, shard, recipe.output.formats) for shard in mine}
         already = [shard for shard, entry in notes.items() if entry is not None]
         todo = [shard for shard in mine if shard not in already]
-        made = len(list(render_shards(todo, recipe, ingredients, out, num_workers, already=already)))
+        made = len(list(render_shards(todo, recipe, ingredients, out, workers, already=already)))
         entries = _entries(recipe, out)
     if (missing := _missing(entries)) and _finished(recipe, ingredients, out) is None:
         return Parts(manifest=None, made=made, missing=missing)

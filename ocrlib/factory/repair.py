@@ -8,8 +8,9 @@ from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, Manifest
 from ocrlib.dataset.shards import read_samples
 from ocrlib.dataset.verify import same_sample, verify_shard
 from ocrlib.errors import UserError
+from ocrlib.factory.ingredients import Ingredients, gather
 from ocrlib.factory.lock import lock_folder
-from ocrlib.factory.make import Ingredients, gather, render_shards
+from ocrlib.factory.make import render_shards
 from ocrlib.factory.recipe import Recipe, recipe_from_dict
 from ocrlib.factory.render.renderer import Renderer
 from ocrlib.factory.trust import refuse_untrusted, sources_of

@@ -153,14 +153,14 @@ def _start_worker(start: Callable[..., Work], start_args: tuple[Any, ...], worke
     # Ctrl-C reaches every process of the group; only the parent acts on it. A new worker imports for a second before it
     # can ignore the signal, so the parent blocks it first: a new process inherits what is blocked.
     resource_tracker.ensure_running()  # else it starts with the first process, and unblocks the signal
-    with _ctrl_c_waits():
+    with ctrl_c_waits():
         process.start()
         theirs.close()
         workers.append(_Worker(process, ours))
 
 
 @contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
+def ctrl_c_waits() -> Iterator[None]:
     """Blocks SIGINT; one that came is delivered at the end. Windows has no such mask, and goes without."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

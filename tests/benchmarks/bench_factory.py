@@ -195,8 +195,7 @@ def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
     from ocrlib.dataset import shards
     from ocrlib.dataset.plan import Shard
     from ocrlib.dataset.shards import FORMATS
-    from ocrlib.factory import make as factory
-    from ocrlib.factory import work_folder
+    from ocrlib.factory import drawing, work_folder
     from ocrlib.factory.render import renderer as renderer_module
 
     recipe, renderer = make_worker()
@@ -226,7 +225,7 @@ def step_shares(work: Path, num_lines: int, num_rounds: int) -> bool:
             seconds.clear()
             shard = Shard(split="train", index=0, num_shards=1, start=0, stop=num_lines)
             start = time.perf_counter()
-            factory._make_shard(shard, recipe, renderer, work, report)
+            drawing._make_shard(shard, recipe, renderer, work, report)
             total = time.perf_counter() - start
             while ours.poll():
                 ours.recv()
@@ -282,7 +281,7 @@ def worker_startup(num_rounds: int) -> bool:
 
 
 def _start_probe(pipe: Any, recipe: Any, faces: Any) -> None:
-    from ocrlib.factory.make import start_worker
+    from ocrlib.factory.drawing import start_worker
 
     start_worker(recipe, faces, ".")
     found = {"tensorflow", "keras", "trdg", "matplotlib", "scipy"} & set(sys.modules)
@@ -297,7 +296,7 @@ def write_recipe(work: Path, background: str) -> Path:
 
 def make_worker(recipe_path: Path | None = None) -> tuple[Any, Any]:
     """A recipe (default: the benchmark's own) and a renderer for it, as in a worker."""
-    from ocrlib.factory.make import gather
+    from ocrlib.factory.ingredients import gather
     from ocrlib.factory.recipe import load_recipe
     from ocrlib.factory.render.renderer import Renderer
 

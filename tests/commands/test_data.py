@@ -132,7 +132,7 @@ def test_a_half_finished_dataset_is_finished_at_the_size_that_was_asked_for(tiny
     def stop(*arguments, **settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ocrlib.factory.make.workers.run_tasks", stop)
+    monkeypatch.setattr("ocrlib.factory.drawing.workers.run_tasks", stop)
     with pytest.raises(KeyboardInterrupt):
         make_dataset(load_recipe(tiny_recipe, {"splits.train": "30"}), out, 1)
     monkeypatch.undo()

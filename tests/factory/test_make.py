@@ -11,7 +11,8 @@ import pytest
 
 from ocrlib.dataset.manifest import WORK_DIR, read_manifest
 from ocrlib.errors import UserError, WorkerError
-from ocrlib.factory.make import gather, make_dataset
+from ocrlib.factory.ingredients import gather
+from ocrlib.factory.make import make_dataset
 from ocrlib.factory.recipe import Recipe, load_recipe
 from tests.benchmarks.bench_faults import disturb, undisturbed, worker_pids
 from tests.generating import TINY_STEMS, command, leftovers, problems_of, shard_hashes
@@ -95,7 +96,7 @@ def test_after_a_growth_that_stopped_half_way_no_samples_can_be_removed(tiny_cop
     def stop(*arguments, **settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ocrlib.factory.make.workers.run_tasks", stop)
+    monkeypatch.setattr("ocrlib.factory.drawing.workers.run_tasks", stop)
     with pytest.raises(KeyboardInterrupt):
         make_dataset(recipe_with(tiny_recipe, splits_train=130), tiny_copy, 1)
     monkeypatch.undo()
@@ -150,7 +151,7 @@ def test_a_note_that_cannot_be_read_means_that_its_shard_is_drawn_again(tiny_cop
     wanted, before = shard_hashes(tiny_copy), identities(tiny_copy)
     (tiny_copy / "test-00000-of-00001.h5").unlink()  # so that there is something to do
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("ocrlib.factory.make.workers.run_tasks", stop)
+        patch.setattr("ocrlib.factory.drawing.workers.run_tasks", stop)
         make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
     (tiny_copy / WORK_DIR / "val-00000:20.json").write_text(content)
     make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
@@ -204,7 +205,7 @@ def test_a_refusal_changes_nothing(tiny_recipe, tmp_path):
 
 def test_a_shard_that_kills_three_workers_stops_the_run_with_its_name(tiny_recipe, tmp_path, monkeypatch):
     """The kernel's out-of-memory killer does this."""
-    monkeypatch.setattr("ocrlib.factory.make.start_worker", die_at_once)
+    monkeypatch.setattr("ocrlib.factory.drawing.start_worker", die_at_once)
     with pytest.raises(WorkerError, match=r"^train-00000-of-00004: its worker died 3 times \(exit code -9\)"):
         make_dataset(load_recipe(tiny_recipe), tmp_path / "d", 1)
     with pytest.raises(UserError, match="is half-finished; run the command that made it again to go on"):

@@ -16,7 +16,7 @@ from ocrlib.errors import UserError
 
 def recipe() -> None:
     """Opens what a recipe names and draws two lines, without the workers that a dataset would start."""
-    from ocrlib.factory.make import gather
+    from ocrlib.factory.ingredients import gather
     from ocrlib.factory.recipe import load_recipe
     from ocrlib.factory.render.renderer import Renderer
 

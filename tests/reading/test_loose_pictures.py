@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ocrlib.evaluation.calibration import measure_reliability
-from ocrlib.factory.make import gather
+from ocrlib.factory.ingredients import gather
 from ocrlib.factory.recipe import recipe_from_dict
 from ocrlib.factory.render.renderer import Renderer
 from ocrlib.reading.recognizer import Reading, Recognizer

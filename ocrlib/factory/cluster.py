@@ -1,0 +1,297 @@
+"""The shards of a dataset drawn on a cluster by dask.distributed: a pool for `make`, beside that of this machine.
+
+A worker opens fonts and texts for itself, draws a shard and returns the bytes of its files; only this process writes.
+So workers need neither the dataset's folder nor a right to it, and a folder is resumed in the same way whoever drew.
+At most one shard for each worker is under way, and this process holds the bytes of one at a time.
+"""
+
+import logging
+import re
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocrlib import config
+from ocrlib.dataset.manifest import ShardEntry
+from ocrlib.dataset.plan import Shard
+from ocrlib.dataset.shards import encode_shard
+from ocrlib.errors import UserError, WorkerError
+from ocrlib.extras import installed
+from ocrlib.factory import work_folder
+from ocrlib.factory.drawing import Pool, draw_samples, saving, start_drawing
+from ocrlib.factory.ingredients import Ingredients, environment, gather
+from ocrlib.factory.recipe import Recipe, recipe_from_dict
+from ocrlib.factory.workers import MAX_DEATHS, Report, Work, ctrl_c_waits
+from ocrlib.files import write_bytes
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_KNOCK_S, _CONNECT_S = 5, 30
+_SCHEDULER_PORT = 8786  # dask's own
+_FIRST_WORKER_S = 60
+_MOST_TOLD = 4  # differences in a message
+# Encoded files of a shard: its entry, and {file name: bytes}.
+Encoded = tuple[ShardEntry, dict[str, bytes]]
+
+
+@installed("cluster")
+def on_cluster(address: str) -> Pool:
+    """Returns the pool of the workers at `address`: a scheduler's, or `local:8` for eight processes of this machine.
+
+    Raises:
+      UserError: dask.distributed is not installed, or the address is written wrongly. Whether somebody answers there is
+        found when the first shard is asked for.
+    """
+    import distributed  # noqa: F401 - tells at once where it is missing
+
+    _local_workers(address)
+
+    def make_shards(
+        todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path, on_progress: Report
+    ) -> Iterator[tuple[Shard, ShardEntry]]:
+        if not todo:
+            return
+        start_args = (config.to_dict(recipe), ingredients.inputs, environment())
+        with connected(address) as client:
+            for shard, (entry, files) in run_tasks(
+                todo, client=client, start=start_worker, start_args=start_args, on_progress=on_progress
+            ):
+                with saving(out, shard):
+                    for name, data in files.items():
+                        write_bytes(out / name, data)
+                    work_folder.write_note(out, shard, entry)
+                del files  # before the bytes of the next shard come
+                yield shard, entry
+
+    return make_shards
+
+
+def _local_workers(address: str) -> int | None:
+    """Returns 8 for local:8, None for the address of a scheduler."""
+    if not address.startswith("local"):
+        return None
+    match = re.fullmatch(r"local:(\d{1,4})", address)
+    if match is None or int(match[1]) == 0:
+        raise UserError(f"--cluster {address}: expected local:8 for eight workers of this machine, or an address")
+    return int(match[1])
+
+
+@contextmanager
+def connected(address: str) -> "Iterator[Client]":
+    """Yields a client of the cluster at an address; `local:N` starts one, which ends with the block.
+
+    Raises:
+      UserError: nobody answers there, or no worker comes.
+    """
+    from distributed import Client
+
+    for name in [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told in one line, by us
+    num_local = _local_workers(address)
+    with ExitStack() as stack:
+        cluster = None if num_local is None else stack.enter_context(_local_cluster(num_local))
+        try:
+            if cluster is None:
+                _knock(address)
+            client = stack.enter_context(Client(cluster or address, timeout=_CONNECT_S, set_as_default=False))
+        except (OSError, ValueError) as error:  # ValueError: an address that is none
+            raise UserError(
+                f"--cluster {address}: nobody answers there ({type(error).__name__}); start a scheduler with "
+                "`dask scheduler` and name its address, or take local:8"
+            ) from error
+        try:
+            client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
+        except TimeoutError:
+            raise UserError(
+                f"--cluster {address}: no worker has come within {_FIRST_WORKER_S} s; start some on the machines that "
+                f"are to draw: dask worker {address} --nthreads 1 --nworkers -1"
+            ) from None
+        yield client
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError where no connection can be made: dask would try again until its time is over."""
+    from distributed.comm import parse_address, parse_host_port
+
+    scheme, place = parse_address(address)
+    host, port = parse_host_port(place, _SCHEDULER_PORT)
+    if not host or not 0 < port < 65536:
+        raise ValueError(address)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection((host, port), timeout=_KNOCK_S).close()
+
+
+@contextmanager
+def _local_cluster(num_workers: int) -> Iterator[Any]:
+    """Yields a cluster of processes on this machine; nobody else is let in, and no web page is served."""
+    from distributed import LocalCluster
+
+    resource_tracker.ensure_running()  # as for the workers of this machine
+    # Worker processes, and those that replace them, are started by a thread of the cluster's, which is started here:
+    # all of them inherit that Ctrl-C is blocked. Only this process acts on it.
+    with ctrl_c_waits():
+        cluster = LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            scheduler_kwargs={"allowed_failures": MAX_DEATHS - 1},  # dask counts those that a task survives
+        )
+    with cluster:
+        yield cluster
+
+
+def run_tasks(
+    tasks: Sequence[Any],
+    *,
+    client: "Client",
+    start: Callable[..., Work],
+    start_args: tuple[Any, ...],
+    on_progress: Report = lambda amount: None,
+) -> Iterator[tuple[Any, Any]]:
+    """Yields (task, result) as tasks end, in any order, as `workers.run_tasks` does on this machine.
+
+    A worker that dies costs its task, which another one does again. One task for each worker is submitted at a time, so
+    a task that kills its workers is the only one to blame.
+
+    Args:
+      tasks: picklable, and different as text.
+      client: of the cluster.
+      start: called in each worker with start_args; returns `work(task, report)`. Must be importable there.
+      on_progress: called with what a task has reported, once it is done.
+
+    Raises:
+      UserError: as raised in a worker, or a worker has no ocrlib.
+      WorkerError: any other exception in a worker, a task that its workers died of, or a cluster that is gone.
+    """
+    from distributed import as_completed
+
+    run, waiting = uuid.uuid4().hex, list(reversed(tasks))
+    tasks_of: dict[str, Any] = {}
+    done = as_completed(loop=client.loop)
+
+    def submit() -> None:
+        while waiting and len(tasks_of) < max(1, len(client.nthreads())):
+            task = waiting.pop()
+            key = f"{task}-{run}"
+            tasks_of[key] = task
+            done.add(client.submit(_do, run, start, start_args, task, key=key, pure=False))
+
+    submit()
+    for future in done:
+        task = tasks_of.pop(future.key)
+        result, amount = _result(future, task)
+        future.release()
+        submit()  # the worker goes on while the result is written
+        on_progress(amount)
+        yield task, result
+        del result
+
+
+def _result(future: Any, task: Any) -> tuple[Any, int]:
+    """The result of a future, or what went wrong, as ours."""
+    from distributed import KilledWorker
+    from distributed.client import CancelledError
+
+    try:
+        return future.result()
+    except UserError:
+        raise
+    except KilledWorker as error:
+        raise WorkerError(
+            f"{task}: {error.allowed_failures + 1} workers died of it; out of memory? Try a smaller "
+            "output.shard_samples, or workers with more memory; the same command goes on from here"
+        ) from None
+    except CancelledError as error:
+        raise WorkerError(f"{task}: the cluster is gone ({error}); the same command goes on from here") from None
+    except ImportError as error:
+        raise UserError(f"a worker cannot import what draws ({error}); install the same ocrlib there") from None
+    except Exception as error:
+        raise WorkerError(f"{task}: {type(error).__name__}: {error}") from error
+
+
+_works: dict[str, Work] = {}  # in a worker: that of the last run
+_one_at_a_time = threading.Lock()  # trdg and OpenCV draw from chance that a whole process shares
+
+
+def _do(run: str, start: Callable[..., Work], start_args: tuple[Any, ...], task: Any) -> tuple[Any, int]:
+    """Does a task in a worker, and returns its result and what it reported."""
+    amounts: list[int] = []
+    with _one_at_a_time:
+        if run not in _works:
+            _works.clear()
+            _works[run] = start(*start_args)
+        result = _works[run](task, amounts.append)
+    return result, sum(amounts)
+
+
+def start_worker(values: dict[str, Any], inputs: dict[str, str], versions: dict[str, str]) -> Work:
+    """Returns the function that draws and encodes a shard; called in each worker, which opens all for itself.
+
+    Args:
+      values: of the recipe.
+      inputs, versions: what the client has; a worker that has anything else would draw other lines.
+
+    Raises:
+      UserError: it has something else, or lacks a font or a text.
+    """
+    where = f"the worker {_own_address()}"
+    if told := differences(versions, environment()):
+        raise UserError(f"{where} {told}; install the same on both")
+    try:
+        recipe = recipe_from_dict(values, "the recipe")
+        found = gather(recipe)
+    except UserError as error:
+        raise UserError(f"{where} cannot draw this recipe: {error}") from None
+    if told := differences(inputs, found.inputs):
+        raise UserError(f"{where} {told}; install the same on both")
+    renderer = start_drawing(recipe, found.faces, found.texts)
+
+    def work(shard: Shard, report: Report) -> Encoded:
+        samples, rejected = draw_samples(shard, renderer, report)
+        output, files = recipe.output, dict[str, bytes]()
+        entry = encode_shard(
+            shard.stem,
+            samples,
+            files.__setitem__,
+            formats=output.formats,
+            encoding=output.encoding,
+            rejected=rejected,
+        )
+        return entry, files
+
+    return work
+
+
+def _own_address() -> str:
+    from distributed import get_worker
+
+    return get_worker().address
+
+
+def differences(here: dict[str, str], there: dict[str, str]) -> str:
+    """Returns what another machine has otherwise, in a few words; empty if nothing.
+
+    Args:
+      here, there: {what: hash or version}, such as `Ingredients.inputs` or an environment, whose `python` is not
+        compared: it decides no byte.
+    """
+    told = []
+    for what in sorted((here.keys() | there.keys()) - {"python"}):
+        name = what.removeprefix("font:").rpartition(":")[0] if what.startswith("font:") else what
+        if what not in there:
+            told.append(f"lacks {name}")
+        elif what not in here:
+            told.append(f"has {name}, which is not here")
+        elif here[what] != there[what]:
+            told.append(f"has {name} {there[what][:16]}, not {here[what][:16]}")
+    more = f" and {len(told) - _MOST_TOLD} things more" if len(told) > _MOST_TOLD else ""
+    return ", ".join(told[:_MOST_TOLD]) + more
