@@ -28,9 +28,12 @@ def encode_labels(texts: np.ndarray, charset: Charset) -> tuple[np.ndarray, np.n
     Raises:
       LabelError: a text has characters that the charset lacks.
     """
-    texts = np.array([unicodedata.normalize("NFC", text) for text in texts], object)
-    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
-    code_points = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    joined = "".join(texts)
+    if not unicodedata.is_normalized("NFC", joined):  # whose parts then are, too; a text is seldom not
+        texts = np.array([unicodedata.normalize("NFC", text) for text in texts], object)
+        joined = "".join(texts)
+    offsets = np.concatenate([[0], np.cumsum(list(map(len, texts)), dtype=np.int64)])
+    code_points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
     classes = np.full(max(0x110000 if len(code_points) and code_points.max() > 0xFFFF else 0x10000, 1), -1)
     for index, character in enumerate(charset.characters):
         if ord(character) < len(classes):

@@ -2,7 +2,7 @@
 
 An epoch is made in five steps:
   1. The shards of a split are put into an order that is drawn from (seed, epoch).
-  2. They are cut into windows of a few shards; one window is in memory at a time.
+  2. They are cut into windows of a few shards. One window is in memory, and a thread reads the next one.
   3. The lines of a window are read and put into an order that is drawn from (seed, epoch, window).
   4. They are sorted into buckets of similar width, and each bucket is cut into batches of similar area.
   5. The batches of the window are shuffled, and each is padded on the right to the width of its bucket.
@@ -13,13 +13,15 @@ tells how many batches a window has, so a resumed run skips to its next batch wi
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ocrlib.batches.ahead import one_ahead
 from ocrlib.batches.buckets import Bucket, num_buckets_for, plan_buckets
 from ocrlib.batches.labels import LabelError, check_labels, encode_labels
-from ocrlib.batches.padding import blank_images
+from ocrlib.batches.padding import PAPER, blank_images
 from ocrlib.batches.split import ShardLines, SplitLines
 from ocrlib.ctc import time_steps
 from ocrlib.dataset.sample import decode_image
@@ -37,7 +39,8 @@ class Window:
 
     Attributes:
       ids, widths: (N,) str objects and int32 pixels.
-      pixels, starts, stops: the stored image of line i is pixels[starts[i]:stops[i]].
+      pixels, starts, stops: the stored image of line i is pixels[starts[i]:stops[i]]; behind the last one there is room
+        for one row of the widest batch.
       labels, label_offsets: the label of line i is labels[label_offsets[i]:label_offsets[i + 1]].
     """
 
@@ -106,12 +109,16 @@ class Loader:
         Raises:
           UserError: a shard is damaged, or a label has characters that the charset lacks or is too long for its line.
         """
-        for number, parts in enumerate(self._windows(seed, epoch)):
-            num_batches = self._count_window(parts)
-            if skip >= num_batches:
-                skip -= num_batches
-                continue
-            window = self._read_window(parts)
+        windows = list(enumerate(self._windows(seed, epoch)))
+        while windows and skip >= (num_batches := self._count_window(windows[0][1])):
+            skip -= num_batches
+            del windows[0]
+        # In turn: a window is read into one buffer while batches are made of the other. A new one for each window would
+        # cost as much as reading it, because the system clears memory that is touched for the first time.
+        num_bytes = max((self._pixel_bytes(parts) for _, parts in windows), default=0)
+        buffers = [np.empty(num_bytes, np.uint8) for _ in windows[:2]]
+        reads = [partial(self._read_window, parts, buffers[turn % 2]) for turn, (_, parts) in enumerate(windows)]
+        for (number, _), window in zip(windows, one_ahead(reads), strict=True):
             for rows, bucket in self._cut(window.widths, seed, epoch, number)[skip:]:
                 yield self._pad(window, rows, bucket)
             skip = 0
@@ -153,15 +160,16 @@ class Loader:
             np.add.at(lines, np.searchsorted(self._edges, list(part.widths)), list(part.widths.values()))
         return sum(ceil_div(int(n), bucket.batch_size) for n, bucket in zip(lines, self.buckets, strict=True))
 
-    def _read_window(self, parts: list[ShardLines]) -> Window:
-        """Returns a window with its lines in file order: step 3 without the shuffle."""
+    def _read_window(self, parts: list[ShardLines], buffer: np.ndarray) -> Window:
+        """Returns a window with its lines in file order: step 3 without the shuffle. Its pixels lie in the buffer."""
         read = []
         position = 0
         for part in parts:
-            columns = self.lines.read_columns(part.shard, ["id", "text", "width", "pixels", "offsets"])
+            columns = self.lines.read_columns(
+                part.shard, ["id", "text", "width", "pixels", "offsets"], buffer[position:]
+            )
             keep = slice(None) if part.keep is None else part.keep
             lines = {name: columns[name][keep] for name in ("id", "text", "width")}
-            lines["pixels"] = columns["pixels"]
             lines["starts"] = columns["offsets"][:-1][keep] + position
             lines["stops"] = columns["offsets"][1:][keep] + position
             position += len(columns["pixels"])
@@ -172,12 +180,17 @@ class Loader:
         return Window(
             ids=window["id"],
             widths=widths,
-            pixels=window["pixels"],
+            pixels=buffer,
             starts=window["starts"],
             stops=window["stops"],
             labels=labels,
             label_offsets=label_offsets,
         )
+
+    def _pixel_bytes(self, parts: list[ShardLines]) -> int:
+        """Returns for how many bytes a buffer needs room so that it can hold the pixels of a window; no less."""
+        files = sum(part.shard.files[self.lines.file_format].bytes for part in parts)  # hold more than the pixels
+        return files + int(self._edges[-1]) * self.image.channels  # `_gather` reads that far behind the last line
 
     def _encode(self, ids: np.ndarray, texts: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the labels of lines and where each of them begins; the network must have the steps for them."""
@@ -210,31 +223,48 @@ class Loader:
 
     def _pad(self, window: Window, rows: np.ndarray, bucket: Bucket) -> Batch:
         """Returns one batch: the padding of step 5."""
-        height, channels = self.image.height, self.image.channels
-        image = blank_images(len(rows), height, bucket.width_px, channels)
         lengths = window.label_offsets[rows + 1] - window.label_offsets[rows]
-        label = np.full((len(rows), int(lengths.max())), -1, np.int32)
-        for i, row in enumerate(rows):
-            image[i, :, : window.widths[row]] = self._image_of(window, row)
-            label[i, : lengths[i]] = window.labels[window.label_offsets[row] : window.label_offsets[row + 1]]
+        place = np.arange(int(lengths.max()))
+        label = window.labels.take(window.label_offsets[rows][:, None] + place, mode="clip")
+        label[place >= lengths[:, None]] = -1
+        make = self._decode if self.image.encoding == "png" else self._gather
         return {
-            "image": image,
+            "image": make(window, rows, bucket.width_px),
             "width": window.widths[rows],
             "label": label,
             "label_length": lengths.astype(np.int32),
             "id": window.ids[rows],
         }
 
-    def _image_of(self, window: Window, row: int) -> np.ndarray:
-        """Returns a line, (H, W, C) uint8, in its own width."""
-        image: np.ndarray = window.pixels[window.starts[row] : window.stops[row]]
-        height, channels, width = self.image.height, self.image.channels, window.widths[row]
-        try:
-            if self.image.encoding == "png":
-                image = decode_image(image.tobytes(), "png", height, channels)
-            return image.reshape(height, width, channels)
-        except ValueError as error:
-            raise UserError(f"{self.lines.folder}: sample {window.ids[row]} is damaged: {error}") from None
+    def _gather(self, window: Window, rows: np.ndarray, width_px: int) -> np.ndarray:
+        """Returns the padded images of a batch, (B, H, width_px, C), of pixels that are stored as they are.
+
+        One copy for all rows of all lines: from where a row begins, as many bytes as the batch is wide. What it finds
+        behind the end of a row is then painted over with paper.
+        """
+        height, channels = self.image.height, self.image.channels
+        row_bytes, own_bytes = width_px * channels, window.widths[rows].astype(np.int64) * channels
+        pieces: np.ndarray = np.ndarray(  # [i]: row_bytes bytes that begin at byte i
+            (len(window.pixels) - row_bytes + 1,), f"V{row_bytes}", window.pixels, strides=(1,)
+        )
+        begins = window.starts[rows][:, None] + np.arange(height) * own_bytes[:, None]  # (B, H)
+        image = pieces[begins.ravel()].view(np.uint8).reshape(len(rows), height, row_bytes)
+        for line, own in zip(image, own_bytes.tolist(), strict=True):
+            line[:, own:] = PAPER
+        return image.reshape(len(rows), height, width_px, channels)
+
+    def _decode(self, window: Window, rows: np.ndarray, width_px: int) -> np.ndarray:
+        """Returns the padded images of a batch, (B, H, width_px, C), of pixels that are stored as PNG."""
+        height, channels = self.image.height, self.image.channels
+        image = blank_images(len(rows), height, width_px, channels)
+        for i, row in enumerate(rows):
+            stored = window.pixels[window.starts[row] : window.stops[row]].tobytes()
+            width = window.widths[row]
+            try:
+                image[i, :, :width] = decode_image(stored, "png", height, channels).reshape(height, width, channels)
+            except ValueError as error:
+                raise UserError(f"{self.lines.folder}: sample {window.ids[row]} is damaged: {error}") from None
+        return image
 
 
 def random_for(seed: int | None, epoch: int, part: int) -> Any:

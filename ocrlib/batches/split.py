@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ocrlib.batches.columns import read_columns_fast
 from ocrlib.batches.selection import (
     SelectionConfig,
     hashes_of,
@@ -96,19 +95,22 @@ class SplitLines:
                 f"{folder}: the selection leaves no line of split '{split}'; loosen --data.where or the like"
             )
 
-    def read_columns(self, shard: ShardEntry, names: list[str]) -> dict[str, np.ndarray]:
+    def read_columns(
+        self, shard: ShardEntry, names: list[str], room: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """Returns the named columns of a shard for all its lines, including those that do not take part.
 
         Args:
           shard: of this split.
           names: of the columns.
+          room: memory for `pixels`, as `Format.read_columns` takes it.
 
         Raises:
           UserError: the shard is damaged.
         """
         path = self.folder / shard.files[self.file_format].name
         try:
-            columns = read_columns_fast(path, self.file_format, names)
+            columns = FORMATS[self.file_format].read_columns(path, names, room)
             check_columns(columns, shard, self.manifest.image)
         except NotAnnounced as error:
             raise UserError(f"{path}: {error}; {self._hint}") from None

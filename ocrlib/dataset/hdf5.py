@@ -66,10 +66,16 @@ def _write_column(file: h5py.File, name: str, values: Any) -> None:
     file.create_dataset(name, data=values, dtype=dtype, chunks=(chunk,), fletcher32=True, track_times=False)
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Returns the named columns of a shard, whole; strings as object arrays of str.
 
     No more is read than the file itself holds: see `_column`.
+
+    Args:
+      path: the file.
+      names: of the columns.
+      room: uint8, as many bytes as the file has or more: memory into which `pixels` are read, where there is some. New
+        memory costs as much as reading, because the system clears it when it is touched first.
 
     Raises:
       OSError: the file is no HDF5 file, or fails its checksum.
@@ -78,12 +84,12 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """
     try:
         with h5py.File(path, "r") as file:
-            return {name: _column(file, name) for name in names}
+            return {name: _column(file, name, room if name == "pixels" else None) for name in names}
     except (RuntimeError, TypeError) as error:  # what h5py makes of some damages
         raise OSError(str(error)) from None
 
 
-def _column(file: h5py.File, name: str) -> np.ndarray:
+def _column(file: h5py.File, name: str, room: np.ndarray | None) -> np.ndarray:
     """Returns a column, whole, after it is seen to be plain.
 
     HDF5 can do more than hold numbers: a link, external storage or a virtual dataset reads other files of this
@@ -102,4 +108,7 @@ def _column(file: h5py.File, name: str) -> np.ndarray:
         raise ValueError(f"its column {name!r} is compressed, or stored in another file")
     if found.id.get_storage_size() < found.nbytes:
         raise ValueError(f"its column {name!r} has {found.nbytes} bytes, of which not all are in the file")
-    return found.asstr()[:] if kind == "S" else found[:]
+    if room is not None:
+        found.read_direct(room := room[: len(found)])
+        return room
+    return np.array([str(value, "utf-8") for value in found[:].tolist()], object) if kind == "S" else found[:]

@@ -26,12 +26,13 @@ class Format(Protocol):
         """Returns the bytes of a file that holds `samples` in order, their images stored as `encoding`."""
         ...
 
-    def read_columns(self, path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    def read_columns(self, path: Path, names: Sequence[str], room: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Returns columns of a file, whole; strings as object arrays of str.
 
         Args:
           path: the file.
           names: `pixels` (P,) uint8, `offsets` (N + 1,) int64, `id`, `text`, `width` or a key of PROVENANCE (N,).
+          room: (at least the file's bytes,) uint8, memory for `pixels`.
 
         Raises:
           OSError, ValueError, IndexError: the file is damaged.

@@ -7,16 +7,16 @@ A file is one small, fixed format inside another:
   int64 list (https://protobuf.dev/programming-guides/encoding/).
 """
 
-import mmap
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import numpy as np
+from google_crc32c import value as crc32c
 
+from ocrlib.dataset.examples import NotAlikeError, find_features, read_floats, read_ints
 from ocrlib.dataset.sample import PROVENANCE, Sample, encode_image
 
 ENDING = ".tfrecord"
@@ -42,10 +42,15 @@ def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
     return b"".join(_frame(_example(sample, encoding)) for sample in samples)
 
 
-def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Returns the named columns of a shard, whole; strings as object arrays of str.
 
     `pixels` and `offsets` are made of the feature `image`, and are what `hdf5.read_columns` returns.
+
+    Args:
+      path: the file.
+      names: of the columns.
+      room: as for `hdf5.read_columns`.
 
     Raises:
       TruncatedRecord: a record is cut or damaged.
@@ -53,43 +58,47 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """
     features = {"image" if name in ("pixels", "offsets") else name for name in names}
     kinds = {name: _KINDS[name] for name in features}
-    examples = [_read_example(payload, kinds, n) for n, payload in enumerate(_payloads(path.read_bytes()))]
+    data = path.read_bytes()
+    records = _payloads(data)
+    try:
+        found = _read_alike(data, records, kinds)
+    except (NotAlikeError, UnicodeDecodeError):  # made by another program, or damaged
+        payloads = (data[start:stop] for start, stop in records)
+        examples = [_read_example(payload, kinds, number) for number, payload in enumerate(payloads)]
+        found = {name: [example[name] for example in examples] for name in kinds}
     columns: dict[str, np.ndarray] = {}
     for name in names:
         if name == "pixels":
-            columns[name] = np.frombuffer(b"".join(example["image"] for example in examples), np.uint8)
+            images = [np.empty(0, np.uint8), *(np.frombuffer(image, np.uint8) for image in found["image"])]
+            num_bytes = sum(map(len, images))
+            columns[name] = np.empty(num_bytes, np.uint8) if room is None else room[:num_bytes]
+            np.concatenate(images, out=columns[name])
         elif name == "offsets":
-            columns[name] = np.cumsum([0] + [len(example["image"]) for example in examples], dtype=np.int64)
+            columns[name] = np.cumsum([0, *map(len, found["image"])], dtype=np.int64)
         else:
-            columns[name] = np.array([example[name] for example in examples], _COLUMN_DTYPES[kinds[name]])
+            columns[name] = np.array(found[name], _COLUMN_DTYPES[kinds[name]])
     return columns
 
 
-def check_framing(path: Path) -> None:
-    """Refuses a file whose records do not follow each other to its end, before another library's reader opens it.
-
-    TensorFlow's takes a length for true: it dies of one of 2**60 bytes. What the records hold is not looked at.
+def _read_alike(data: bytes, records: Sequence[tuple[int, int]], kinds: Mapping[str, type]) -> dict[str, Any]:
+    """Returns {name: N values} of Examples that are made alike, as those of a shard of ours are.
 
     Raises:
-      TruncatedRecord: says at what byte.
+      NotAlikeError, UnicodeDecodeError: they are not, or one is damaged.
     """
-    if not path.stat().st_size:
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        position = 0
-        while position < len(data):
-            position = _end_of_record(data, position)
-
-
-def _end_of_record(data: Any, position: int) -> int:
-    """Returns where the record at `position` ends, by the length in its header."""
-    header = bytes(data[position : position + 12])
-    if len(header) < 12 or _masked_crc(header[:8]) != header[8:]:
-        raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
-    end = position + 16 + struct.unpack("<Q", header[:8])[0]
-    if end > len(data):
-        raise TruncatedRecord(f"record at byte {position} is damaged or cut")
-    return end
+    if not records:
+        return {name: [] for name in kinds}
+    starts, stops = np.array(records, np.int64).T
+    array, view = np.frombuffer(data, np.uint8), memoryview(data)
+    words = {name: "bytes" if kind is str else kind.__name__ for name, kind in kinds.items()}
+    columns: dict[str, Any] = {}
+    for name, spans in find_features(array, starts, stops, words).items():
+        if words[name] == "bytes":
+            values = [view[start:stop] for start, stop in zip(*(span.tolist() for span in spans), strict=True)]
+            columns[name] = values if kinds[name] is bytes else [str(value, "utf-8") for value in values]
+        else:
+            columns[name] = (read_ints if kinds[name] is int else read_floats)(array, spans)
+    return columns
 
 
 def _frame(payload: bytes) -> bytes:
@@ -98,19 +107,36 @@ def _frame(payload: bytes) -> bytes:
 
 
 def _masked_crc(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
+    crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF)
 
 
-def _payloads(data: bytes) -> Iterator[bytes]:
-    view, position = memoryview(data), 0
+def _unmasked(stored: bytes) -> int:
+    """Returns the checksum of which `_masked_crc` made these 4 bytes; -1 if they are fewer."""
+    rotated = (int.from_bytes(stored, "little") - _MASK_DELTA) & 0xFFFFFFFF
+    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF if len(stored) == 4 else -1
+
+
+def _payloads(data: bytes) -> list[tuple[int, int]]:
+    """Returns where the data of each record starts and stops, after both its checksums are seen to be right.
+
+    Raises:
+      TruncatedRecord: says at what byte.
+    """
+    found, position, known = [], 0, dict[bytes, bytes]()  # known: a length and its checksum, as many lines have it
     while position < len(data):
-        end = _end_of_record(view, position)
-        payload = bytes(view[position + 12 : end - 4])
-        if _masked_crc(payload) != view[end - 4 : end]:
+        start = position + 12
+        length, crc = data[position : position + 8], data[position + 8 : start]
+        if known.get(length) != crc:
+            if _masked_crc(length) != crc:  # of a header that is cut, too
+                raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
+            known[length] = crc
+        stop = start + int.from_bytes(length, "little")
+        if crc32c(data[start:stop]) != _unmasked(data[stop : stop + 4]):  # of a record that is cut, too
             raise TruncatedRecord(f"record at byte {position} is damaged or cut")
-        yield payload
-        position = end
+        found.append((start, stop))
+        position = stop + 4
+    return found
 
 
 def _example(sample: Sample, encoding: str) -> bytes:
