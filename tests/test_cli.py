@@ -218,7 +218,10 @@ def test_predict_refuses_what_it_cannot_use_in_one_line(
         (["--model", good, pictures, "--ou", "x"], "unrecognized arguments: --ou"),
         (["--model", good, pictures, "--format", "xml"], "argument --format: invalid choice: 'xml'"),
         (["--model", good, pictures, "--beam", "0"], "argument --beam: expected a whole number from 1 to 50, not '0'"),
-        (["--model", good, pictures, "--beam", "51"], "argument --beam: expected a whole number from 1 to 50, not '51'"),
+        (
+            ["--model", good, pictures, "--beam", "51"],
+            "argument --beam: expected a whole number from 1 to 50, not '51'",
+        ),
         (["--model", good, pictures, "--pattern", "[0-9"], "pattern '[0-9': unterminated character set at position 0"),
         (
             ["--model", good, pictures, "--pattern", "A1"],
