@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocrlib.arguments import place
 from ocrlib.extras import installed
 
 if TYPE_CHECKING:
@@ -59,12 +60,13 @@ def train(
     init: str | None = None,
     replay: float | None = None,
     resume: bool = False,
+    cache: str | Path | None = None,
 ) -> dict[str, Any]:
     """Trains a network on datasets, and returns how it reads their test split: what `metrics.json` holds.
 
     Args:
-      datasets: a folder, several, or several with their weights, as `{"datasets/a": 0.7, "datasets/b": 0.3}`; an empty
-        list where a run goes on with its own.
+      datasets: a folder or an address such as `s3://bucket/numeric`, several, or several with their weights, as
+        `{"datasets/a": 0.7, "datasets/b": 0.3}`; an empty list where a run goes on with its own.
       run: a new folder for the model and its history.
       settings: keys and values, as `{"train.epochs": 2, "model.filters": 2}`; `train_from_records.py --help` lists
         them.
@@ -73,12 +75,14 @@ def train(
       replay: share of the batches that are lines which that model learned from, so that it forgets little; 0 for none.
         Without it, half of them where all lines are imported, else none.
       resume: go on with the run in that folder, by the settings that it was begun with.
+      cache: a folder that stored datasets are copied into; without it, `mirrors` in $OCRLIB_CACHE or `datasets/.cache`.
 
     Raises:
       UserError: a dataset, a setting or the run folder cannot be used.
       FloatingPointError: the loss is not finite.
     """
     from ocrlib import config
+    from ocrlib.dataset.mirror import mirrored
     from ocrlib.replay import replay_of
     from ocrlib.training.run_folder import check_new, read_begun, resumed_settings
     from ocrlib.training.settings import RunConfig
@@ -86,10 +90,13 @@ def train(
 
     folder, given = Path(run), _overrides(settings)
     begun = read_begun(folder) if resume else {}
-    folders, weights = _folders(datasets, begun)
+    places, weights = _places(datasets, begun)
     if not resume and folder.is_dir():
         check_new(folder)
     chosen = resumed_settings(folder, given) if resume else config.build(RunConfig, {}, given, "the settings")
+    stored_as = None if chosen.data.format == "auto" else chosen.data.format
+    kept = None if cache is None else Path(cache)
+    folders = [mirrored(each, file_format=stored_as, cache=kept) for each in places]
     start = start_of(begun, init) if begun else choose_start(init, folders, chosen.model)
     if not begun:
         print(start)
@@ -108,31 +115,31 @@ def evaluate(model: "str | Path | Reader", data: str | Path, *, split: str | Non
 
     Args:
       model: as `Reader` takes it, or a reader with what you know about the lines.
-      data: a dataset, or a folder of NAME.png with NAME.gt.txt beside each.
+      data: a dataset, here or in a store, or a folder of NAME.png with NAME.gt.txt beside each.
       split: of a dataset; without it, test.
 
     Raises:
       UserError: no such model, data or split.
     """
-    from ocrlib.evaluation.report import chosen_split, report_on
+    from ocrlib.evaluation.report import locate, report_on
     from ocrlib.reading.reader import Reader
 
-    chosen = chosen_split(Path(data), split)
+    folder, chosen = locate(place(data) if isinstance(data, str) else data, split)
     reader = model if isinstance(model, Reader) else Reader(model)
-    return report_on(reader.recognizer, Path(data), chosen).figures()
+    return report_on(reader.recognizer, folder, chosen).figures()
 
 
-def _folders(
+def _places(
     datasets: str | Path | Sequence[str | Path] | Mapping[str | Path, float], begun: Mapping[str, Any]
-) -> tuple[list[Path], list[float] | None]:
+) -> tuple[list[Path | str], list[float] | None]:
     """The datasets and their weights as `train` takes them; where none are named, those of the run that goes on."""
-    folders = [Path(folder) for folder in ([datasets] if isinstance(datasets, str | Path) else datasets)]
-    if not folders and begun:
+    places = [place(str(each)) for each in ([datasets] if isinstance(datasets, str | Path) else datasets)]
+    if not places and begun:
         entries = begun["datasets"]
-        return [Path(entry["folder"]) for entry in entries], (
+        return [place(entry["folder"]) for entry in entries], (
             [entry["weight"] for entry in entries] if entries[0]["weight"] else None
         )
-    return folders, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
+    return places, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
 
 
 def _overrides(settings: Mapping[str, Any] | None) -> dict[str, str]:

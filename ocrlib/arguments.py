@@ -92,6 +92,16 @@ def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int
     return read
 
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+def place(text: str) -> Path | str:
+    """Returns where a dataset is: a folder, or an address such as `s3://bucket/numeric`, which stays a text."""
+    if text.lower().startswith("file://"):
+        return Path(text[len("file://") :])
+    return text if _ADDRESS.match(text) else Path(text)
+
+
 def split_overrides(
     argv: Sequence[str], top_level: Sequence[str] = (), besides: Sequence[str] = ()
 ) -> tuple[list[str], dict[str, str]]:

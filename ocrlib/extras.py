@@ -20,6 +20,7 @@ EXTRA_OF = {
     **dict.fromkeys(("ai_edge_litert", "onnx", "tf2onnx"), "export"),
     "rapidocr": "pages",
     "distributed": "cluster",
+    **dict.fromkeys(("fsspec", "s3fs"), "s3"),
     **dict.fromkeys(("starlette", "uvicorn"), "web"),
 }
 # An extra -> those that it brings, too.
@@ -28,6 +29,7 @@ BROUGHT = {
     "train": {"data"},
     "export": {"train", "data"},
     "web": {"data"},
+    "s3": {"data"},
     "cluster": {"factory", "data"},
 }
 

@@ -66,7 +66,12 @@ def read_json(path: Path) -> Any:
         none.
       ValueError: its content is not JSON, not UTF-8, or nested too deeply.
     """
-    text = read_regular(path, MAX_JSON_BYTES).decode()
+    return parse_json(read_regular(path, MAX_JSON_BYTES))
+
+
+def parse_json(data: bytes) -> Any:
+    """Returns the value that the bytes of a JSON file stand for; raises ValueError as `read_json` does."""
+    text = data.decode()
     try:
         value = json.loads(text, parse_constant=lambda name: None)
         json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair can be read, and never be written
@@ -77,8 +82,12 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes a value as indented JSON in UTF-8, the whole file or nothing; NaN and infinite numbers become null."""
-    text = json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, f"{text}\n".encode())
+    write_bytes(path, json_text(value).encode())
+
+
+def json_text(value: Any) -> str:
+    """Returns a value as indented JSON, with a newline at its end; NaN and infinite numbers become null."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:

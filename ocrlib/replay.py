@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ocrlib.arguments import place
+from ocrlib.cache import cache_folder
 from ocrlib.errors import UserError
 from ocrlib.files import read_json
 
@@ -93,16 +95,19 @@ def find_replay(model: str, share: float) -> Any:
 def _datasets_of(run: Path) -> list[Path]:
     """Returns the datasets of a run, those of its own replay included, where they lie as they did."""
     from ocrlib.dataset.manifest import read_manifest
+    from ocrlib.dataset.mirror import mirrored
 
+    folders = []
     try:
         about = read_json(run / "config.json")
         entries = [*about["datasets"], *((about.get("replay") or {}).get("datasets", ()))]
         for entry in entries:
-            if read_manifest(Path(entry["folder"])).fingerprint != entry["fingerprint"]:
+            folders.append(mirrored(place(entry["folder"])))
+            if read_manifest(folders[-1]).fingerprint != entry["fingerprint"]:
                 raise UserError(f"{entry['folder']}: is another dataset now")
     except (OSError, ValueError, KeyError, UserError) as error:
         raise UserError(f"{run}: its datasets are not there any more ({error}); go on with --replay 0") from None
-    return [Path(entry["folder"]) for entry in entries]
+    return folders
 
 
 def _draw(model: str, values: dict[str, Any]) -> Path:
@@ -110,7 +115,6 @@ def _draw(model: str, values: dict[str, Any]) -> Path:
     from ocrlib.factory.ingredients import gather
     from ocrlib.factory.make import make_dataset
     from ocrlib.factory.recipe import recipe_from_dict
-    from ocrlib.factory.text.corpus_files import cache_folder
 
     lines = _LINES.get(values["text"]["source"], _LINES_OF_LANGUAGE)
     sizes = {"train": lines, "val": _VAL_LINES, "test": 0}

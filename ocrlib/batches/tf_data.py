@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ocrlib.arguments import place
 from ocrlib.batches.loader import Batch, Loader
 from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import ImageShape, read_manifest
+from ocrlib.dataset.mirror import mirrored
 from ocrlib.errors import UserError
 
 
@@ -65,7 +67,12 @@ def to_tf_dataset(
 
 
 def load(
-    dataset: str | Path, split: str, batch_size: int = 64, charset: str | None = None, seed: int | None = 1
+    dataset: str | Path,
+    split: str,
+    batch_size: int = 64,
+    charset: str | None = None,
+    seed: int | None = 1,
+    cache: str | Path | None = None,
 ) -> Any:
     """Returns a `tf.data.Dataset` of a dataset's batches, for a network of your own.
 
@@ -74,17 +81,18 @@ def load(
     position of a character in the charset. Each iteration gives the next epoch.
 
     Args:
-      dataset: its folder.
+      dataset: its folder, or its address in a store.
       split: `train`, `val` or `test`.
       batch_size: lines in a batch of average width; batches of wider lines have fewer.
       charset: a name or the characters; None takes the dataset's own.
       seed: of the shuffle; None for the order of the files.
+      cache: a folder that a stored dataset is copied into; None for `datasets/.cache` or $OCRLIB_CACHE.
 
     Raises:
       UserError: no such dataset or split, no such charset, a shard is damaged, or a label has characters that the
         charset lacks.
     """
-    folder = Path(dataset)
+    folder = mirrored(place(str(dataset)), [split], cache=None if cache is None else Path(cache))
     try:
         known = Charset(read_manifest(folder).charset) if charset is None else Charset.named(charset)
     except UserError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
-from ocrlib.arguments import whole_number
+from ocrlib.arguments import place, whole_number
 from ocrlib.commands.imports import check_again
 from ocrlib.errors import UserError
 
@@ -15,7 +15,7 @@ from ocrlib.errors import UserError
 def add_commands(commands: Any) -> None:
     """Adds `verify` and `card` to the commands of the parser."""
     command = commands.add_parser("verify", help="check a dataset against its manifest")
-    command.add_argument("dataset", type=Path)
+    command.add_argument("dataset", type=place)
     command.add_argument(
         "--rerender", type=whole_number(), default=0, metavar="N", help="render N samples again and compare"
     )
@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=verify)
 
     command = commands.add_parser("card", help="tell what a dataset holds, in figures and a picture")
-    command.add_argument("dataset", type=Path)
+    command.add_argument("dataset", type=place)
     command.add_argument("--split", help="tell of one split alone (default: all)")
     command.add_argument("--trust", action="store_true", help="write labels in the fonts that its recipe names")
     command.set_defaults(run=card)
@@ -35,14 +35,24 @@ def add_commands(commands: Any) -> None:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
+    from ocrlib.dataset.mirror import as_stored
+
+    with as_stored(arguments.dataset) as folder:
+        return _verify(arguments, folder)
+
+
+def _verify(arguments: argparse.Namespace, folder: Path) -> int:
+    """Does what `verify` does, in a folder that is the dataset or a copy of all that a store has of it."""
     from ocrlib.dataset.manifest import read_manifest
+    from ocrlib.dataset.mirror import place_of
     from ocrlib.dataset.verify import verify_shards, verify_splits
 
-    folder: Path = arguments.dataset
+    where = place_of(folder)
+    stored = where != str(folder)
     manifest = read_manifest(folder)
     damaged = verify_shards(folder, manifest)
     problems = [line for lines in damaged.values() for line in lines]
-    if problems and arguments.repair:
+    if problems and arguments.repair and not stored:
         from ocrlib.factory.repair import repair
 
         if manifest.imported:
@@ -59,20 +69,22 @@ def verify(arguments: argparse.Namespace) -> int:
 
         problems = (check_again if manifest.imported else rerender)(folder, manifest, num_again, arguments.trust)
     if problems:
-        print("\n".join(problems), file=sys.stderr)
+        print("\n".join(problems).replace(str(folder), where), file=sys.stderr)
         hint = f"; `{invocation.command('verify', folder, '--repair')}` draws damaged shards again"
         hint = "" if arguments.repair or manifest.imported else hint
-        print(f"{folder}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
+        if stored:
+            hint = "; delete these objects, and the command that made the dataset makes them again"
+        print(f"{where}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
         return 1
     how = "imported" if manifest.imported else "rendered"
     again = f", {num_again} samples {how} again to the same bytes" if num_again else ""
-    print(f"{folder}: {len(manifest.shards)} shards as the manifest says{again}")
+    print(f"{where}: {len(manifest.shards)} shards as the manifest says{again}")
     return 0
 
 
 def card(arguments: argparse.Namespace) -> int:
     """Writes a dataset's card and preview into its folder, and prints the card."""
-    from ocrlib.dataset.card.card import write_card
+    from ocrlib.dataset.card.stored import write_card_at
 
-    print(write_card(arguments.dataset, arguments.split, arguments.trust), end="")
+    print(write_card_at(arguments.dataset, arguments.split, arguments.trust), end="")
     return 0

@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import new_file, new_folder
+from ocrlib.arguments import new_file, new_folder, place
 from ocrlib.commands.reading import MODEL_HELP, add_known, add_trust, known_figures, load_reader
 from ocrlib.files import write_json
 
@@ -17,7 +16,7 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="measure a model on a dataset or a folder of pairs")
     command.add_argument(
         "data",
-        type=Path,
+        type=place,
         help="a dataset, or a folder of pictures with NAME.gt.txt beside each, of which quotes, dashes and spaces are "
         "folded before they are compared",
     )
@@ -37,19 +36,19 @@ def add_commands(commands: Any) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Prints how often a model is wrong on a dataset's split or on a folder of pairs, and where."""
+    from ocrlib.dataset.mirror import place_of
     from ocrlib.evaluation.coverage import draw_coverage
     from ocrlib.evaluation.misses import check_folder, write_misses
-    from ocrlib.evaluation.report import chosen_split, report_on
+    from ocrlib.evaluation.report import locate, report_on
     from ocrlib.evaluation.report_text import errors_text
     from ocrlib.pictures.opening import printable
 
     if arguments.misses is not None:
         check_folder(arguments.misses)
-    folder: Path = arguments.data
-    split = chosen_split(folder, arguments.split)
+    folder, split = locate(arguments.data, arguments.split)
     recognizer = load_reader(arguments)
     report = report_on(recognizer, folder, split)
-    what = str(folder) if split is None else f"{folder} ({split})"
+    what = place_of(folder) if split is None else f"{place_of(folder)} ({split})"
     overall = report.overall
     folded = ", quotes, dashes and spaces folded" if split is None else ""
     print(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
-from ocrlib.arguments import share, whole_number
+from ocrlib.arguments import place, share, whole_number
 from ocrlib.extras import installed
 
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
@@ -123,7 +123,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=import_lines, overrides={})
 
     command = commands.add_parser("unpack", help="write a dataset's lines as pictures and texts for other programs")
-    command.add_argument("dataset", type=Path)
+    command.add_argument("dataset", type=place)
     command.add_argument("--layout", choices=WRITTEN_LAYOUTS, required=True, help="how the lines are to be kept")
     command.add_argument("--out", type=Path, required=True, help="a new folder")
     command.set_defaults(run=unpack_lines)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import Parser, describe, share, split_overrides
+from ocrlib.arguments import Parser, describe, place, share, split_overrides
 from ocrlib.extras import installed
 from ocrlib.invocation import command
 
@@ -14,8 +14,8 @@ _FONTS = {
 }
 
 
-def _weighted(text: str) -> tuple[Path, float]:
-    """Returns DATASET=WEIGHT as a folder and its weight."""
+def _weighted(text: str) -> tuple[Path | str, float]:
+    """Returns DATASET=WEIGHT as the dataset's place and its weight."""
     folder, _, weight = text.rpartition("=")
     try:
         value = float(weight)
@@ -23,7 +23,7 @@ def _weighted(text: str) -> tuple[Path, float]:
         value = 0.0
     if not folder or not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"expected DATASET=WEIGHT with a weight above 0, not {text!r}")
-    return Path(folder), value
+    return place(folder), value
 
 
 @installed("train")
@@ -38,7 +38,7 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
     from ocrlib.training.run_folder import lock_run
     from ocrlib.training.settings import RunConfig
 
-    left, overrides = split_overrides(argv, besides=("data.mix",))
+    left, overrides = split_overrides(argv, besides=("data.mix", "data.cache"))
     parser = _parser(prog, RunConfig)
     arguments = parser.parse_args(left)
     if (arguments.datasets and arguments.mix) or not (arguments.datasets or arguments.mix or arguments.resume):
@@ -53,7 +53,13 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
 
     datasets = dict(arguments.mix) if arguments.mix else list(dict.fromkeys(arguments.datasets))
     metrics = train(
-        datasets, run, settings=overrides, init=arguments.init, replay=arguments.replay, resume=arguments.resume
+        datasets,
+        run,
+        settings=overrides,
+        init=arguments.init,
+        replay=arguments.replay,
+        resume=arguments.resume,
+        cache=arguments.cache,
     )
     _tell(metrics, run)
     return 0
@@ -67,7 +73,13 @@ def _parser(prog: str | None, settings: type) -> Parser:
         epilog="Any setting can be given as --section.key VALUE, such as --train.epochs 10 or --model.use_lstm true."
         f"\n\n{describe(settings)}",
     )
-    parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET", help="folders such as datasets/numeric")
+    parser.add_argument(
+        "datasets",
+        nargs="*",
+        type=place,
+        metavar="DATASET",
+        help="such as datasets/numeric or s3://bucket/numeric",
+    )
     parser.add_argument("--run", type=Path, required=True, help="a new folder for the model and its history")
     parser.add_argument(
         "--init",
@@ -85,6 +97,13 @@ def _parser(prog: str | None, settings: type) -> Parser:
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder, as it was begun")
     parser.add_argument(
         "--data.mix", dest="mix", nargs="+", type=_weighted, metavar="DATASET=WEIGHT", help="datasets by weight"
+    )
+    parser.add_argument(
+        "--data.cache",
+        dest="cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where datasets of a store are copied to (default: datasets/.cache, or $OCRLIB_CACHE)",
     )
     return parser
 

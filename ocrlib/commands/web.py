@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import new_file, new_folder, whole_number
+from ocrlib.arguments import new_file, new_folder, place, whole_number
 from ocrlib.commands.reading import MODEL_HELP, add_trust
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
@@ -50,6 +50,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Writes the report of a run again, measured anew where its datasets are there."""
     from ocrlib import config
     from ocrlib.dataset.manifest import FILE_NAME
+    from ocrlib.dataset.mirror import mirrored
     from ocrlib.files import read_json
     from ocrlib.reading.recognizer import Recognizer
     from ocrlib.training.history import read_rows
@@ -67,7 +68,7 @@ def report(arguments: argparse.Namespace) -> int:
         metrics = read_json(run / "metrics.json") if (run / "metrics.json").exists() else {}
     except (OSError, ValueError) as error:
         raise UserError(f"{run}: cannot be read: {error}") from None
-    folders = [Path(dataset["folder"]) for dataset in run_config["datasets"]]
+    folders = [mirrored(place(dataset["folder"])) for dataset in run_config["datasets"]]
     missing = [folder for folder in folders if not (folder / FILE_NAME).exists()]
     measured = []
     if missing:
@@ -86,17 +87,16 @@ def compare(arguments: argparse.Namespace) -> int:
     """Reads the same lines with several models, and tells how they differ from the first one."""
     from ocrlib.evaluation.compare_text import compare_figures, compare_text
     from ocrlib.evaluation.contestants import compare_with_first, default_data, measure_all
-    from ocrlib.evaluation.report import chosen_split
+    from ocrlib.evaluation.report import locate
     from ocrlib.files import write_bytes, write_json
     from ocrlib.web.comparison import comparison_page
 
     models: list[str] = arguments.models
     if len(models) < 2:
         raise UserError(f"{models[0]}: expected at least two models to compare")
-    data: Path = arguments.on or default_data(models)
+    data, split = locate(arguments.on or default_data(models), arguments.split)
     contestants = measure_all(models, data, arguments.split, arguments.trust)
     comparisons = compare_with_first(contestants)
-    split = chosen_split(data, arguments.split)
     print(f"{data}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
     print(compare_text(contestants, comparisons), end="")
     if arguments.out is not None:
@@ -111,12 +111,13 @@ def compare(arguments: argparse.Namespace) -> int:
 @installed("web")
 def browse(arguments: argparse.Namespace) -> int:
     """Serves the pages of a dataset until Ctrl-C."""
+    from ocrlib.dataset.mirror import mirrored
     from ocrlib.reading.recognizer import Recognizer
     from ocrlib.web.browse import browse_app
     from ocrlib.web.catalogue import Catalogue
     from ocrlib.web.serve import serve
 
-    folder: Path = arguments.dataset
+    folder = mirrored(arguments.dataset)
     catalogue = Catalogue(folder, Recognizer.load(arguments.model, trust=arguments.trust) if arguments.model else None)
     serve(browse_app(catalogue, str(folder)), f"{folder}: {catalogue.manifest.num_samples} lines", arguments.port)
     return 0
@@ -127,7 +128,7 @@ def advise(arguments: argparse.Namespace) -> int:
     """Writes a recipe that draws more of what a run misreads."""
     from ocrlib.evaluation.contestants import default_data
     from ocrlib.evaluation.new_recipe import change_recipe
-    from ocrlib.evaluation.report import report_on_dataset
+    from ocrlib.evaluation.report import locate, report_on_dataset
     from ocrlib.factory.recipe import load_recipe, recipe_from_dict
     from ocrlib.files import write_bytes
     from ocrlib.reading.recognizer import Recognizer
@@ -136,7 +137,7 @@ def advise(arguments: argparse.Namespace) -> int:
     load_recipe(recipe)  # one that is wrong is answered before the model reads
     if out.exists():
         raise UserError(f"{out}: is there already; choose another --out")
-    data: Path = arguments.on or default_data([arguments.model])
+    data, _ = locate(arguments.on or default_data([arguments.model]), arguments.split)
     report = report_on_dataset(Recognizer.load(arguments.model, trust=arguments.trust), data, arguments.split)
     text, changes, left = change_recipe(recipe.read_text(encoding="utf-8"), str(recipe), out.stem, report)
     for line in left:
@@ -172,7 +173,7 @@ def _add_compare(commands: Any) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; all are compared with the first one")
     parser.add_argument(
         "--on",
-        type=Path,
+        type=place,
         metavar="DATA",
         help="a dataset, or a folder of pairs (default: what the first run learned on)",
     )
@@ -188,7 +189,7 @@ def _add_advise(commands: Any) -> None:
     parser.add_argument("model", metavar="RUN", help=MODEL_HELP)
     parser.add_argument("--recipe", type=Path, required=True, help="that its dataset was drawn from")
     parser.add_argument("--out", type=new_file, required=True, help="a new recipe")
-    parser.add_argument("--on", type=Path, metavar="DATASET", help="of the recipe (default: what the run learned on)")
+    parser.add_argument("--on", type=place, metavar="DATASET", help="of the recipe (default: what the run learned on)")
     parser.add_argument("--split", default="val", help="(default: val, so that test stays unseen)")
     add_trust(parser)
     parser.set_defaults(run=advise)
@@ -196,7 +197,7 @@ def _add_advise(commands: Any) -> None:
 
 def _add_browse(commands: Any) -> None:
     parser = commands.add_parser("browse", help="look at the lines of a dataset in a browser, with filters")
-    parser.add_argument("dataset", type=Path)
+    parser.add_argument("dataset", type=place)
     parser.add_argument("--model", help=f"shows what it reads, and finds what it misreads: {MODEL_HELP}")
     parser.add_argument("--port", type=whole_number(0, 65535), default=0, help="to listen on (default: a free one)")
     add_trust(parser)

@@ -12,5 +12,7 @@ examples     the features of all records of a TFRecord shard at once
 arrays       a whole split as numpy arrays, for training without TensorFlow
 verify       is a dataset still what its manifest says?
 split_keys   which split a sentence belongs to; the sentence alone decides
+store        a dataset in an object store: the only module that knows fsspec
+mirror       a stored dataset on this machine, in the cache
 card/        what a dataset holds, in text and pictures
 """

@@ -17,7 +17,7 @@ from ocrlib.charset import Charset
 from ocrlib.dataset.plan import Shard, plan_split
 from ocrlib.dataset.recipe_shape import check_recipe
 from ocrlib.errors import UserError
-from ocrlib.files import read_json, write_json
+from ocrlib.files import json_text, read_json, write_bytes
 from ocrlib.invocation import command
 
 FORMAT = "ocrlib-dataset/1"
@@ -212,23 +212,41 @@ def read_manifest(folder: Path) -> Manifest:
         values = read_json(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
+    return manifest_of(values, str(path))
+
+
+def manifest_of(values: Any, where: str) -> Manifest:
+    """Returns the manifest that the value of a JSON file stands for.
+
+    Args:
+      values: of the whole file.
+      where: the file's name, for messages.
+
+    Raises:
+      UserError: it is no manifest, or cannot be trusted.
+    """
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         given = repr(values.get("format") if isinstance(values, dict) else None)[:80]
-        raise UserError(f"{path}: expected format {FORMAT!r}, not {given}; is it from another version?")
+        raise UserError(f"{where}: expected format {FORMAT!r}, not {given}; is it from another version?")
     # Manifests of earlier versions have no checksum. They are still read: it finds accidents, not forgers, who can
     # compute it as well; what a forger changes is found by comparing the manifest with what the shards hold.
     if values.pop(_CHECKSUM, None) not in (None, checksum := _checksum_of(values)):
         raise UserError(
-            f"{path}: changed since it was written (its SHA-256 is {checksum[:12]}...); copy the dataset again, or "
+            f"{where}: changed since it was written (its SHA-256 is {checksum[:12]}...); copy the dataset again, or "
             f"remove the key {_CHECKSUM!r} if you edited it yourself"
         )
-    return config.build(Manifest, values, {}, str(path))
+    return config.build(Manifest, values, {}, where)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`: it comes last, because a folder that has one is a finished dataset."""
+    write_bytes(folder / FILE_NAME, manifest_text(manifest).encode())
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Returns the text of a `manifest.json`."""
     values = config.to_dict(manifest)
-    write_json(folder / FILE_NAME, values | {_CHECKSUM: _checksum_of(values)})
+    return json_text(values | {_CHECKSUM: _checksum_of(values)})
 
 
 def _checksum_of(values: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ocrlib.dataset.manifest import FILE_NAME
+from ocrlib.dataset.store import is_address
 from ocrlib.errors import UserError
 from ocrlib.evaluation.breakdown import LineErrors
 from ocrlib.evaluation.compare import Comparison, compare
@@ -74,7 +75,7 @@ class Contestant:
         return LineErrors([line.truth for line in lines], [line.text for line in lines])
 
 
-def default_data(models: Sequence[str]) -> Path:
+def default_data(models: Sequence[str]) -> Path | str:
     """Returns the dataset that the first of some runs was trained on.
 
     Raises:
@@ -82,6 +83,8 @@ def default_data(models: Sequence[str]) -> Path:
     """
     for model in models:
         for dataset in _json_of(model, "config.json").get("datasets", ()):
+            if is_address(dataset["folder"]):
+                return str(dataset["folder"])
             folder = Path(dataset["folder"])
             if (folder / FILE_NAME).exists():
                 return folder

@@ -8,6 +8,8 @@ from typing import Any
 
 from ocrlib.batches.selection import SelectionConfig
 from ocrlib.dataset.manifest import FILE_NAME
+from ocrlib.dataset.mirror import mirrored
+from ocrlib.dataset.store import is_address
 from ocrlib.errors import UserError
 from ocrlib.evaluation.advice import Advice, draw_more
 from ocrlib.evaluation.breakdown import LineErrors, Table, break_down
@@ -87,6 +89,19 @@ def chosen_split(data: Path, split: str | None) -> str | None:
     if split is not None:
         raise UserError(f"{data}: has no splits, it is no dataset; leave out --split")
     return None
+
+
+def locate(data: Path | str, split: str | None, cache: Path | None = None) -> tuple[Path, str | None]:
+    """Returns the folder to measure on, and what `chosen_split` chooses; a stored dataset comes into the cache.
+
+    Raises:
+      UserError: as `chosen_split`, or as `mirror.mirrored`.
+    """
+    if is_address(data):
+        chosen = split or "test"
+        return mirrored(data, [chosen], cache=cache), chosen
+    folder = Path(data)
+    return folder, chosen_split(folder, split)
 
 
 def report_on(recognizer: Recognizer, data: Path, split: str | None) -> ErrorReport:

@@ -12,6 +12,7 @@ import pyarrow
 from tqdm import tqdm
 
 from ocrlib.dataset.manifest import Manifest, SplitEntry, read_manifest
+from ocrlib.dataset.mirror import mirrored
 from ocrlib.dataset.shards import FORMATS, check_files, read_samples
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder
@@ -19,11 +20,11 @@ from ocrlib.imports.writers import WRITERS, Shards, hub_card
 from ocrlib.invocation import command
 
 
-def unpack(dataset: Path, layout: str, out: Path) -> tuple[dict[str, int], int]:
+def unpack(place: Path | str, layout: str, out: Path) -> tuple[dict[str, int], int]:
     """Writes the lines of a dataset into a new folder.
 
     Args:
-      dataset: its folder.
+      place: its folder, or its address in a store.
       layout: of WRITERS.
       out: a folder that is not there, or empty. It appears when all of it is written.
 
@@ -33,6 +34,7 @@ def unpack(dataset: Path, layout: str, out: Path) -> tuple[dict[str, int], int]:
     Raises:
       UserError: no such dataset, damaged shards, a folder that is in use or cannot be written.
     """
+    dataset = mirrored(place)
     manifest = read_manifest(dataset)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is in use; choose a new folder, or empty it")

@@ -10,6 +10,7 @@ from typing import Any
 import ocrlib
 from ocrlib.backend import keras, tf
 from ocrlib.dataset.manifest import Manifest
+from ocrlib.dataset.mirror import place_of
 from ocrlib.network.crnn import LINE_FILTERS, width_stride
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
@@ -19,7 +20,7 @@ def dataset_entry(folder: Path, manifest: Manifest, weight: float | None) -> dic
     """Returns which dataset it is: where it was, its fingerprint, its weight, and how many lines to learn from."""
     split = manifest.splits.get("train")
     lines = split.samples if split else 0
-    return {"folder": str(folder), "fingerprint": manifest.fingerprint, "weight": weight, "lines": lines}
+    return {"folder": place_of(folder), "fingerprint": manifest.fingerprint, "weight": weight, "lines": lines}
 
 
 def describe_network(network: keras.Model) -> dict[str, Any]:

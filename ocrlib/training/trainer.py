@@ -9,6 +9,7 @@ from ocrlib import config
 from ocrlib.backend import keras, tf
 from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.dataset.manifest import Manifest, read_manifest
+from ocrlib.dataset.mirror import place_of
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
@@ -208,7 +209,7 @@ def _measure(
         "split": split,
         "epochs": state.epoch,
         "training_seconds": round(state.seconds, 1),
-        "datasets": {str(each.data): dict(each.report.overall) for each in measured},
+        "datasets": {place_of(each.data): dict(each.report.overall) for each in measured},
     }
     metrics["reads"] = any(result["cer"] <= MOST_ERRORS for result in metrics["datasets"].values())
     if replay:

@@ -17,10 +17,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ocrlib.cache import cache_folder
 from ocrlib.errors import UserError
 from ocrlib.factory.settings.text import LineText, WikipediaText, WordsText
 from ocrlib.factory.text.corpus import Corpus, SentenceConfig, find_corpus
-from ocrlib.factory.text.corpus_files import cache_folder
 from ocrlib.factory.text.outside import MOST_CHARACTERS, shown_characters
 from ocrlib.factory.text.sentence_file import SentenceFile, SentenceSorter, write_sentences
 from ocrlib.files import sync_folder

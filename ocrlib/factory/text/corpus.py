@@ -8,9 +8,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocrlib.cache import cache_folder
 from ocrlib.errors import UserError
 from ocrlib.factory.settings.text import FileText, WikipediaText, WordsText
-from ocrlib.factory.text.corpus_files import DamagedFile, cache_folder, check_content, content_hash, find_files, kind_of
+from ocrlib.factory.text.corpus_files import DamagedFile, check_content, content_hash, find_files, kind_of
 from ocrlib.factory.text.dump import read_dump
 from ocrlib.factory.text.readers import read_jsonl, read_lines, read_parquet, read_txt
 from ocrlib.files import read_json

@@ -4,11 +4,11 @@ import bz2
 import gzip
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import IO
 
+from ocrlib.cache import cache_folder
 from ocrlib.errors import UserError
 from ocrlib.files import write_bytes
 
@@ -30,21 +30,6 @@ _EXPECTED = ".xml, .parquet, .jsonl or .txt (also .gz, .bz2), or a folder of suc
 
 class DamagedFile(Exception):
     """A file that cannot be read to its end; the message says where and why."""
-
-
-def cache_folder() -> Path:
-    """Returns the folder of built corpora: $OCRLIB_CACHE, or `datasets/.cache` in the working directory.
-
-    Raises:
-      UserError: the folder that OCRLIB_CACHE names cannot be made.
-    """
-    if not (named := os.environ.get("OCRLIB_CACHE")):
-        return Path("datasets/.cache")
-    try:
-        Path(named).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"OCRLIB_CACHE={named}: expected a folder that can be written: {error.strerror}") from None
-    return Path(named)
 
 
 def kind_of(path: Path) -> str | None:

@@ -1,0 +1,215 @@
+"""Datasets in object stores, read: what comes is what the manifest lists, however the store behaves."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pytest
+
+import ocrlib
+from ocrlib.arguments import place
+from ocrlib.dataset import store
+from ocrlib.dataset.manifest import read_manifest
+from ocrlib.dataset.mirror import mirrored, place_of
+from ocrlib.dataset.store import Store
+from ocrlib.errors import UserError
+from tests.dataset.stores import SECRET, Faults, put, s3_server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Faults]:
+    with s3_server() as faults:
+        yield faults
+
+
+@pytest.fixture
+def s3(server: Faults, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
+    """The server, with the tiny dataset at s3://bucket/tiny."""
+    monkeypatch.setattr(store, "_PAUSE_S", 0.0)
+    server.spoil = lambda method, path: None
+    put(tiny_dataset, "s3://bucket/tiny")
+    server.requests.clear()
+    yield server
+    server.spoil = lambda method, path: None
+
+
+@pytest.fixture
+def memory(tiny_dataset: Path) -> Iterator[str]:
+    """The tiny dataset in this process's memory."""
+    put(tiny_dataset, "memory://there/tiny")
+    yield "memory://there/tiny"
+    fsspec.filesystem("memory").rm("/there", recursive=True)
+
+
+def test_a_place_is_a_folder_or_an_address():
+    assert place("datasets/numeric") == Path("datasets/numeric")
+    assert place("s3://bucket/numeric") == "s3://bucket/numeric"
+    assert place("file:///tmp/numeric") == Path("/tmp/numeric")
+    assert mirrored(Path("datasets/numeric")) == Path("datasets/numeric")
+
+
+def test_a_second_run_reads_the_manifest_and_nothing_else(s3: Faults, tiny_dataset: Path, tmp_path: Path):
+    here = ocrlib.read_hdf5(tiny_dataset, "train")
+    there = ocrlib.read_hdf5("s3://bucket/tiny", "train", cache=tmp_path)
+    assert here.keys() == there.keys()
+    assert all(np.array_equal(here[name], there[name]) for name in here)
+    assert sorted(s3.gets(".h5")) == [f"train-{index:05d}-of-00004.h5" for index in range(4)]
+    assert s3.gets(".tfrecord") == []
+    s3.requests.clear()
+    ocrlib.read_hdf5("s3://bucket/tiny", "train", cache=tmp_path)
+    assert s3.gets() == ["manifest.json"]
+
+
+def test_what_changed_in_the_cache_comes_anew(s3: Faults, tmp_path: Path):
+    folder = mirrored("s3://bucket/tiny", cache=tmp_path)
+    assert place_of(folder) == "s3://bucket/tiny"
+    one, other, whole = sorted(folder.glob("*.h5"))[:3]
+    data = one.read_bytes()
+    one.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    other.unlink()
+    s3.requests.clear()
+    assert mirrored("s3://bucket/tiny", cache=tmp_path) == folder
+    assert sorted(s3.gets(".h5")) == [one.name, other.name]
+    assert whole.exists()
+
+
+def test_a_dataset_that_was_made_again_is_another_one(memory: str, tmp_path: Path):
+    folder = mirrored(memory, cache=tmp_path)
+    files, root = fsspec.url_to_fs(memory)
+    manifest = read_manifest(folder)
+    store.write_stored_manifest(Store(memory), manifest)  # lists HDF5 alone
+    again = mirrored(memory, cache=tmp_path)
+    assert again == folder
+    files.pipe_file(f"{root}/manifest.json", b"{}")
+    with pytest.raises(UserError, match=r"^memory://there/tiny/manifest.json: expected format"):
+        mirrored(memory, cache=tmp_path)
+
+
+@pytest.mark.parametrize("fault", ["cut", "cut first", 503])
+def test_a_fault_that_passes_is_tried_again(s3: Faults, tmp_path: Path, fault: str | int):
+    struck: list[str] = []
+
+    def once_each(method: str, path: str) -> str | int | None:
+        if method != "GET" or path in struck or not path.endswith((".h5", ".json")):
+            return None
+        struck.append(path)
+        return fault
+
+    s3.spoil = once_each
+    folder = mirrored("s3://bucket/tiny", ["val"], cache=tmp_path)
+    assert [path.name for path in folder.glob("*.h5")] == ["val-00000-of-00001.h5"]
+    assert len(struck) == 2
+
+
+def test_a_truncated_object_is_no_shorter_dataset(memory: str, tmp_path: Path):
+    files, root = fsspec.url_to_fs(memory)
+    name = "train-00001-of-00004.h5"
+    data = files.cat_file(f"{root}/{name}")
+    files.pipe_file(f"{root}/{name}", data[:1000])
+    with pytest.raises(UserError) as raised:
+        mirrored(memory, cache=tmp_path)
+    assert f"{memory}/{name}: cannot be read: OSError: expected {len(data)} bytes, the store has 1000" in str(
+        raised.value
+    )
+    files.pipe_file(f"{root}/{name}", data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(UserError, match=r"its bytes changed since it was written \(SHA-256 differs\)"):
+        mirrored(memory, cache=tmp_path)
+    files.rm_file(f"{root}/{name}")
+    with pytest.raises(UserError, match=rf"^{memory}/{name}: is missing$"):
+        mirrored(memory, cache=tmp_path)
+
+
+def test_a_body_that_is_shorter_than_the_object_is_read_again(memory: str, tmp_path: Path, monkeypatch):
+    files = fsspec.filesystem("memory")
+    whole, cut = type(files).cat_file, []
+
+    def cut_once(self: object, path: str, *arguments: object, **options: object) -> bytes:
+        data = whole(self, path, *arguments, **options)
+        if path in cut or not path.endswith(".h5"):
+            return data
+        cut.append(path)
+        return data[: len(data) // 2]
+
+    monkeypatch.setattr(type(files), "cat_file", cut_once)
+    monkeypatch.setattr(store, "_PAUSE_S", 0.0)
+    assert len(ocrlib.read_hdf5(memory, "train", cache=tmp_path)["id"]) == 80
+    assert len(cut) == 4
+
+
+def test_a_bucket_without_rights_is_one_line_without_the_password(s3: Faults, tmp_path: Path):
+    s3.spoil = lambda method, path: 403
+    with pytest.raises(UserError) as raised:
+        mirrored("s3://bucket/tiny", cache=tmp_path)
+    line = str(raised.value)
+    assert line.startswith("s3://bucket/tiny/manifest.json: cannot be read: no right to do so (PermissionError: ")
+    assert line.endswith("check who you are to the store, and what you may")
+    assert "\n" not in line and SECRET not in line
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown(tmp_path: Path):
+    for address in (f"s3://me:{SECRET}@bucket/tiny", f"s3://bucket/tiny?key={SECRET}"):
+        with pytest.raises(UserError, match=r"^s3://\.\.\.: leave user, password") as raised:
+            mirrored(address, cache=tmp_path)
+        assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "line"),
+    [
+        ("memory://there/none", "memory://there/none: is no dataset: it has no manifest.json"),
+        ("s3://bucket/none", "s3://bucket/none: is no dataset: it has no manifest.json"),
+        ("s3://nobody/none", "s3://nobody/none: is no dataset: it has no manifest.json"),
+        ("gs://bucket/tiny", "gs://bucket/tiny: this needs gcsfs, which is not installed: pip install gcsfs"),
+        ("ftpx://bucket", "ftpx://bucket: expected an address such as s3://bucket/name: Protocol not known: ftpx"),
+    ],
+)
+def test_an_address_without_a_dataset_is_one_line(s3: Faults, tmp_path: Path, address: str, line: str):
+    with pytest.raises(UserError) as raised:
+        mirrored(address, cache=tmp_path)
+    assert str(raised.value) == line
+
+
+def test_a_name_that_leaves_the_folder_is_refused(memory: str, tmp_path: Path):
+    files, root = fsspec.url_to_fs(memory)
+    text = files.cat_file(f"{root}/manifest.json").decode()
+    text = "\n".join(line for line in text.splitlines() if '"checksum"' not in line).replace(
+        "val-00000-of-00001.h5", "../val.h5"
+    )
+    files.pipe_file(f"{root}/manifest.json", text.rstrip().removesuffix("}").rstrip().removesuffix(",").encode() + b"}")
+    with pytest.raises(UserError, match="must be the name of a file in the dataset's own folder"):
+        mirrored(memory, cache=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_verify_sees_the_store_and_not_the_cache(memory: str, tmp_path: Path, run_here, monkeypatch):
+    from ocrlib.cli import main
+
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path))
+    mirrored(memory)
+    assert run_here(main, "ocrlib", "verify", memory).stdout == f"{memory}: 6 shards as the manifest says\n"
+    files, root = fsspec.url_to_fs(memory)
+    files.pipe_file(f"{root}/val-00000-of-00001.tfrecord", b"short")
+    done = run_here(main, "ocrlib", "verify", memory)
+    assert done.code == 1
+    assert done.messages[-2].startswith(f"{memory}/val-00000-of-00001.tfrecord: expected ")
+    assert done.messages[-1] == (
+        f"{memory}: 1 problems in 6 shards; delete these objects, and the command that made the dataset makes them again"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["mirrors"]
+
+
+def test_a_card_is_put_beside_the_dataset(memory: str, tmp_path: Path, run_here, monkeypatch):
+    from ocrlib.cli import main
+
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path))
+    files, root = fsspec.url_to_fs(memory)
+    files.pipe_file(f"{root}/README.md", b"my own words")
+    done = run_here(main, "ocrlib", "card", memory)
+    assert (done.code, done.stdout.splitlines()[-1]) == (0, f"picture: {memory}/preview.png")
+    assert files.cat_file(f"{root}/README.md") == b"my own words"
+    assert files.cat_file(f"{root}/card.txt").decode() in done.stdout.replace(memory, str(mirrored(memory)))
+    assert files.cat_file(f"{root}/preview.png").startswith(b"\x89PNG")
+    shutil.rmtree(tmp_path)
