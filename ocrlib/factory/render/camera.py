@@ -9,6 +9,8 @@ from PIL import Image
 from ocrlib.factory.render.marks import contrast, dark_on_light, inked, keep_marks, paper_of
 from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel, rounded
 
+_AT_LEAST_1 = np.arange(256.0).clip(1.0)  # the gray levels, as divisors
+
 
 def perspective(image: Array, strength: float, random: Random) -> Array:
     """Seen from the side: the corners move by up to 8% of the height; pixels at the edge are repeated."""
@@ -102,7 +104,7 @@ def binarise(image: Array, strength: float, random: Random) -> Array:
     if dark_ink := dark_on_light(gray):
         size = image.shape[0] // 2 | 1  # wider than a stroke, so that no print is left in it
         light = cv2.GaussianBlur(cv2.dilate(gray, np.ones((size, size), np.uint8)), (0, 0), size / 2)
-        gray = rounded(gray * (paper / np.maximum(light, 1.0)))
+        gray = rounded(gray * cv2.LUT(light, paper / _AT_LEAST_1))
         paper = paper_of(gray)
     middle, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
     # Not as far towards the ink: thin strokes are never as dark as thick ones, and would disappear.

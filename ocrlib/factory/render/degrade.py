@@ -83,4 +83,5 @@ def degrade(image: Array, drawn: list[tuple[str, float]], seed: int) -> Array:
     random = random_from(seed)
     for name, strength in drawn:
         image = DEGRADATIONS[name](image, strength, random)
+        image.flags.writeable = False  # so that what is counted in it once stays true: `marks.histogram`
     return image

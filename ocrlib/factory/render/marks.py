@@ -12,21 +12,32 @@ import numpy as np
 Array = np.ndarray
 
 _LEVELS = np.arange(256, dtype=np.int16)
+_counted: tuple[Array, Array] | None = None  # the image that was counted last, and its counts
 _INK_QUANTILE = 0.02  # share of the pixels that must differ from the paper for the text to be visible
 _FAINTEST = 20  # gray levels between the palest ink and the paper
 _KEPT = 0.35  # share of its ink that a mark must keep
 
 
 def histogram(image: Array) -> Array:
-    """(256,) int64: how many pixels of a (H, W) uint8 image have each gray level."""
-    return cv2.calcHist([image], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    """(256,) int64, read-only: how many pixels of a (H, W) uint8 image have each gray level.
+
+    Several steps ask this of one image. The last answer is kept if nobody can change the image.
+    """
+    global _counted
+    if _counted is not None and _counted[0] is image:
+        return _counted[1]
+    counts = cv2.calcHist([image], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    counts.flags.writeable = False
+    if not image.flags.writeable:
+        _counted = (image, counts)
+    return counts
 
 
 def median_of(counts: Array) -> float:
     """The median of gray levels that are given by their counts, (256,), at least one of them; as `numpy.median`."""
     up_to = counts.cumsum()
-    ranks = ((up_to[-1] - 1) // 2, up_to[-1] // 2)
-    return float(up_to.searchsorted(ranks, side="right").mean())
+    low, high = up_to.searchsorted(((up_to[-1] - 1) // 2, up_to[-1] // 2), side="right").tolist()
+    return (low + high) / 2
 
 
 def paper_of(image: Array) -> Any:
@@ -38,7 +49,8 @@ def paper_of(image: Array) -> Any:
 
 def dark_on_light(image: Array) -> bool:
     """Whether the paper is the brighter of the two."""
-    return bool(np.mean(paper_of(image)) > 127)
+    paper = paper_of(image)
+    return paper > 127 if image.ndim == 2 else bool(np.mean(paper) > 127)
 
 
 def off_paper(image: Array, paper: Any = None) -> Array:
@@ -131,9 +143,10 @@ def keep_marks(before: Array, after: Array, mark: Array | int) -> Array:
     """
     there, paper = _ink_on_paper(before)
     num_marks, labels = cv2.connectedComponents(there.view(np.uint8))
-    flat = labels[there]  # only what is ink: a tenth of the pixels
+    places = np.flatnonzero(there)  # only what is ink: a tenth of the pixels
+    flat = labels.ravel()[places]
     off = (off_paper(before, paper), off_paper(after))
-    ink = [np.bincount(flat, each[there], num_marks) for each in off]
+    ink = [np.bincount(flat, each.ravel()[places], num_marks) for each in off]
     lost = ink[1] < _KEPT * ink[0]  # never the paper, which has no ink in either
     if not lost.any():
         return after
