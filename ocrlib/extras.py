@@ -19,7 +19,7 @@ EXTRA_OF = {
     **dict.fromkeys(("keras", "tensorboard", "tensorflow"), "train"),
     **dict.fromkeys(("ai_edge_litert", "onnx", "tf2onnx"), "export"),
     "rapidocr": "pages",
-    "distributed": "cluster",
+    **dict.fromkeys(("dask", "distributed"), "cluster"),
     **dict.fromkeys(("fsspec", "s3fs"), "s3"),
     **dict.fromkeys(("starlette", "uvicorn"), "web"),
 }

@@ -12,6 +12,7 @@ from ocrlib.invocation import command
 
 if TYPE_CHECKING:
     from ocrlib.dataset.manifest import Manifest
+    from ocrlib.factory.drawing import Pool
 
 # What drawing needs takes a second to import: a typo is answered before that.
 
@@ -55,7 +56,11 @@ def _parser(prog: str | None, settings: type) -> Parser:
         "recipe", help="a TOML file, such as datasets/numeric.toml, or the name of a recipe that comes along"
     )
     parser.add_argument("--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
+    drawn_by = parser.add_mutually_exclusive_group()
+    drawn_by.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
+    drawn_by.add_argument(
+        "--cluster", metavar="ADDRESS", help="draw on the workers of a dask scheduler; local:8 starts one here"
+    )
     only = parser.add_mutually_exclusive_group()
     only.add_argument(
         "--grow", action="store_true", help="a smaller dataset that is there becomes as large as the recipe says"
@@ -77,17 +82,26 @@ def _make(
         kept = recipe if arguments.grow else keep_sizes(recipe, out, given)
         if kept != recipe:
             print(f"{out}: stays at {sizes(kept)}; the recipe asks for {sizes(recipe)}, add --grow to draw the rest")
-        return make_dataset(kept, out, arguments.workers)
+        return make_dataset(kept, out, _workers(arguments))
     try:
         part = Part.parse(arguments.part) if arguments.part else None
     except ValueError as error:
         parser.error(f"--part {error}")
-    parts = make_part(recipe, out, arguments.workers, part) if part else commit_parts(recipe, out)
+    parts = make_part(recipe, out, _workers(arguments), part) if part else commit_parts(recipe, out)
     if parts.manifest is None:
         print(f"{out}: part {part} is made; {parts.still_missing}")
         print("next: the other parts; the last one to end finishes the dataset")
         return None
     return parts.manifest, True
+
+
+def _workers(arguments: argparse.Namespace) -> "int | Pool":
+    """Who draws: so many processes, or a cluster."""
+    if arguments.cluster is None:
+        return arguments.workers
+    from ocrlib.factory.cluster import on_cluster
+
+    return on_cluster(arguments.cluster)
 
 
 def _tell(out: Path, manifest: "Manifest", worked: bool) -> None:

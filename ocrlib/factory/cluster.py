@@ -129,24 +129,27 @@ def _knock(address: str) -> None:
 
 @contextmanager
 def _local_cluster(num_workers: int) -> Iterator[Any]:
-    """Yields a cluster of processes on this machine; nobody else is let in, and no web page is served."""
+    """Yields a cluster of processes on this machine; only this machine can connect to it."""
+    import dask
     from distributed import LocalCluster
 
     resource_tracker.ensure_running()  # as for the workers of this machine
-    # Worker processes, and those that replace them, are started by a thread of the cluster's, which is started here:
-    # all of them inherit that Ctrl-C is blocked. Only this process acts on it.
-    with ctrl_c_waits():
-        cluster = LocalCluster(
-            n_workers=num_workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-            scheduler_kwargs={"allowed_failures": MAX_DEATHS - 1},  # dask counts those that a task survives
-        )
-    with cluster:
-        yield cluster
+    # On a busy machine a worker that replaces a dead one may take longer than the 15 s after which dask gives it up.
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}):
+        # Worker processes, and those that replace them, are started by a thread of the cluster's, which is started
+        # here: all of them inherit that Ctrl-C is blocked. Only this process acts on it.
+        with ctrl_c_waits():
+            cluster = LocalCluster(
+                n_workers=num_workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                scheduler_kwargs={"allowed_failures": MAX_DEATHS - 1},  # dask counts those that a task survives
+            )
+        with cluster:
+            yield cluster
 
 
 def run_tasks(
