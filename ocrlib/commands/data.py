@@ -12,7 +12,6 @@ from ocrlib.invocation import command
 
 if TYPE_CHECKING:
     from ocrlib.dataset.manifest import Manifest
-    from ocrlib.factory.drawing import Pool
 
 # What drawing needs takes a second to import: a typo is answered before that.
 
@@ -95,8 +94,8 @@ def _make(
     return parts.manifest, True
 
 
-def _workers(arguments: argparse.Namespace) -> "int | Pool":
-    """Who draws: so many processes, or a cluster."""
+def _workers(arguments: argparse.Namespace) -> Any:
+    """Who draws: so many processes, or the pool of a cluster."""
     if arguments.cluster is None:
         return arguments.workers
     from ocrlib.factory.cluster import on_cluster
