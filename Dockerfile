@@ -24,7 +24,8 @@ FROM common AS read
 RUN --mount=from=build,source=/wheels,target=/wheels \
     sed -nE 's/^([a-z0-9._-]+==[^\\]*).*/\1/p' requirements.lock > /tmp/versions.txt \
     && pip install --no-cache-dir --constraint /tmp/versions.txt /wheels/*.whl \
-    && rm /tmp/versions.txt
+    && rm /tmp/versions.txt \
+    && mkdir /data
 WORKDIR /data
 USER reader
 ENTRYPOINT ["ocrlib"]

@@ -12,7 +12,7 @@ from ocrlib.web.browse import browse_app, wanted_of
 from ocrlib.web.catalogue import Catalogue, Wanted
 from tests.evaluation.scripted import ScriptedReader, samples_made
 from tests.training_fixtures import flip_byte, numbers, write_dataset
-from tests.web.conftest import serious_findings
+from tests.web.conftest import serious_findings, wait
 from tests.web.labelling import request, served
 
 TEXTS = sorted({text for text in numbers(160, seed=6) if len(text) > 1})[:60]
@@ -133,7 +133,7 @@ def test_a_line_that_is_not_there_is_not_found(address: str, path: str) -> None:
     assert request(address, path)[0] == 404
 
 
-def test_filters_and_links_by_hand(page: Any, address: str) -> None:
+def test_filters_and_links_by_hand(address: str, page: Any) -> None:
     page.goto(address)
     assert page.locator("li img").count() == 40
     page.click("#more")
@@ -161,21 +161,19 @@ def test_filters_and_links_by_hand(page: Any, address: str) -> None:
     page.wait_for_url("**/line/train/7")
     assert page.inner_text("main p.text >> nth=0") == TEXTS[7]
     assert page.locator("tbody tr").count() == 11
-    page.wait_for_function(
-        "() => [...document.images].filter((each) => each.complete && !each.naturalWidth).length === 0"
-    )
+    wait(page, "() => [...document.images].filter((each) => each.complete && !each.naturalWidth).length === 0")
     assert serious_findings(page) == []
     page.click("text=the next line")
     page.wait_for_url("**/line/train/8")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_list_keeps_nobody_out_and_fits_a_phone(page: Any, address: str, scheme: str) -> None:
+def test_the_list_keeps_nobody_out_and_fits_a_phone(address: str, page: Any) -> None:
     page.on("dialog", lambda *_: pytest.fail("a script ran"))
-    page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(address)
-    assert serious_findings(page) == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert serious_findings(page) == [], scheme
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
     page.goto(f"{address}line/val/0")
     assert EVIL in page.text_content("main")
