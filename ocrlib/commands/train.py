@@ -125,6 +125,8 @@ def _tell(metrics: dict[str, Any], run: Path) -> None:
             f"{folder} (what the model had learned before): CER {after['cer']:.2%}, before {before['cer']:.2%}; "
             f"exact match {after['exact_match']:.2%}, before {before['exact_match']:.2%}"
         )
+    if (kept := metrics.get("replay", {}).get("kept", 1.0)) < 1.0:
+        print(f"went back to {kept:.0%} of the way from the start, to forget less (--train.forget)")
     print(f"run: {run} (best.keras, history.csv, predictions/, metrics.json, report.html)")
     if metrics["reads"]:
         print(f"next: {command('predict', '--model', run, 'FOLDER_OF_IMAGES')}")

@@ -13,7 +13,8 @@ from ocrlib.rounding import ceil_div
 from ocrlib.training.settings import AugmentConfig, RunConfig, TrainConfig
 
 FROM_NOTHING_STEPS = 5_000  # four passes over the 80,000 lines of datasets/numeric.toml
-FROM_MODEL_STEPS = 600  # docs/own-lines.md
+FROM_MODEL_STEPS = 600
+OWN_STEPS = 400  # with a replay; docs/own-lines.md
 FROM_NOTHING_RATE, _FROM_MODEL_RATE = 3e-3, 2e-3
 _MOST_FROM_MODEL_STEPS = 2_500  # of a large dataset, of which each line is then seen once
 SMALL_LINES = 1_000
@@ -67,13 +68,15 @@ def batch_size_for(mean_width: float, asked: int | None, from_model: bool) -> in
     return max(_FEWEST, min(_MOST, round(_FROM_MODEL_BATCH_PX / mean_width)))
 
 
-def plan_epochs(train: TrainConfig, pass_batches: int, from_model: bool, step_seconds: Callable[[], float]) -> Plan:
+def plan_epochs(
+    train: TrainConfig, pass_batches: int, model_steps: int | None, step_seconds: Callable[[], float]
+) -> Plan:
     """Returns how many epochs there are, and how long they are.
 
     Args:
       train: the settings.
       pass_batches: of a pass over the data.
-      from_model: the training starts from a model.
+      model_steps: at least, of a training that starts from a model; None of one from nothing.
       step_seconds: measures how long a step takes here; called if `train.minutes` is set.
     """
     if train.epochs is not None:
@@ -82,8 +85,8 @@ def plan_epochs(train: TrainConfig, pass_batches: int, from_model: bool, step_se
         steps = train.steps
     elif train.minutes is not None:
         steps = max(1, round(60 * train.minutes / step_seconds()))
-    elif from_model:
-        steps = max(FROM_MODEL_STEPS, min(pass_batches, _MOST_FROM_MODEL_STEPS))
+    elif model_steps is not None:
+        steps = max(model_steps, min(pass_batches, _MOST_FROM_MODEL_STEPS))
     else:
         steps = FROM_NOTHING_STEPS
     passes = round(steps / pass_batches)

@@ -12,7 +12,6 @@ from ocrlib.batches.mixture import Mixture
 from ocrlib.batches.tf_data import to_tf_dataset
 from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import Manifest
-from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.files import write_json
 from ocrlib.network.crnn import build_crnn, width_stride
 from ocrlib.network.own import build_own
@@ -21,9 +20,10 @@ from ocrlib.pictures.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.regex import recipe_patterns
 from ocrlib.training.ctc_model import CTCModel
+from ocrlib.training.hold_back import StartWeights, measure_replay, start_weights
 from ocrlib.training.lines import Replay, RunLines, open_lines, some_lines
 from ocrlib.training.optimizer import make_optimizer
-from ocrlib.training.plan import Plan, plan_epochs
+from ocrlib.training.plan import FROM_MODEL_STEPS, OWN_STEPS, Plan, plan_epochs
 from ocrlib.training.precision import choose_precision
 from ocrlib.training.record import describe_machine, describe_network, versions, with_seen
 from ocrlib.training.run_folder import CONFIG
@@ -44,6 +44,7 @@ class Run:
       about: what config.json holds.
       training, validation: its batches.
       model: to be trained.
+      start: the weights that it began with, of a training that goes on from a model; else None.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class Run:
     training: Mixture
     validation: Mixture
     model: CTCModel
+    start: StartWeights | None
 
     def write_about(self, epochs_done: int) -> None:
         """Writes config.json, with the lines that were learned from each dataset so far."""
@@ -76,12 +78,12 @@ def prepare(
     about: dict[str, Any],
 ) -> Run:
     """Returns the run with everything opened and decided, after writing config.json."""
-    init = about["init"]
+    init, start = about["init"], None
     charset = Charset(settings.data.charset or "".join(dict.fromkeys("".join(m.charset for m in manifests))))
     if init is None:
         network = new_network(manifests, charset, settings.model)
     else:
-        network, charset = _known_network(init, manifests, charset, settings)
+        network, charset, start = _known_network(init, manifests, charset, settings)
     network.get_layer("characters").patterns = recipe_patterns([manifest.recipe for manifest in manifests])
     lines = open_lines(
         datasets, weights, replay, charset, settings.data, width_stride(network), from_model=init is not None
@@ -118,6 +120,7 @@ def prepare(
         training=training,
         validation=lines.validation,
         model=model,
+        start=start,
     )
 
 
@@ -128,7 +131,7 @@ def _planned(about: Mapping[str, Any], settings: RunConfig, lines: RunLines, mod
     return plan_epochs(
         settings.train,
         lines.pass_batches,
-        about["init"] is not None,
+        None if about["init"] is None else OWN_STEPS if lines.replayed else FROM_MODEL_STEPS,
         lambda: _step_seconds(model, lines.mixture(Plan(epochs=1))),
     )
 
@@ -174,14 +177,10 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
 
 def _known_network(
     init: str, manifests: Sequence[Manifest], charset: Charset, settings: RunConfig
-) -> tuple[keras.Model, Charset]:
+) -> tuple[keras.Model, Charset, StartWeights]:
     """Returns the network of an existing model with a last layer for the charset, and prints what was kept."""
     image = manifests[0].image
     start = start_from(init, charset, image.height, image.channels, keep=settings.model.charset == "union")
     print(f"starts from {init}: {start}")
-    return start.network, start.charset
-
-
-def measure_replay(recognizer: Recognizer, replay: Replay) -> dict[str, Any]:
-    """Returns the error rates of a network on each dataset of the replay, on lines that it does not learn from."""
-    return {str(folder): evaluate_dataset(recognizer, folder, "val") for folder in replay.folders}
+    fresh = [start.charset.characters.index(character) for character in start.fresh]
+    return start.network, start.charset, start_weights(start.network, fresh)

@@ -4,8 +4,8 @@ config.json      every setting, the datasets with their fingerprints and how man
                  start, the network as it was built, the plan, the machine; written before the first step and brought
                  up to date after each epoch
 history.csv      a row for each epoch; curve.png draws it
-best.keras       the network of the lowest validation CER
-last/            weights, optimizer and place in the data, to resume from
+best.keras       the network of the lowest validation CER; with a replay, at the end what `hold_back` left of it
+last/            weights, optimizer and place in the data, to resume from; with a replay also the network before that
 predictions/     what the network reads in the same lines, after each epoch
 tensorboard/     the same figures for TensorBoard
 metrics.json     how best.keras reads the test split

@@ -111,7 +111,8 @@ class TrainConfig:
     """`--train.*`: how long, and in what steps."""
 
     steps: Annotated[int, Field(ge=1)] | None = None
-    """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 600 or more from a model."""
+    """Batches to learn from, about. Without steps, minutes and epochs: 5,000 from nothing, 600 or more from a model,
+    400 or more with a replay."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """As many steps as this machine makes in so many minutes, by the first ones; these are then written down."""
     epochs: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -131,6 +132,9 @@ class TrainConfig:
     freeze: Literal["nothing", "norms", "columns"] | None = None
     """What stays as it is: the averages of the batch normalisations, or beside them the convolutions before the line is
     read along. Without it, norms from a model and nothing from nothing."""
+    forget: Annotated[float, Field(ge=1)] = 1.3
+    """With a replay: the most edits on lines of before, as a multiple of those before the training. With more, the
+    network goes back towards the start, half of the way at most."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1

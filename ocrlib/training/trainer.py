@@ -19,9 +19,10 @@ from ocrlib.training.checkpoint import Saver, State, save_network
 from ocrlib.training.ctc_model import plain_error
 from ocrlib.training.curve import draw_curve
 from ocrlib.training.history import PredictionStrip, figures_line, read_rows, write_row
+from ocrlib.training.hold_back import forget_learned, hold_back
 from ocrlib.training.lines import Replay
 from ocrlib.training.plan import settle
-from ocrlib.training.prepare import Run, measure_replay, prepare
+from ocrlib.training.prepare import Run, prepare
 from ocrlib.training.record import dataset_entry
 from ocrlib.training.run_folder import (
     check_new,
@@ -149,6 +150,7 @@ def _train_epochs(run: Run, state: State) -> None:
             figures, validation_seconds = _fit_epoch(run, state, saver)
             if state.end_epoch(figures["val_cer"], figures["val_loss"], validation_seconds, patience):
                 save_network(run.model.network, run.folder / "best.keras")
+                forget_learned(run.folder)
             figures["minutes"] = state.seconds / 60
             print(figures_line(epoch, figures), flush=True)
             write_row(run.folder / "history.csv", epoch, figures)
@@ -199,9 +201,14 @@ def _measure(
     """Measures the best network on the test split, or on the validation split if a dataset has no test split.
 
     Returns:
-      What metrics.json holds, with a replay also how lines of that kind are read, before the training and after it;
-      and all figures of the test split for the report.
+      What metrics.json holds, with a replay also how lines of that kind are read, before the training and after it, and
+      the share of what was learned that is left; and all figures of the test split for the report.
     """
+    replayed = None
+    if replay and run.start:
+        before = run.about["before"]
+        share, after = hold_back(run.folder, run.start, replay, before, run.settings.train.forget)
+        replayed = {"before": before, "after": after, "kept": share}
     split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
     recognizer = Recognizer.load(str(run.folder / "best.keras"))
     measured = [measure(recognizer, folder, split, run.settings.data) for folder in datasets]
@@ -212,6 +219,6 @@ def _measure(
         "datasets": {place_of(each.data): dict(each.report.overall) for each in measured},
     }
     metrics["reads"] = any(result["cer"] <= MOST_ERRORS for result in metrics["datasets"].values())
-    if replay:
-        metrics["replay"] = {"before": run.about["before"], "after": measure_replay(recognizer, replay)}
+    if replayed:
+        metrics["replay"] = replayed
     return metrics, measured

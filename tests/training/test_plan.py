@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrlib.training.plan import Plan, batch_size_for, plan_epochs, settle
+from ocrlib.training.plan import FROM_MODEL_STEPS, OWN_STEPS, Plan, batch_size_for, plan_epochs, settle
 from ocrlib.training.settings import AugmentConfig, DataConfig, ModelConfig, RunConfig, TrainConfig
 
 
@@ -11,28 +11,29 @@ def no_clock() -> float:
 
 
 @pytest.mark.parametrize(
-    ("train", "pass_batches", "from_model", "plan"),
+    ("train", "pass_batches", "model_steps", "plan"),
     [
-        ({}, 1250, False, Plan(epochs=4)),  # 80,000 lines from nothing: four passes
-        ({}, 47, False, Plan(epochs=10, epoch_batches=500)),  # 3,000 lines: many passes, ten validations
-        ({}, 15_625, False, Plan(epochs=4, epoch_batches=1250)),  # a million: not even one pass
-        ({}, 94, True, Plan(epochs=6)),
-        ({}, 6, True, Plan(epochs=10, epoch_batches=60)),
-        ({}, 1250, True, Plan(epochs=4, epoch_batches=313)),  # every line once
-        ({}, 15_625, True, Plan(epochs=4, epoch_batches=625)),
-        ({"epochs": 7}, 3, True, Plan(epochs=7)),
-        ({"steps": 1000}, 3, True, Plan(epochs=10, epoch_batches=100)),
-        ({"steps": 1000}, 250, True, Plan(epochs=4, epoch_batches=250)),
-        ({"steps": 3}, 1, True, Plan(epochs=3, epoch_batches=1)),
-        ({"steps": 1}, 1000, False, Plan(epochs=1, epoch_batches=1)),
+        ({}, 1250, None, Plan(epochs=4)),  # 80,000 lines from nothing: four passes
+        ({}, 47, None, Plan(epochs=10, epoch_batches=500)),  # 3,000 lines: many passes, ten validations
+        ({}, 15_625, None, Plan(epochs=4, epoch_batches=1250)),  # a million: not even one pass
+        ({}, 94, FROM_MODEL_STEPS, Plan(epochs=6)),
+        ({}, 6, FROM_MODEL_STEPS, Plan(epochs=10, epoch_batches=60)),
+        ({}, 12, OWN_STEPS, Plan(epochs=10, epoch_batches=40)),  # a hundred lines with a replay
+        ({}, 1250, FROM_MODEL_STEPS, Plan(epochs=4, epoch_batches=313)),  # every line once
+        ({}, 15_625, FROM_MODEL_STEPS, Plan(epochs=4, epoch_batches=625)),
+        ({"epochs": 7}, 3, FROM_MODEL_STEPS, Plan(epochs=7)),
+        ({"steps": 1000}, 3, FROM_MODEL_STEPS, Plan(epochs=10, epoch_batches=100)),
+        ({"steps": 1000}, 250, FROM_MODEL_STEPS, Plan(epochs=4, epoch_batches=250)),
+        ({"steps": 3}, 1, FROM_MODEL_STEPS, Plan(epochs=3, epoch_batches=1)),
+        ({"steps": 1}, 1000, None, Plan(epochs=1, epoch_batches=1)),
     ],
 )
-def test_steps_make_epochs(train: dict[str, int], pass_batches: int, from_model: bool, plan: Plan) -> None:
-    assert plan_epochs(TrainConfig(**train), pass_batches, from_model, no_clock) == plan  # type: ignore[arg-type]
+def test_steps_make_epochs(train: dict[str, int], pass_batches: int, model_steps: int | None, plan: Plan) -> None:
+    assert plan_epochs(TrainConfig(**train), pass_batches, model_steps, no_clock) == plan  # type: ignore[arg-type]
 
 
 def test_minutes_make_as_many_steps_as_this_machine_does() -> None:
-    plan = plan_epochs(TrainConfig(minutes=2.0), 10, True, lambda: 0.1)
+    plan = plan_epochs(TrainConfig(minutes=2.0), 10, FROM_MODEL_STEPS, lambda: 0.1)
     assert plan == Plan(epochs=10, epoch_batches=120)
 
 

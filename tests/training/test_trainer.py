@@ -355,7 +355,7 @@ def test_lines_of_before_are_mixed_in_counted_and_measured(
     assert (written["replay"]["share"], written["replay"]["datasets"][0]["folder"]) == (0.5, str(dataset))
     learned = [len(batch) for batch in watch.learned]
     assert [written["datasets"][0]["seen"], written["replay"]["datasets"][0]["seen"]] == [2, sum(learned) - 2]
-    assert set(metrics["replay"]) == {"before", "after"}
+    assert set(metrics["replay"]) == {"before", "after", "kept"}
     assert metrics["replay"]["before"][str(dataset)]["lines"] == 8
     with pytest.raises(UserError, match="lines of before need the characters of before"):
         train([mine], tmp_path / "new", settings(model__charset="new"), init=str(unbroken[1]), replay=replay)

@@ -1,0 +1,104 @@
+"""After a training with a replay: takes back as much of what was learned as cost too much of what was known before.
+
+Weights between those of the start and those that were learned read both kinds of lines: half of the way keeps most of
+what the own lines taught, and forgets a quarter of what the whole way does (Wortsman et al. 2022, "Robust fine-tuning
+of zero-shot models"; our figures are in docs/own-lines.md). The two networks must be close to each other, as they are
+after a few hundred steps.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ocrlib.backend import keras
+from ocrlib.evaluation.evaluate import evaluate_dataset
+from ocrlib.files import whole_path
+from ocrlib.network.open import load_keras
+from ocrlib.reading.recognizer import Recognizer
+from ocrlib.training.checkpoint import save_network
+from ocrlib.training.lines import Replay
+
+SHARES = (1.0, 0.8, 0.65, 0.5)  # of the way from the start to what was learned, the first that forgets little enough
+_LEARNED = "learned.keras"  # in `last`: the network before anything was taken back
+_FEW_EDITS = 3  # are chance, however few there were before
+_LAST = "characters"
+
+Weights = dict[str, list[np.ndarray]]  # of each layer, by its name
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartWeights:
+    """The weights that a training began with, and the classes of the characters that nothing was known about."""
+
+    layers: Weights
+    fresh: Sequence[int]
+
+
+def start_weights(network: keras.Model, fresh: Sequence[int]) -> StartWeights:
+    """Returns the weights of a network that has not learned yet; `fresh` are the classes with random weights."""
+    return StartWeights(layers={layer.name: layer.get_weights() for layer in network.layers}, fresh=fresh)
+
+
+def hold_back(
+    run: Path, start: StartWeights, replay: Replay, before: Mapping[str, Mapping[str, Any]], forget: float
+) -> tuple[float, dict[str, Any]]:
+    """Replaces best.keras by a network on the way to it that forgets little enough, or by the one half of the way.
+
+    A second call does the same as the first one.
+
+    Args:
+      run: folder with best.keras.
+      start: where the way begins.
+      replay: the lines that say what was forgotten.
+      before: how the start reads them, as `measure_replay` returns.
+      forget: the most edits that are allowed, as a multiple of those before.
+
+    Returns:
+      The share of the way, 0.5 to 1, and how the network there reads the lines of the replay.
+    """
+    learned_file = run / "last" / _LEARNED
+    if not learned_file.exists():
+        with whole_path(learned_file, ending=".keras") as temporary:
+            shutil.copyfile(run / "best.keras", temporary)
+    network, charset = load_keras(learned_file, trust=True)
+    learned = {layer.name: layer.get_weights() for layer in network.layers}
+    for share in SHARES:
+        set_between(network, start, learned, share)
+        after = measure_replay(Recognizer.of_keras(network, charset), replay)
+        if is_kept(before, after, forget):
+            break
+    save_network(network, run / "best.keras")
+    return share, after
+
+
+def forget_learned(run: Path) -> None:
+    """Says that best.keras is another one now, and nothing of it was taken back yet."""
+    (run / "last" / _LEARNED).unlink(missing_ok=True)
+
+
+def set_between(network: keras.Model, start: StartWeights, learned: Weights, share: float) -> None:
+    """Gives a network the weights at a share of the way; characters that the start did not know stay as learned."""
+    for layer in network.layers:
+        mixed = [
+            ((1 - share) * old + share * new).astype(new.dtype)
+            for old, new in zip(start.layers[layer.name], learned[layer.name], strict=True)
+        ]
+        if layer.name == _LAST:
+            for array, new in zip(mixed, learned[layer.name], strict=True):
+                array[..., list(start.fresh)] = new[..., list(start.fresh)]
+        layer.set_weights(mixed)
+
+
+def is_kept(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]], forget: float) -> bool:
+    """Returns whether the lines of before are read well enough: all datasets together, a few edits aside."""
+    was, now = (sum(figures["character_edits"] for figures in each.values()) for each in (before, after))
+    return bool(now <= max(forget * was, was + _FEW_EDITS))
+
+
+def measure_replay(recognizer: Recognizer, replay: Replay) -> dict[str, Any]:
+    """Returns the error rates of a network on each dataset of the replay, on lines that it does not learn from."""
+    return {str(folder): evaluate_dataset(recognizer, folder, "val") for folder in replay.folders}
