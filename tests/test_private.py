@@ -5,10 +5,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from ocrlib.private import _without_postscript
 from tests.generating import TINY
 from tests.programs import ROOT, program, run_code
 from tests.training_fixtures import draw_line, numbers, write_dataset
@@ -87,3 +89,11 @@ def test_the_trace_sees_a_program_that_speaks(tmp_path: Path) -> None:
 def test_telemetry_is_off_before_anything_of_ours_is_used() -> None:
     code = "import os, ocrlib; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     assert run_code(code) == "1\n"
+
+
+def test_tables_of_postscript_fonts_are_refused_while_fonts_are_listed(tmp_path):
+    (tmp_path / "a.afm").write_text("StartFontMetrics 2.0")
+    module = SimpleNamespace(AFM=str)
+    with open(tmp_path / "a.afm") as file, _without_postscript(module), pytest.raises(OSError, match="left out"):
+        module.AFM(file)
+    assert module.AFM is str
