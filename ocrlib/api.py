@@ -20,15 +20,16 @@ def make_dataset(
     *,
     settings: Mapping[str, Any] | None = None,
     workers: int | None = None,
-) -> Path:
-    """Makes the dataset of a recipe, or goes on with it, and returns its folder.
+) -> Path | str:
+    """Makes the dataset of a recipe, or goes on with it, and returns its folder, or its address.
 
     A dataset that is there, finished or begun, keeps its sizes unless `settings` names others. Workers are processes of
     their own: a script calls this below `if __name__ == "__main__":`.
 
     Args:
       recipe: a TOML file, or the name of a recipe that comes along.
-      out: the dataset's folder; without it, the recipe's name, beside the file, or in `datasets`.
+      out: the dataset's folder, or an address such as `s3://bucket/numeric`; without it, the recipe's name, beside the
+        file, or in `datasets`.
       settings: keys of the recipe and their values, as `{"splits.train": 1000}`.
       workers: processes; without it, one for each core.
 
@@ -44,7 +45,12 @@ def make_dataset(
     given = _overrides(settings)
     path, beside = find_recipe(str(recipe))
     loaded = load_recipe(path, given)
-    folder = beside / loaded.name if out is None else Path(out)
+    folder = beside / loaded.name if out is None else place(str(out))
+    if isinstance(folder, str):
+        from ocrlib.factory.in_store import keep_stored_sizes, make_stored
+
+        make_stored(keep_stored_sizes(loaded, folder, list(given)), folder, workers or os.cpu_count() or 1)
+        return folder
     _, worked = make.make_dataset(keep_sizes(loaded, folder, given), folder, workers or os.cpu_count() or 1)
     if worked or not is_current(folder):
         write_card(folder, trust=True)

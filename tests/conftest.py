@@ -5,13 +5,14 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from ocrlib.arguments import run_main
+from tests.dataset.stores import Faults, s3_server
 from tests.generating import TINY, generate
 from tests.programs import ROOT, Outcome
 from tests.training_fixtures import TrainedRun, train_by_heart
@@ -97,6 +98,21 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         return Outcome(code=int(raised.value.code or 0), stdout=printed.out, stderr=printed.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _s3() -> Iterator[Faults]:
+    with s3_server() as faults:
+        yield faults
+
+
+@pytest.fixture
+def s3_faults(_s3: Faults, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
+    """An S3 server with a bucket called `bucket`, which spoils nothing until a test says so."""
+    monkeypatch.setattr("ocrlib.dataset.store._PAUSE_S", 0.0)
+    _s3.requests.clear()
+    yield _s3
+    _s3.spoil = lambda method, path: None
 
 
 @pytest.fixture

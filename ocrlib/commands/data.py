@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocrlib.arguments import Parser, describe, split_overrides
+from ocrlib.arguments import Parser, describe, place, split_overrides
 from ocrlib.extras import installed
 from ocrlib.invocation import command
 
@@ -54,7 +54,11 @@ def _parser(prog: str | None, settings: type) -> Parser:
     parser.add_argument(
         "recipe", help="a TOML file, such as datasets/numeric.toml, or the name of a recipe that comes along"
     )
-    parser.add_argument("--out", type=Path, help="the dataset's folder (default: the recipe's name, beside it)")
+    parser.add_argument(
+        "--out",
+        type=place,
+        help="the dataset's folder, or its address such as s3://bucket/numeric (default: the recipe's name, beside it)",
+    )
     drawn_by = parser.add_mutually_exclusive_group()
     drawn_by.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
     drawn_by.add_argument(
@@ -70,23 +74,30 @@ def _parser(prog: str | None, settings: type) -> Parser:
 
 
 def _make(
-    parser: Parser, arguments: argparse.Namespace, recipe: Any, out: Path, given: set[str]
+    parser: Parser, arguments: argparse.Namespace, recipe: Any, out: Path | str, given: set[str]
 ) -> "tuple[Manifest, bool] | None":
     """Returns the manifest, and whether there was anything to do; None where parts are still missing."""
+    from ocrlib.factory.in_store import commit_stored, keep_stored_sizes, make_stored
     from ocrlib.factory.make import make_dataset
     from ocrlib.factory.parts import Part, commit_parts, make_part
     from ocrlib.factory.sizes import keep_sizes, sizes
 
     if not (arguments.part or arguments.commit):
-        kept = recipe if arguments.grow else keep_sizes(recipe, out, given)
+        there = keep_stored_sizes(recipe, out, given) if isinstance(out, str) else keep_sizes(recipe, out, given)
+        kept = recipe if arguments.grow else there
         if kept != recipe:
             print(f"{out}: stays at {sizes(kept)}; the recipe asks for {sizes(recipe)}, add --grow to draw the rest")
+        if isinstance(out, str):
+            return make_stored(kept, out, _workers(arguments)).whole
         return make_dataset(kept, out, _workers(arguments))
     try:
         part = Part.parse(arguments.part) if arguments.part else None
     except ValueError as error:
         parser.error(f"--part {error}")
-    parts = make_part(recipe, out, _workers(arguments), part) if part else commit_parts(recipe, out)
+    if isinstance(out, str):
+        parts = make_stored(recipe, out, _workers(arguments), part) if part else commit_stored(recipe, out)
+    else:
+        parts = make_part(recipe, out, _workers(arguments), part) if part else commit_parts(recipe, out)
     if parts.manifest is None:
         print(f"{out}: part {part} is made; {parts.still_missing}")
         print("next: the other parts; the last one to end finishes the dataset")
@@ -103,7 +114,7 @@ def _workers(arguments: argparse.Namespace) -> Any:
     return on_cluster(arguments.cluster)
 
 
-def _tell(out: Path, manifest: "Manifest", worked: bool) -> None:
+def _tell(out: Path | str, manifest: "Manifest", worked: bool) -> None:
     """Writes the card, and prints what there is now and what to do next."""
     from ocrlib.dataset.card.card import PREVIEW_NAME, is_current, write_card
 
@@ -120,6 +131,10 @@ def _tell(out: Path, manifest: "Manifest", worked: bool) -> None:
         )
     rejected = ", ".join(f"{reason} {count}" for reason, count in manifest.rejected.items())
     print(f"drawn again: {rejected or 'nothing'}")
+    if isinstance(out, str):  # its card would fetch all that has just been put
+        print(f"look: `{command('card', out)}` tells what it holds, in figures and a picture")
+        print(f"next: {command('train', out, '--run', Path('runs', manifest.name))}")
+        return
     if worked or not is_current(out):
         write_card(out, trust=True)
     print(f"look: {out / PREVIEW_NAME} shows some of its lines; `{command('card', out)}` tells what it holds")

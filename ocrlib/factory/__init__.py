@@ -9,6 +9,8 @@ drawing      one shard in a worker: drawn, encoded, written
 sizes        a dataset that is there grows only if somebody says so
 material     broken fonts and pictures of paper are named before anything is drawn
 work_folder  what an unfinished dataset keeps on disk, to go on from
+work_store   the same in an object store
+in_store     the way through make and parts for a dataset in an object store
 parts        the same dataset made in parts that know nothing of each other
 workers      processes of this machine that survive each other's death
 cluster      the same on other machines, by dask.distributed

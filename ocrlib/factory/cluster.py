@@ -22,12 +22,10 @@ from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.shards import encode_shard
 from ocrlib.errors import UserError, WorkerError
 from ocrlib.extras import installed
-from ocrlib.factory import work_folder
-from ocrlib.factory.drawing import Pool, draw_samples, saving, start_drawing
+from ocrlib.factory.drawing import Pool, draw_samples, saving, start_drawing, ways_to
 from ocrlib.factory.ingredients import Ingredients, environment, gather
 from ocrlib.factory.recipe import Recipe, recipe_from_dict
 from ocrlib.factory.workers import MAX_DEATHS, Report, Work, ctrl_c_waits
-from ocrlib.files import write_bytes
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -53,7 +51,7 @@ def on_cluster(address: str) -> Pool:
     _local_workers(address)
 
     def make_shards(
-        todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path, on_progress: Report
+        todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path | str, on_progress: Report
     ) -> Iterator[tuple[Shard, ShardEntry]]:
         if not todo:
             return
@@ -62,10 +60,11 @@ def on_cluster(address: str) -> Pool:
             for shard, (entry, files) in run_tasks(
                 todo, client=client, start=start_worker, start_args=start_args, on_progress=on_progress
             ):
+                put, note = ways_to(out)
                 with saving(out, shard):
                     for name, data in files.items():
-                        write_bytes(out / name, data)
-                    work_folder.write_note(out, shard, entry)
+                        put(name, data)
+                    note(shard, entry)
                 del files  # before the bytes of the next shard come
                 yield shard, entry
 

@@ -4,27 +4,31 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import cv2
 from threadpoolctl import threadpool_limits
 
+from ocrlib.arguments import place
 from ocrlib.dataset.manifest import ShardEntry
 from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.sample import Sample
-from ocrlib.dataset.shards import write_shard
+from ocrlib.dataset.shards import encode_shard
+from ocrlib.dataset.store import Store
 from ocrlib.errors import UserError
-from ocrlib.factory import work_folder, workers
+from ocrlib.factory import work_folder, work_store, workers
 from ocrlib.factory.ingredients import Ingredients
 from ocrlib.factory.recipe import Recipe
 from ocrlib.factory.render.fonts import Face
 from ocrlib.factory.render.renderer import Renderer
 from ocrlib.factory.text import open_text
 from ocrlib.factory.text.source import TextSource
+from ocrlib.files import write_bytes
 
 # Makes shards in a folder and yields them in any order; the last argument is called with the lines that were drawn.
 Pool = Callable[
-    [Sequence[Shard], Recipe, Ingredients, Path, workers.Report],
+    [Sequence[Shard], Recipe, Ingredients, Path | str, workers.Report],
     Iterator[tuple[Shard, ShardEntry]],
 ]
 _PROGRESS_SAMPLES = 25  # a worker reports after so many
@@ -34,7 +38,7 @@ def on_this_machine(num_workers: int) -> Pool:
     """Returns the pool of so many processes, each of which writes the files of its shards."""
 
     def make_shards(
-        todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path, on_progress: workers.Report
+        todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path | str, on_progress: workers.Report
     ) -> Iterator[tuple[Shard, ShardEntry]]:
         return workers.run_tasks(
             todo,
@@ -50,7 +54,8 @@ def on_this_machine(num_workers: int) -> Pool:
 def start_worker(recipe: Recipe, faces: list[Face], out: str) -> workers.Work:
     """Returns the function that makes a shard; called in each worker, which opens the texts for itself."""
     renderer = start_drawing(recipe, faces, open_text(recipe.text, recipe.seed))
-    return lambda shard, report: _make_shard(shard, recipe, renderer, Path(out), report)
+    target = place(out)
+    return lambda shard, report: _make_shard(shard, recipe, renderer, target, report)
 
 
 def start_drawing(recipe: Recipe, faces: list[Face], texts: TextSource) -> Renderer:
@@ -79,25 +84,36 @@ def draw_samples(shard: Shard, renderer: Renderer, report: workers.Report) -> tu
     return samples, rejected
 
 
-def _make_shard(shard: Shard, recipe: Recipe, renderer: Renderer, out: Path, report: workers.Report) -> ShardEntry:
+def _make_shard(
+    shard: Shard, recipe: Recipe, renderer: Renderer, out: Path | str, report: workers.Report
+) -> ShardEntry:
     """Renders a shard, writes its files, and then the note that it is finished."""
     samples, rejected = draw_samples(shard, renderer, report)
     output = recipe.output
+    put, note = ways_to(out)
     with saving(out, shard):
-        entry = write_shard(
-            out, shard.stem, samples, formats=output.formats, encoding=output.encoding, rejected=rejected
+        entry = encode_shard(
+            shard.stem, samples, put, formats=output.formats, encoding=output.encoding, rejected=rejected
         )
-        work_folder.write_note(out, shard, entry)
+        note(shard, entry)
     return entry
 
 
+def ways_to(out: Path | str) -> tuple[Callable[[str, bytes], None], Callable[[Shard, ShardEntry], None]]:
+    """Returns what writes a file of a shard, and what notes that a shard is finished, in a folder or a store."""
+    if isinstance(out, str):
+        store = Store(out)
+        return store.write, partial(work_store.write_note, store)
+    return lambda name, data: write_bytes(out / name, data), partial(work_folder.write_note, out)
+
+
 @contextmanager
-def saving(out: Path, shard: Shard) -> Iterator[None]:
+def saving(out: Path | str, shard: Shard) -> Iterator[None]:
     """Says in one line that a shard cannot be written, and how to go on."""
     try:
         yield
     except OSError as error:
         raise UserError(
-            f"{out / shard.stem}: cannot be written: {error.strerror}; mend that and run the same command again, "
+            f"{out}/{shard.stem}: cannot be written: {error.strerror}; mend that and run the same command again, "
             "finished shards are kept"
         ) from None

@@ -78,16 +78,16 @@ def find_finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: expected a folder, found a file; choose another --out")
     if (grown := work_folder.read_grown(out)) is not None:
-        _refuse_fewer(out, grown, recipe)
+        refuse_fewer(out, grown, recipe)
     if (out / FILE_NAME).exists():
         manifest = read_manifest(out)
-        _refuse_other(out, manifest.fingerprint, wanted)
-        _refuse_fewer(out, manifest, recipe)
+        refuse_other(out, manifest.fingerprint, wanted)
+        refuse_fewer(out, manifest, recipe)
         return manifest if _is_whole(out, manifest, recipe) else None
     if (out / WORK_DIR).is_dir():
         begun = work_folder.read_state(out)
         if begun is not None:
-            _refuse_other(out, begun, wanted)
+            refuse_other(out, begun, wanted)
     elif out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out}: is not empty and holds no dataset; choose another --out, or empty it")
     return None
@@ -103,7 +103,8 @@ def _is_whole(out: Path, manifest: Manifest, recipe: Recipe) -> bool:
     )
 
 
-def _refuse_other(out: Path, found: str, wanted: str) -> None:
+def refuse_other(out: Path | str, found: str, wanted: str) -> None:
+    """Refuses a place whose dataset has another fingerprint than the wanted one."""
     if found != wanted:
         raise UserError(
             f"{out}: was made from another recipe, font, corpus or library version (fingerprint {found[:12]}, "
@@ -111,7 +112,8 @@ def _refuse_other(out: Path, found: str, wanted: str) -> None:
         )
 
 
-def _refuse_fewer(out: Path, manifest: Manifest, recipe: Recipe) -> None:
+def refuse_fewer(out: Path | str, manifest: Manifest, recipe: Recipe) -> None:
+    """Refuses a recipe that asks for fewer samples than a dataset has."""
     for split, entry in manifest.splits.items():
         asked = getattr(recipe.splits, split)
         if entry.samples > asked:
@@ -143,7 +145,7 @@ def render_shards(
     todo: Sequence[Shard],
     recipe: Recipe,
     ingredients: Ingredients,
-    out: Path,
+    out: Path | str,
     workers: int | Pool,
     already: Sequence[Shard] = (),
 ) -> Iterator[tuple[Shard, ShardEntry]]:

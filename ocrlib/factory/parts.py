@@ -67,6 +67,12 @@ class Parts:
     missing: tuple[str, ...]
 
     @property
+    def whole(self) -> tuple[Manifest, bool]:
+        """The manifest of a finished dataset, and whether anything was made."""
+        assert self.manifest is not None, self.missing
+        return self.manifest, self.made > 0
+
+    @property
     def still_missing(self) -> str:
         """The missing shards in a few words."""
         names = ", ".join(self.missing[:_NAMED])

@@ -21,7 +21,11 @@ def keep_sizes(recipe: Recipe, out: Path, given: Collection[str] = ()) -> Recipe
     Raises:
       UserError: `out` has a manifest that cannot be trusted.
     """
-    there = _asked_for(out)
+    return keep_asked(recipe, _asked_for(out), given)
+
+
+def keep_asked(recipe: Recipe, there: dict[str, Any] | None, given: Collection[str]) -> Recipe:
+    """Returns the recipe with the sizes and formats of `there`, as `sizes_of` gives them, where it asks for more."""
     if there is None:
         return recipe
     splits = {
@@ -45,10 +49,11 @@ def _asked_for(out: Path) -> dict[str, Any] | None:
     """What was asked for when the dataset in `out` was made; None where there is none."""
     if (begun := work_folder.read_asked(out)) is not None:
         return begun
-    return _sizes_of(read_manifest(out)) if (out / FILE_NAME).exists() else None
+    return sizes_of(read_manifest(out)) if (out / FILE_NAME).exists() else None
 
 
-def _sizes_of(manifest: Manifest) -> dict[str, Any]:
+def sizes_of(manifest: Manifest) -> dict[str, Any]:
+    """Returns {"splits": {name: samples}, "formats": [...]} of a dataset."""
     return {
         "splits": {name: split.samples for name, split in manifest.splits.items()},
         "formats": sorted({name for shard in manifest.shards for name in shard.files}),

@@ -16,24 +16,15 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.mirror import mirrored, place_of
 from ocrlib.dataset.store import Store
 from ocrlib.errors import UserError
-from tests.dataset.stores import SECRET, Faults, put, s3_server
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Faults]:
-    with s3_server() as faults:
-        yield faults
+from tests.dataset.stores import SECRET, Faults, put
 
 
 @pytest.fixture
-def s3(server: Faults, tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
+def s3(s3_faults: Faults, tiny_dataset: Path) -> Faults:
     """The server, with the tiny dataset at s3://bucket/tiny."""
-    monkeypatch.setattr(store, "_PAUSE_S", 0.0)
-    server.spoil = lambda method, path: None
     put(tiny_dataset, "s3://bucket/tiny")
-    server.requests.clear()
-    yield server
-    server.spoil = lambda method, path: None
+    s3_faults.requests.clear()
+    return s3_faults
 
 
 @pytest.fixture
