@@ -130,7 +130,8 @@ hostile: $(READY) ## hostile files of every format by the thousand, and killed t
 	$(BIN)/python -m tests.hostile --mutations 200 $(ARGS)
 	$(BIN)/python -m tests.hostile.kills
 
-# Into new environments by plain pip; ARGS=all installs everything (about 3 GB), draws 200 lines and trains an epoch.
+# Into new environments by plain pip. Of everything (about 3 GB) only the versions are looked for; ARGS=all installs it,
+# draws 200 lines and trains an epoch.
 wheels-check: $(READY) ## the wheel and the sdist, as a stranger installs and uses them
 	$(BIN)/python -m tests.check_wheels $(ARGS)
 

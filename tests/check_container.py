@@ -84,7 +84,7 @@ def build(tool: str, target: str, image: str, volumes: Sequence[str], base: str 
     """Builds a target of the Dockerfile."""
     command = [tool, "build", "--target", target, "--tag", image]
     if tool == "buildah":
-        command += ["--isolation", "chroot", "--layers", *(f"--volume={volume}" for volume in volumes)]
+        command += ["--isolation", "chroot", *(f"--volume={volume}" for volume in volumes)]
     if base is not None:
         command += ["--pull=never", "--build-arg", f"PYTHON={base}"]
     subprocess.run([*command, ROOT], check=True)

@@ -1,7 +1,8 @@
 """What a stranger gets: the wheel and the sdist, installed by plain pip into empty environments, and used there.
 
-Run as `python -m tests.check_wheels` for the base and for the sdist, with `all` for everything. It needs a package
-index. Nothing of this checkout is seen: programs run in an empty folder. Exit 1 if anything fails.
+Run as `python -m tests.check_wheels` for the base and for the sdist, of everything else only whether pip finds versions;
+with `all` everything is installed and used. It needs a package index. Nothing of this checkout is seen: programs run in
+an empty folder. Exit 1 if anything fails.
 """
 
 import argparse
@@ -56,6 +57,7 @@ def main() -> int:
         wheel, sdist = build(work)
         if what == "base":
             check_base(work, wheel)
+            check_versions(work, wheel)
         else:
             check_all(work, wheel)
         python = install(work / "of-sdist", sdist)
@@ -133,6 +135,18 @@ def check_base(work: Path, wheel: Path) -> None:
     assert missing.returncode == 2 and b"pip install 'ocrlib[data]'" in missing.stderr, missing
     if megabytes > MOST_MB:
         sys.exit(f"expected at most {MOST_MB} MB")
+
+
+def check_versions(work: Path, wheel: Path) -> None:
+    """Finds versions of everything by plain pip, without installing it: fails where pip finds none that go together."""
+    python = work / "base" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    command = [python, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--disable-pip-version-check"]
+    done = subprocess.run([*command, f"{wheel}[all]"], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"pip install --dry-run {wheel.name}[all]: {done.stderr[-2000:]}")
+    warned = [line for line in done.stderr.splitlines() if "WARNING" in line and "neither a file nor" not in line]
+    print(f"{wheel.name}[all]: pip finds versions that go together, and warns {len(warned)} times")
+    assert all("'arabic-reshaper'" in line for line in warned), warned  # yanked, and pinned by trdg
 
 
 def check_all(work: Path, wheel: Path) -> None:
