@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-BENCHES := bench-render bench-factory bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
+BENCHES := bench-render bench-factory bench-sizes bench-scale bench-loader bench-faults bench-predict bench-patterns bench-train bench-precision
 
 .DEFAULT_GOAL := help
 .PHONY: help setup fonts browser data train test hostile wheels-check container-check dist docs lint bench $(BENCHES) bench-encoders bench-language bench-init bench-advise bench-own bench-domains bench-import fresh photographs pictures screens api licences pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia lock clean

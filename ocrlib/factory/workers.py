@@ -59,8 +59,8 @@ def run_tasks(
     pool = _Pool(tasks, start, start_args, on_progress)
     try:
         while pool.share_out(num_workers):
-            wait([worker.pipe for worker in pool.workers])
-            for worker in list(pool.workers):
+            ready = set(wait([worker.pipe for worker in pool.workers]))
+            for worker in [worker for worker in pool.workers if worker.pipe in ready]:
                 for kind, value in _messages(worker.pipe):
                     if kind == "done":
                         task, worker.task = worker.task, None

@@ -1,222 +1,191 @@
-"""Does a line cost the same in a dataset of 1,000, 10,000 and 100,000? Lines/s and peak memory of the factory.
+"""What more cores give: drawing by 1 to all of them, and 64 workers that sleep, to see what the parent can feed.
 
-Run as `python -m tests.benchmarks.bench_scale`. Each size is a run of `generate_data.py` on the numeric recipe
-with 2 workers and shards of 500 lines; the sizes take turns, for several rounds. Costs that a run has only once are
-subtracted: its start-up (measured by a run of 2 lines) and the filling of the glyph cache in both workers (how much
-longer a process needs to draw lines for the first time than for the second). The bar is for the rate by processor time,
-which other work on the machine hardly changes; the rate by wall clock is shown too. Peak memory is VmHWM, the most that
-a process ever used, of the parent and of the larger worker. Writes a table and runs/bench/scale.png; exit 1 if the
-rates or the memory of two sizes differ by more than the bar.
+Run as `python -m tests.benchmarks.bench_scale`. First the recipes as shipped, with 1 worker to as many as there are
+cores: lines/s of workers that draw, encode and write, against processes that only draw. Both are given out by the same
+pool. A worker's time is counted from the start of its first shard to the end of its last, so that what it waits between
+them counts and its start-up does not. The last two columns are of processor time, which other work on the machine
+changes less: lines/s of a core that makes shards, and as a share of one that only draws.
+
+Then the pool with workers that sleep as long as a shard of the recipe takes to be drawn, and report as drawing does.
+The parent's processor time is a share of what that many working cores would have used meanwhile; exit 1 if it is above
+the bar.
 """
 
 import argparse
-import multiprocessing
 import os
-import re
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks.bench_factory import make_worker
+from ocrlib.factory.workers import Report, Work, run_tasks
 from tests.programs import ROOT
 
-RECIPE = ROOT / "datasets" / "numeric.toml"
-PICTURE = ROOT / "runs" / "bench" / "scale.png"
-SIZES = (1_000, 10_000, 100_000)
-BAR = 0.10  # of the largest
-NUM_WORKERS = 2
-SHARD_SAMPLES = 500  # so that two workers share 1,000 lines, and their memory can be compared
-WARM_LINES = 5000  # after these, every glyph of the recipe is in the cache
-POLL_S = 0.05
-
-
-@dataclass
-class Watch:
-    """What was observed of one run.
-
-    Attributes:
-      peaks: {process: most memory so far, KiB}, of the parent (first) and its workers.
-      shown: (seconds since the start, finished lines), read from the progress bar.
-    """
-
-    peaks: dict[int, int] = field(default_factory=dict)
-    shown: list[tuple[float, int]] = field(default_factory=list)
-    seconds: float = 0.0
-    processor_s: float = 0.0
-
-
-def make(num_lines: int, out: Path) -> Watch:
-    """Makes a dataset of `num_lines` and removes it."""
-    command = [sys.executable, "generate_data.py", str(RECIPE), "--out", str(out), "--workers", str(NUM_WORKERS)]
-    command += ["--splits.train", str(num_lines), "--splits.val", "0", "--splits.test", "0"]
-    command += ["--output.shard_samples", str(min(SHARD_SAMPLES, num_lines // NUM_WORKERS))]
-    watch, start = Watch(), time.perf_counter()
-    before = os.times()
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    reader = threading.Thread(target=_read_bar, args=(process, watch, start))
-    reader.start()
-    while process.poll() is None:
-        for pid in (process.pid, *_children(process.pid)):
-            watch.peaks[pid] = max(watch.peaks.get(pid, 0), _peak_kib(pid))
-        time.sleep(POLL_S)
-    reader.join()
-    after = os.times()
-    watch.seconds = time.perf_counter() - start
-    watch.processor_s = after.children_user + after.children_system - before.children_user - before.children_system
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
-    shutil.rmtree(out)
-    return watch
-
-
-def _read_bar(process: subprocess.Popen, watch: Watch, start: float) -> None:
-    """Records what the progress bar shows; a carriage return separates its states."""
-    assert process.stderr is not None
-    pending = b""
-    while chunk := os.read(process.stderr.fileno(), 65536):
-        *states, pending = re.split(rb"[\r\n]", pending + chunk)
-        for state in (*states, pending):
-            if found := re.search(rb"\| (\d+)/\d+ \[", state):
-                watch.shown.append((time.perf_counter() - start, int(found[1])))
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _peak_kib(pid: int) -> int:
-    try:
-        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0
-    return int(found[1]) if found else 0
-
-
-def warm_up_seconds(num_lines: int) -> float:
-    """How many processor seconds more a new process needs for `num_lines` the first time than the second time."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_warm_up, args=(theirs, num_lines), daemon=True)
-    process.start()
-    seconds = ours.recv()
-    process.join()
-    return seconds
-
-
-def _warm_up(pipe: Connection, num_lines: int) -> None:
-    renderer = make_worker(RECIPE)[1]
-    passes = []
-    for _ in range(2):
-        start = time.process_time()
-        for index in range(num_lines):
-            renderer.render("train", index)
-        passes.append(time.process_time() - start)
-    pipe.send(passes[0] - passes[1])
+# {recipe: lines of a shard}, about two seconds of drawing each.
+RECIPES = {"numeric": 1200, "wikipedia": 150}
+SHARDS_A_WORKER = 3
+SIMULATED = (1, 16, 64)
+LINES_A_SECOND = 640  # of one worker with the numeric recipe
+BAR = 0.02  # the parent's processor time, as a share of the workers'
 
 
 @dataclass(frozen=True)
-class Row:
-    """The medians of a size; `once_s` is what its runs spend only once, in processor seconds."""
+class Spent:
+    """What a worker needed for a shard: when it began and ended on the clock, and seconds of the processor."""
 
-    num_lines: int
-    seconds: float
-    wall_rate: float
-    once_s: float
-    rate: float
-    parent_mib: float
-    worker_mib: float
+    worker: int
+    start: float
+    end: float
+    processor_s: float
 
 
-def summarize(num_lines: int, watches: list[Watch], once_s: float) -> Row:
-    median = statistics.median
-    first = [next((s, n) for s, n in watch.shown if n) for watch in watches]
-    last = [next((s, n) for s, n in watch.shown if n == num_lines) for watch in watches]
-    return Row(
-        num_lines=num_lines,
-        seconds=median([watch.seconds for watch in watches]),
-        wall_rate=median([(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(first, last, strict=True)]),
-        once_s=once_s,
-        rate=num_lines / (median([watch.processor_s for watch in watches]) - once_s),
-        parent_mib=median([next(iter(watch.peaks.values())) / 1024 for watch in watches]),
-        worker_mib=median([max(list(watch.peaks.values())[1:]) / 1024 for watch in watches]),
+def spending(work: Callable[[Any, Report], Any]) -> Work:
+    """The same work, which returns what it needed instead of its result."""
+
+    def spend(task: Any, report: Report) -> Spent:
+        start, processor = time.monotonic(), time.process_time()
+        work(task, report)
+        return Spent(os.getpid(), start, time.monotonic(), time.process_time() - processor)
+
+    return spend
+
+
+def start_making(recipe_path: str, out: str) -> Work:
+    """Draws, encodes and writes, as a worker of the factory."""
+    from ocrlib.factory.drawing import start_worker
+    from ocrlib.factory.ingredients import gather
+    from ocrlib.factory.recipe import load_recipe
+
+    recipe = load_recipe(Path(recipe_path))
+    return spending(start_worker(recipe, gather(recipe).faces, out))
+
+
+def start_drawing_alone(recipe_path: str, out: str) -> Work:
+    """Draws and throws away."""
+    from ocrlib.factory.drawing import start_drawing
+    from ocrlib.factory.ingredients import gather
+    from ocrlib.factory.recipe import load_recipe
+
+    recipe = load_recipe(Path(recipe_path))
+    ingredients = gather(recipe)
+    renderer = start_drawing(recipe, ingredients.faces, ingredients.texts)
+
+    def draw(shard: Any, report: Report) -> None:
+        for index in range(shard.start, shard.stop):
+            renderer.render(shard.split, index)
+
+    return spending(draw)
+
+
+def start_sleeping(num_lines: int, lines_a_second: float) -> Work:
+    """Takes as long as drawing, and reports as often."""
+
+    def sleep(task: Any, report: Report) -> None:
+        for _ in range(0, num_lines, 25):
+            time.sleep(25 / lines_a_second)
+            report(25)
+
+    return spending(sleep)
+
+
+def rates(
+    num_workers: int, num_lines: int, start: Callable[..., Work], start_args: Sequence[Any]
+) -> tuple[float, float]:
+    """Lines/s by the clock of all workers together, and lines a second of the processor."""
+    from ocrlib.dataset.plan import plan_shards
+
+    tasks = plan_shards({"train": num_workers * SHARDS_A_WORKER * num_lines}, num_lines)
+    results = run_tasks(tasks, num_workers=num_workers, start=start, start_args=tuple(start_args))
+    of_worker: dict[int, list[Spent]] = defaultdict(list)
+    for _, spent in results:
+        of_worker[spent.worker].append(spent)
+    # The first shard fills the worker's cache of glyphs.
+    later = {worker: sorted(seen, key=lambda spent: spent.start)[1:] for worker, seen in of_worker.items()}
+    by_clock, lines, processor_s = 0.0, 0, 0.0
+    for seen in later.values():
+        if seen:
+            by_clock += len(seen) * num_lines / (seen[-1].end - seen[0].start)
+            lines += len(seen) * num_lines
+            processor_s += sum(spent.processor_s for spent in seen)
+    return by_clock, lines / processor_s
+
+
+def real(num_rounds: int, most_workers: int) -> None:
+    """Prints what 1 to all cores give, by recipe."""
+    print(
+        f"{'recipe':12}{'workers':>8}{'drawing':>10}{'making':>10}{'of it':>8}{'per core':>10}{'of processor time':>19}"
     )
+    for name, num_lines in RECIPES.items():
+        counts = sorted({min(2**power, most_workers) for power in range(most_workers.bit_length() + 1)})
+        alone_of_one = 0.0
+        for num_workers in counts:
+            bare, made = [], []
+            for _ in range(num_rounds):
+                with tempfile.TemporaryDirectory() as out:
+                    (Path(out) / ".work").mkdir()
+                    arguments = (str(ROOT / "datasets" / f"{name}.toml"), out)
+                    bare.append(rates(num_workers, num_lines, start_drawing_alone, arguments))
+                    made.append(rates(num_workers, num_lines, start_making, arguments))
+            (bare_rate, bare_core), (made_rate, made_core) = (
+                [statistics.median(column) for column in zip(*rows, strict=True)] for rows in (bare, made)
+            )
+            alone_of_one = alone_of_one or made_rate
+            print(
+                f"{name:12}{num_workers:8}{bare_rate:10.0f}{made_rate:10.0f}{made_rate / bare_rate:8.1%}"
+                f"{made_rate / num_workers / alone_of_one:10.1%}{made_core:19.0f}{made_core / bare_core:12.1%}",
+                flush=True,
+            )
 
 
-def spread(values: list[float]) -> float:
-    """The difference of the largest and the smallest value, as a share of the largest."""
-    return 1 - min(values) / max(values)
+def simulated(num_workers: int, seconds: float) -> float:
+    """The parent's share, while so many workers sleep as long as they would draw."""
+    num_lines = max(25, int(LINES_A_SECOND * seconds / 2))  # two shards each
+    reported: dict[str, float] = {"lines": 0}
+    began = ended = 0.0, 0.0, 0.0
 
+    def count(amount: int) -> None:
+        nonlocal began, ended
+        reported["lines"] += amount
+        now = time.monotonic(), time.process_time(), reported["lines"]
+        if began[0] == 0.0 and amount > 0 and reported["lines"] >= num_workers * 50:
+            began = now
+        if reported["lines"] <= num_workers * num_lines * 2 * 0.8:  # before the first workers run out of shards
+            ended = now
 
-def draw(rows: list[Row]) -> None:
-    """Writes the picture: rate and memory by size."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
-    rates, memory = figure.subplots(1, 2)
-    sizes = [row.num_lines for row in rows]
-    rates.plot(sizes, [row.rate for row in rows], "o-")
-    rates.set_ylabel("lines/s of one core, start-up and warm-up apart")
-    memory.plot(sizes, [row.worker_mib for row in rows], "o-", label="largest worker")
-    memory.plot(sizes, [row.parent_mib for row in rows], "o-", label="parent")
-    memory.set_ylabel("peak memory, MiB")
-    memory.legend()
-    for axes in (rates, memory):
-        axes.set_xscale("log")
-        axes.set_xlabel("lines in the dataset")
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.3)
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(PICTURE)
+    tasks = [f"shard-{index}" for index in range(num_workers * 2)]
+    arguments = (num_lines, float(LINES_A_SECOND))
+    start = time.process_time()
+    for _ in run_tasks(tasks, num_workers=num_workers, start=start_sleeping, start_args=arguments, on_progress=count):
+        pass
+    whole_s = time.process_time() - start
+    clock, parent, lines = (after - before for before, after in zip(began, ended, strict=True))
+    share = parent / (clock * num_workers)
+    print(
+        f"{num_workers:8}{lines / clock:12.0f}{lines / clock / num_workers / LINES_A_SECOND:10.1%}"
+        f"{parent / clock:16.1%}{share:12.3%}{whole_s:14.2f}",
+        flush=True,
+    )
+    return share
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Lines/s and peak memory of the factory at three sizes.")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each size, in turn (default 3)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="lines (default 1000 10000 100000)")
+    parser = argparse.ArgumentParser(description="What more cores give.")
+    parser.add_argument("--rounds", type=int, default=3, help="of drawing (default 3; 0 leaves it out)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at most (default: all cores)")
+    parser.add_argument("--seconds", type=float, default=20, help="of sleeping (default 20)")
     arguments = parser.parse_args()
-    watches: dict[int, list[Watch]] = {size: [] for size in arguments.sizes}
-    starts, warm_ups = [], {size: list[float]() for size in arguments.sizes}
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "scale"
-        for _ in range(arguments.rounds):
-            starts.append(make(NUM_WORKERS, out).processor_s)
-            for size in arguments.sizes:
-                warm_ups[size].append(warm_up_seconds(min(WARM_LINES, size // NUM_WORKERS)))
-                watches[size].append(make(size, out))
-    startup_s = statistics.median(starts)
-    rows = []
-    for size, seen in watches.items():
-        rows.append(summarize(size, seen, startup_s + NUM_WORKERS * statistics.median(warm_ups[size])))
-
-    print(f"start-up: {startup_s:.2f} s of the processor, parent and {NUM_WORKERS} workers together")
-    print(
-        f"{'lines':>8}{'whole s':>9}{'lines/s, wall':>15}{'start-up + warm-up s':>22}"
-        f"{'lines/s of a core':>19}{'worker MiB':>12}{'parent MiB':>12}"
-    )
-    for row in rows:
-        print(
-            f"{row.num_lines:8,}{row.seconds:9.1f}{row.wall_rate:15.0f}{row.once_s:22.2f}"
-            f"{row.rate:19.0f}{row.worker_mib:12.1f}{row.parent_mib:12.1f}"
-        )
-    spreads = {
-        "lines/s of a core": spread([row.rate for row in rows]),
-        "worker memory": spread([row.worker_mib for row in rows]),
-        "parent memory": spread([row.parent_mib for row in rows]),
-    }
-    print(f"apart (bar {BAR:.0%}): " + ", ".join(f"{name} {value:.1%}" for name, value in spreads.items()))
-    draw(rows)
-    print(f"picture: {PICTURE.relative_to(ROOT)}")
-    return 0 if all(value <= BAR for value in spreads.values()) else 1
+    if arguments.rounds:
+        real(arguments.rounds, arguments.workers)
+    print(f"\nworkers that sleep: {LINES_A_SECOND} lines/s each, reported as drawing does")
+    print(f"{'workers':>8}{'lines/s':>12}{'of asked':>10}{'parent, a core':>16}{'its share':>12}{'whole run, s':>14}")
+    shares = [simulated(num_workers, arguments.seconds) for num_workers in SIMULATED]
+    print(f"the parent's processor time at {SIMULATED[-1]} workers: {shares[-1]:.2%} of theirs (bar {BAR:.0%})")
+    return 0 if shares[-1] <= BAR else 1
 
 
 if __name__ == "__main__":
