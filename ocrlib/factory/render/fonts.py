@@ -134,12 +134,22 @@ def supported_characters(path: Path, characters: str) -> frozenset[str]:
         shaper = ImageFont.truetype(str(path), _PROBE_PX)
         notdef = _glyph(shaper, _UNASSIGNED)
         drawn |= {c for c in characters if c not in drawn and _is_drawn(shaper, c, notdef)}
-    telling = [c for c in _CASE_TELLING if c in drawn or c.upper() in drawn]
-    if telling:
-        same = [_same_shape(_glyph(font, c), _glyph(font, c.upper())) for c in telling]
-        if sum(same) > len(same) / 2:  # most small letters look like capitals: do not trust the others either
-            drawn -= {c for c in drawn if c.lower() == c != c.upper()}
+    if _draws_capitals(font, [c for c in _CASE_TELLING if c in drawn or c.upper() in drawn]):
+        drawn -= {c for c in drawn if c.lower() == c != c.upper()}
     return frozenset(drawn - set(_MISDRAWN.get(path.name, "")))
+
+
+def _draws_capitals(font: ImageFont.FreeTypeFont, letters: list[str]) -> bool:
+    """Whether most of these small letters look like their capitals: then the others are not trusted either."""
+    same, different = 0, 0
+    for letter in letters:
+        if _same_shape(_glyph(font, letter), _glyph(font, letter.upper())):
+            same += 1
+        else:
+            different += 1
+        if 2 * different >= len(letters):  # in nearly all faces, after the first half of the letters
+            return False
+    return 2 * same > len(letters)
 
 
 def _is_drawn(font: ImageFont.FreeTypeFont, character: str, notdef: np.ndarray | None) -> bool:
