@@ -13,8 +13,15 @@ For a network of your own:
 docs/api.md tells more. `__init__.pyi` tells the same to type checkers.
 """
 
+import os
+import signal
+import sys
 from importlib import import_module
 from typing import Any
+
+# Our own program is on its way to `__main__`: nothing is begun, and Ctrl-C is no error that a traceback should tell of.
+if os.path.basename(sys.argv[0] if sys.argv else "") in ("-m", "ocrlib"):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
 from ocrlib.extras import installed

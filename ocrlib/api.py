@@ -88,11 +88,11 @@ def train(
       FloatingPointError: the loss is not finite.
     """
     from ocrlib import config
+    from ocrlib.dataset.manifest import read_manifest
     from ocrlib.dataset.mirror import mirrored
     from ocrlib.replay import replay_of
     from ocrlib.training.run_folder import check_new, read_begun, resumed_settings
     from ocrlib.training.settings import RunConfig
-    from ocrlib.training.start import choose_start, start_of
 
     folder, given = Path(run), _overrides(settings)
     begun = read_begun(folder) if resume else {}
@@ -103,6 +103,10 @@ def train(
     stored_as = None if chosen.data.format == "auto" else chosen.data.format
     kept = None if cache is None else Path(cache)
     folders = [mirrored(each, file_format=stored_as, cache=kept) for each in places]
+    for each in folders:
+        read_manifest(each)  # what is no dataset is answered before TensorFlow is up, which takes seconds
+    from ocrlib.training.start import choose_start, start_of
+
     start = start_of(begun, init) if begun else choose_start(init, folders, chosen.model)
     if not begun:
         print(start)
@@ -141,10 +145,9 @@ def _places(
     """The datasets and their weights as `train` takes them; where none are named, those of the run that goes on."""
     places = [place(str(each)) for each in ([datasets] if isinstance(datasets, str | Path) else datasets)]
     if not places and begun:
-        entries = begun["datasets"]
-        return [place(entry["folder"]) for entry in entries], (
-            [entry["weight"] for entry in entries] if entries[0]["weight"] else None
-        )
+        entries = begun.get("datasets", ())
+        weighted = entries and all(entry.get("weight") for entry in entries)
+        return [place(entry["folder"]) for entry in entries], [e["weight"] for e in entries] if weighted else None
     return places, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
 
 

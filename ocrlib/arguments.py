@@ -245,6 +245,8 @@ def _exit_code(main: Callable[[], int | None], interrupted: str) -> int:
         return code
 
 
+# What a library says that does not fit into memory when it is imported.
+_NO_MEMORY = ("failed to map segment", "bad_alloc", "annot allocate memory")
 _MOST_TOLD = 5000  # characters of an error; a path has 4,096 bytes at most
 
 
@@ -268,7 +270,7 @@ def _told(error: Exception, interrupted: str) -> tuple[str, int]:
     if isinstance(error, OSError):  # a full disk, a folder without permission: the machine's answer
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror or error}; {interrupted}", 1
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, ImportError) and any(s in message for s in _NO_MEMORY)):
         return f"not enough memory; {interrupted}", 1
     if isinstance(error, RecursionError):
         return f"something is nested too deeply; {interrupted}", 1

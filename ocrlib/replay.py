@@ -60,7 +60,7 @@ def replay_of(
             raise UserError("--replay: a training from nothing has learned nothing yet; leave it out")
         return None
     try:
-        return find_replay(model, share)
+        return find_replay(model, share, addresses=bool(asked or begun))
     except UserError as error:
         if asked or begun:
             raise
@@ -68,12 +68,13 @@ def replay_of(
         return None
 
 
-def find_replay(model: str, share: float) -> Any:
+def find_replay(model: str, share: float, *, addresses: bool = True) -> Any:
     """Returns lines that a model learned from and their share, a `training.lines.Replay`; draws them if need be.
 
     Args:
       model: a run folder or a shipped name.
       share: above 0 and below 1.
+      addresses: of stored datasets may be opened, because the user asked for these lines.
 
     Raises:
       UserError: nobody knows what the model learned from, or it cannot be had here.
@@ -83,7 +84,7 @@ def find_replay(model: str, share: float) -> Any:
 
     folder = Path(model)
     if folder.is_dir():
-        folders = _datasets_of(folder)
+        folders = _datasets_of(folder, addresses)
     elif model in shipped_names() and not folder.exists():
         card = read_json(PRETRAINED / f"{model}.json")
         folders = [_draw(model, dataset["recipe"]) for dataset in card["datasets"]]
@@ -92,20 +93,26 @@ def find_replay(model: str, share: float) -> Any:
     return Replay(folders=tuple(folders), share=share)
 
 
-def _datasets_of(run: Path) -> list[Path]:
+def _datasets_of(run: Path, addresses: bool) -> list[Path]:
     """Returns the datasets of a run, those of its own replay included, where they lie as they did."""
     from ocrlib.dataset.manifest import read_manifest
     from ocrlib.dataset.mirror import mirrored
+    from ocrlib.dataset.store import is_address
+    from ocrlib.network.run_files import read_run_file
 
     folders = []
     try:
-        about = read_json(run / "config.json")
-        entries = [*about["datasets"], *((about.get("replay") or {}).get("datasets", ()))]
+        about = read_run_file(run, "config.json")
+        if about is None:
+            raise UserError("it has no config.json")
+        entries = [*about.get("datasets", ()), *((about.get("replay") or {}).get("datasets", ()))]
         for entry in entries:
+            if is_address(entry["folder"]) and not addresses:
+                raise UserError(f"{entry['folder']} is an address, which --replay {SHARE} opens")
             folders.append(mirrored(place(entry["folder"])))
             if read_manifest(folders[-1]).fingerprint != entry["fingerprint"]:
                 raise UserError(f"{entry['folder']}: is another dataset now")
-    except (OSError, ValueError, KeyError, UserError) as error:
+    except (KeyError, UserError) as error:
         raise UserError(f"{run}: its datasets are not there any more ({error}); go on with --replay 0") from None
     return folders
 

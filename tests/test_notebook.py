@@ -19,7 +19,7 @@ def test_the_notebook_is_kept_without_outputs():
 
 def test_the_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
-    monkeypatch.setenv("OCRLIB_NOTEBOOK_LINES", "48")
+    monkeypatch.setenv("OCRLIB_NOTEBOOK_LINES", "16")
     monkeypatch.setenv("OCRLIB_NOTEBOOK_FOLDER", str(tmp_path / "work"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))

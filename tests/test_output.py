@@ -1,14 +1,17 @@
 """What is printed: it never stops work, and is nothing but text."""
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ocrlib.output import shown
 from tests.programs import ROOT, program
+from tests.training_fixtures import draw_line
 
 PRINTS = """
 import sys
@@ -93,6 +96,7 @@ def test_a_closed_file_number_is_not_given_to_the_next_file(tmp_path: Path) -> N
         ),
         ("ocrlib.errors.WorkerError('shard 1: its worker died')", "shard 1: its worker died", 1),
         ("MemoryError()", "not enough memory; run it again", 1),
+        ("ImportError('x.so: failed to map segment from shared object')", "not enough memory; run it again", 1),
         ("PermissionError(13, 'Permission denied', 'x')", "x: Permission denied; run it again", 1),
         ("RecursionError('deep')", "something is nested too deeply; run it again", 1),
         (
@@ -115,16 +119,63 @@ def test_every_error_is_one_line(tmp_path: Path, raised: str, line: str, code: i
         assert "Traceback" in run_shell("PROGRAM --traceback", tmp_path, raising).stderr
 
 
+# Python runs it before the program.
+INTERRUPTS = """
+import os, signal, sys
+sys.addaudithook(lambda event, about: event == "import" and about[0] == {name!r} and os.kill(os.getpid(), signal.SIGINT))
+"""
+
+
 @pytest.mark.parametrize(
     ("arguments", "imported"),
-    [(("-m", "ocrlib", "verify", "."), "tqdm"), ((ROOT / "generate_data.py", "x"), "textwrap")],
+    [
+        (("-m", "ocrlib", "verify", "."), "ocrlib.private"),
+        (("-m", "ocrlib", "verify", "."), "ocrlib.cli"),
+        (("-m", "ocrlib", "verify", "."), "tqdm"),
+        ((ROOT / "generate_data.py", "x"), "ocrlib"),
+        ((ROOT / "generate_data.py", "x"), "textwrap"),
+        ((ROOT / "train_from_records.py", "x", "--run", "r"), "ocrlib.commands.train"),
+    ],
 )
 def test_an_interrupt_while_the_program_is_still_imported_gives_no_traceback(
     tmp_path: Path, arguments: tuple[object, ...], imported: str
 ) -> None:
-    (tmp_path / f"{imported}.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTS.format(name=imported))
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
     done = subprocess.run(
         program(*arguments), cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def run_ocrlib(*arguments: object, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of ours in a shell, after what the shell does `before`."""
+    started = shlex.join(program("-m", "ocrlib", *arguments))
+    return subprocess.run(
+        ["bash", "-c", f"{before}\n{started}"], capture_output=True, text=True, cwd=ROOT, env=os.environ | environment
+    )
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A drawn line."""
+    Image.fromarray(draw_line("123")).save(tmp_path / "123.png")
+    return tmp_path / "123.png"
+
+
+def test_without_docstrings_and_assertions_the_same_is_read(picture: Path) -> None:
+    reading = ("predict", "--model", "numeric", picture)
+    plain, optimised = run_ocrlib(*reading), run_ocrlib(*reading, PYTHONOPTIMIZE="2")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert (optimised.returncode, optimised.stdout, optimised.stderr) == (0, plain.stdout, "")
+    for command in ("predict", "data", "train"):
+        assert run_ocrlib(command, "--help", PYTHONOPTIMIZE="2").returncode == 0
+
+
+@pytest.mark.parametrize("megabytes", [200, 450])  # too little to import ONNX Runtime, and too little for its threads
+def test_too_little_memory_is_one_line(picture: Path, megabytes: int) -> None:
+    few_threads = {"OPENBLAS_NUM_THREADS": "1"}  # whose memory depends on the processor
+    done = run_ocrlib("predict", "--model", "numeric", picture, before=f"ulimit -v {megabytes << 10}", **few_threads)
+    assert done.returncode in (1, 2)
+    (line,) = done.stderr.splitlines()
+    assert "not enough memory" in line or f"`ulimit -v` allows {megabytes} MB" in line

@@ -12,32 +12,63 @@ from PIL import Image
 
 from ocrlib.private import _without_postscript
 from tests.generating import TINY
-from tests.programs import ROOT, program, run_code
+from tests.programs import ROOT, program, run_code, run_program
 from tests.training_fixtures import draw_line, numbers, write_dataset
 
 # All commands of a user, one after the other in one process, so that TensorFlow starts once.
 COMMANDS = """
-import runpy, sys
+import http.client, os, runpy, signal, socket, sys, threading, time
 from pathlib import Path
 from ocrlib.cli import main
 
 def run(*arguments):
     sys.argv = ["ocrlib", *arguments]
     assert main() == 0, arguments
+    done.add(arguments[0])
 
 def script(name, *arguments):
     sys.argv = [name, *arguments]
     runpy.run_path(str(Path({root!r}) / name))["main"]()
 
+def served(*arguments):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    threading.Thread(target=interrupt, args=(port,), daemon=True).start()
+    run(*arguments, "--port", str(port))
+
+def interrupt(port):
+    # Ctrl-C, as soon as the server answers.
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+done = set()
 if __name__ == "__main__":
+    run("recipes")
     run("predict", "--model", "numeric", "line.png")
+    run("predict", "--page", "--model", "numeric", "line.png")
     run("evaluate", "--model", "numeric", "digits")
     run("verify", "digits")
     run("card", "digits")
     script("generate_data.py", "tiny.toml", "--workers", "1")
-    script("train_from_records.py", "digits", "--run", "run", "--init", "none", "--train.epochs", "1", "--model.filters", "0.5")
+    script("train_from_records.py", "digits", "--run", "run", "--init", "none", "--train.epochs", "1", "--model.filters", "0.25", "--model.stride", "4")
     run("export", "--model", "run", "--out", "model.onnx")
     run("predict", "--model", "model.onnx", "line.png")
+    run("report", "run")
+    run("compare", "numeric", "model.onnx", "--on", "digits", "--html", "compare.html")
+    run("advise", "model.onnx", "--recipe", "tiny.toml", "--out", "more.toml", "--on", "digits")
+    run("unpack", "digits", "--layout", "pairs", "--out", "pairs")
+    run("import", "pairs", "--out", "again", "--workers", "1")
+    served("browse", "digits", "--model", "model.onnx")
+    served("review", "pairs", "--model", "model.onnx")
+    Path("done").write_text(" ".join(sorted(done)))
 """
 _SPEAKS = re.compile(r"(connect|sendto|sendmsg|sendmmsg)\(.*sa_family=AF_INET6?\b.*")
 
@@ -72,10 +103,18 @@ def test_no_command_speaks_to_another_machine_or_writes_under_the_home_folder(tm
     Image.fromarray(draw_line("123")).save(tmp_path / "line.png")
     write_dataset(tmp_path / "digits", {s: numbers(20, seed=i) for i, s in enumerate(("train", "val", "test"))})
     kept = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "CI", "GITHUB_ACTIONS")}
-    environment = {**kept, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    # Another backend than TensorFlow may be set up for other programs.
+    environment = {**kept, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
     written = trace(tmp_path / "commands.py", tmp_path, environment)
     assert spoken_to(written) == []
     assert list((tmp_path / "home").rglob("*")) == []
+    by_script = {"data", "train"}
+    assert set((tmp_path / "done").read_text().split()) | by_script == commands_of_the_program()
+
+
+def commands_of_the_program() -> set[str]:
+    """The commands that `python -m ocrlib` has, by what its help lists."""
+    return set(re.findall(r"^    (\w+) ", run_program("-m", "ocrlib", "--help").stdout, re.MULTILINE))
 
 
 def test_the_trace_sees_a_program_that_speaks(tmp_path: Path) -> None:

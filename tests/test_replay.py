@@ -56,6 +56,10 @@ def test_a_run_is_replayed_from_its_own_datasets_as_long_as_they_are_there(
             replay.find_replay(str(tmp_path), 0.25)
     with pytest.raises(UserError, match="does not tell what it learned from"):
         replay.find_replay("some.keras", 0.25)
+    stored = [about["datasets"][0] | {"folder": "memory://there/digits"}]
+    write_json(tmp_path / "config.json", about | {"datasets": stored})
+    with pytest.raises(UserError, match="memory://there/digits is an address, which --replay 0.5 opens"):
+        replay.find_replay(str(tmp_path), 0.25, addresses=False)  # as by default: nobody named it
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_imported_lines_are_replayed_with_unless_the_user_says_no(
     imported: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(replay, "find_replay", lambda model, share: share)
+    monkeypatch.setattr(replay, "find_replay", lambda model, share, addresses: share)
     assert replay.replay_of([imported], settings, model, share, begun) == expected
 
 

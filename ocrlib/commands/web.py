@@ -1,6 +1,7 @@
 """`python -m ocrlib report | compare | advise | browse | review`: what is seen and done in a browser."""
 
 import argparse
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def report(arguments: argparse.Namespace) -> int:
     from ocrlib import config
     from ocrlib.dataset.manifest import FILE_NAME
     from ocrlib.dataset.mirror import mirrored
-    from ocrlib.files import read_json
+    from ocrlib.dataset.store import is_address
+    from ocrlib.network.run_files import read_run_file
     from ocrlib.reading.recognizer import Recognizer
     from ocrlib.training.history import read_rows
     from ocrlib.training.run_folder import read_config
@@ -63,19 +65,20 @@ def report(arguments: argparse.Namespace) -> int:
     run_config = read_config(run)
     if run_config is None:
         raise UserError(f"{run}: is no run; expected a folder that `train` has written")
-    try:
-        history = read_rows(run / "history.csv") if (run / "history.csv").exists() else []
-        metrics = read_json(run / "metrics.json") if (run / "metrics.json").exists() else {}
-    except (OSError, ValueError) as error:
-        raise UserError(f"{run}: cannot be read: {error}") from None
-    folders = [mirrored(place(dataset["folder"])) for dataset in run_config["datasets"]]
-    missing = [folder for folder in folders if not (folder / FILE_NAME).exists()]
+    history = read_rows(run / "history.csv")
+    metrics = read_run_file(run, "metrics.json") or {}
+    places = [dataset["folder"] for dataset in run_config.get("datasets", ())]
+    addresses = [] if arguments.trust else [each for each in places if is_address(each)]
+    folders = [] if addresses else [mirrored(place(each)) for each in places]
+    missing = [folder for folder in folders if not os.path.exists(folder / FILE_NAME)]
     measured = []
-    if missing:
+    if addresses:  # in a run folder of somebody else's, it would be theirs
+        print(f"not measured again: {addresses[0]} is an address; --trust opens it")
+    elif missing:
         print(f"not measured again: {missing[0]} is not there")
     else:
         reader = Recognizer.load(str(run), trust=arguments.trust)
-        data = config.build(DataConfig, run_config["config"]["data"], {}, f"{run}: data")
+        data = config.build(DataConfig, run_config.get("config", {}).get("data", {}), {}, f"{run}: data")
         measured = [measure(reader, folder, metrics.get("split", "test"), data) for folder in folders]
     path = write_report(run, history, run_config, metrics, measured)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
@@ -94,7 +97,7 @@ def compare(arguments: argparse.Namespace) -> int:
     models: list[str] = arguments.models
     if len(models) < 2:
         raise UserError(f"{models[0]}: expected at least two models to compare")
-    data, split = locate(arguments.on or default_data(models), arguments.split)
+    data, split = locate(arguments.on or default_data(models, arguments.trust), arguments.split)
     contestants = measure_all(models, data, arguments.split, arguments.trust)
     comparisons = compare_with_first(contestants)
     print(f"{data}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
@@ -137,7 +140,7 @@ def advise(arguments: argparse.Namespace) -> int:
     load_recipe(recipe)  # one that is wrong is answered before the model reads
     if out.exists():
         raise UserError(f"{out}: is there already; choose another --out")
-    data, _ = locate(arguments.on or default_data([arguments.model]), arguments.split)
+    data, _ = locate(arguments.on or default_data([arguments.model], arguments.trust), arguments.split)
     report = report_on_dataset(Recognizer.load(arguments.model, trust=arguments.trust), data, arguments.split)
     text, changes, left = change_recipe(recipe.read_text(encoding="utf-8"), str(recipe), out.stem, report)
     for line in left:

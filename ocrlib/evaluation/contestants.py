@@ -1,5 +1,6 @@
 """Readers that are compared: each one's figures on the same lines, its speed, and what is known of its training."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.breakdown import LineErrors
 from ocrlib.evaluation.compare import Comparison, compare
 from ocrlib.evaluation.report import ErrorReport, chosen_split, report_on
-from ocrlib.files import read_json
 from ocrlib.network.open import Network, open_network
+from ocrlib.network.run_files import read_run_file
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 
@@ -65,8 +66,7 @@ class Contestant:
     @property
     def parameters(self) -> int | None:
         """How many numbers its network learned; None where that is not known."""
-        found = (self.config.get("network") or {}).get("parameters")
-        return int(found) if isinstance(found, int) else None
+        return (self.config.get("network") or {}).get("parameters")
 
     @property
     def errors(self) -> LineErrors:
@@ -75,18 +75,24 @@ class Contestant:
         return LineErrors([line.truth for line in lines], [line.text for line in lines])
 
 
-def default_data(models: Sequence[str]) -> Path | str:
+def default_data(models: Sequence[str], trust: bool = False) -> Path | str:
     """Returns the dataset that the first of some runs was trained on.
+
+    Args:
+      models: what the user calls them.
+      trust: it may be an address, which in the run folder of somebody else's would be theirs.
 
     Raises:
       UserError: none of them is a run whose dataset is there.
     """
     for model in models:
-        for dataset in _json_of(model, "config.json").get("datasets", ()):
+        for dataset in (read_run_file(Path(model), "config.json") or {}).get("datasets", ()):
             if is_address(dataset["folder"]):
-                return str(dataset["folder"])
+                if trust:
+                    return str(dataset["folder"])
+                raise UserError(f"{model}: learned from {dataset['folder']}; --trust opens that address, or give --on")
             folder = Path(dataset["folder"])
-            if (folder / FILE_NAME).exists():
+            if os.path.exists(folder / FILE_NAME):  # unlike Path.exists, whatever the name is
                 return folder
     raise UserError(f"{', '.join(models)}: no dataset of these runs is there; give one, or a folder of pairs, by --on")
 
@@ -108,15 +114,15 @@ def measure_all(models: Sequence[str], data: Path, split: str | None, trust: boo
     for model in models:
         recognizer = TimedRecognizer(open_network(model, trust))
         report = report_on(recognizer, data, chosen)
-        seconds = _json_of(model, "metrics.json").get("training_seconds")
+        seconds = (read_run_file(Path(model), "metrics.json") or {}).get("training_seconds")
         contestants.append(
             Contestant(
                 name=model,
                 recognizer=recognizer,
                 report=report,
                 lines_per_second=recognizer.lines_per_second,
-                config=_json_of(model, "config.json"),
-                minutes=seconds / 60 if isinstance(seconds, int | float) else None,
+                config=read_run_file(Path(model), "config.json") or {},
+                minutes=None if seconds is None else seconds / 60,
             )
         )
     return contestants
@@ -151,15 +157,3 @@ def _flat(value: Any, name: str = "") -> dict[str, str]:
         inside = [_flat(item, f"{name}.{key}".lstrip(".")) for key, item in value.items()]
         return {key: text for each in inside for key, text in each.items()}
     return {name: str(value)}
-
-
-def _json_of(model: str, name: str) -> dict[str, Any]:
-    """What a file of a run holds; nothing where the model is no run, or has no such file."""
-    path = Path(model) / name
-    if not path.is_file():
-        return {}
-    try:
-        values = read_json(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from None
-    return values if isinstance(values, dict) else {}

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 _WIDTH, _HEIGHT = 460, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 42
 _MAX_TICKS = 6
+_MOST = 1e100  # of a value: differences of larger ones overflow, and shares of ones below 1 / _MOST vanish
 _MAX_NAMED = 40  # bars that have their names written below
 
 
@@ -23,13 +24,14 @@ def line_chart(
     """Returns a plot of lines with a mark at each point.
 
     Args:
-      series: {name: points (x, y)}; values that are not finite are left out.
+      series: {name: points (x, y)}; values that are not finite, or too large to count with, are left out.
       x_label, y_label: of the axes.
       logarithmic: the y axis; a value of 0 is drawn at half of the smallest other one.
       percent: y is a share, written in per cent.
       diagonal: draw where y is x, for both from 0 to 1.
     """
-    kept = {name: [p for p in points if all(map(math.isfinite, p))] for name, points in series.items()}
+    kept = {name: [p for p in points if all(abs(value) < _MOST for value in p)] for name, points in series.items()}
+    kept = {name: [(_or_zero(x), _or_zero(y)) for x, y in points] for name, points in kept.items()}
     if logarithmic:
         least = min((y for points in kept.values() for _, y in points if y > 0), default=1e-4)
         kept = {name: [(x, max(y, least / 2)) for x, y in points] for name, points in kept.items()}
@@ -146,6 +148,10 @@ def _log_ticks(low: float, high: float) -> list[float]:
     """Returns powers of ten, from at most `low` to at least `high`."""
     first = math.floor(math.log10(low) + 1e-9)
     return [10.0**power for power in range(first, max(math.ceil(math.log10(high) - 1e-9), first + 1) + 1)]
+
+
+def _or_zero(value: float) -> float:
+    return value if abs(value) > 1 / _MOST else 0.0
 
 
 def _place(value: float) -> str:

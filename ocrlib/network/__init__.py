@@ -8,6 +8,7 @@ ready        a network ready to run, whatever runs it
 trial        a file of somebody else's: opened with bounded memory, tried on blank lines
 open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
+run_files    what a run folder tells of itself, checked
 export       a trained network as a file for other programs
 export_check     whether it answers as the Keras model does
 export_litert    the form that phones run

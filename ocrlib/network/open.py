@@ -19,7 +19,7 @@ from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, read_regular
 from ocrlib.network.ready import Network
-from ocrlib.network.trial import MAX_MEMORY_BYTES, bounded_memory, check_network, stopped_after_time
+from ocrlib.network.trial import bounded_memory, check_network, check_room, no_memory, stopped_after_time
 from ocrlib.pictures.paper import MARGINS, Margins
 from ocrlib.regex import recipe_patterns
 
@@ -95,11 +95,12 @@ def open_network(model: str, trust: bool = False) -> Network:
       UserError: there is none, or it is not one of ours.
     """
     path = find_model(model)
+    check_room(path)
     try:
         with bounded_memory():
             network = _open_onnx(path) if path.suffix == ".onnx" else _open_keras(path, trust)
     except MemoryError:
-        raise UserError(f"{path}: takes more than {MAX_MEMORY_BYTES >> 30} GB to open and to try") from None
+        raise no_memory(path) from None
     return with_patterns(network, path)
 
 

@@ -41,7 +41,11 @@ def build_own(maker: str, height: int, channels: int, charset: str) -> Any:
     from ocrlib.network.layers import OwnCharacters
 
     num_classes = len(charset) + 1
-    model = function(height=height, num_classes=num_classes, channels=channels)
+    try:
+        model = function(height=height, num_classes=num_classes, channels=channels)
+    except Exception as error:  # whatever the user's code raises
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{maker}: fails: {type(error).__name__}: {reason}") from error
     if not isinstance(model, keras.Model) or {tensor.name for tensor in model.inputs} != {"image", "width"}:
         got = f"inputs {[tensor.name for tensor in model.inputs]}" if isinstance(model, keras.Model) else repr(model)
         raise UserError(f"{maker}: {_EXPECTED}, got {got}")
@@ -92,6 +96,9 @@ def _function_of(maker: str) -> Any:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise UserError(f"{maker}: cannot be imported: {error}") from None
+    except Exception as error:  # whatever runs while the user's module is imported
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{maker}: cannot be imported: {type(error).__name__}: {reason}") from error
     if not callable(function := getattr(module, name, None)):
         raise UserError(f"{maker}: the module {module_name} has no function {name!r}")
     return function

@@ -20,6 +20,7 @@ from ocrlib.rounding import ceil_div
 # Limits of a file of somebody else's. The largest network that comes with ocrlib takes 0.2 GB to open and is 48 pixels
 # high; raise them here for one that is larger.
 MAX_MEMORY_BYTES = 4 << 30  # beyond what the process has
+LEAST_ROOM_BYTES = 1 << 30  # of addresses, which the threads of ONNX Runtime reserve and do not fill
 MAX_SECONDS = 10.0  # for two blank lines, which take some hundredths
 MAX_HEIGHT_PX = 1024
 MAX_STRIDE_PX = 64
@@ -63,6 +64,41 @@ def _memory_taken() -> int | None:
             return int(file.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
+
+
+def check_room(path: Path) -> None:
+    """Refuses to open a network where `ulimit -v` leaves so little that a library ends the process with signal 11.
+
+    Raises:
+      UserError: says how much there is, and how much it takes.
+    """
+    limit = _address_limit()
+    if limit is None:
+        return
+    with open("/proc/self/statm") as file:
+        room = limit - int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    if room < LEAST_ROOM_BYTES:
+        raise no_memory(path)
+
+
+def no_memory(path: Path) -> UserError:
+    """Returns what a user is told of a network that did not fit into the memory that there is."""
+    limit = _address_limit()
+    if limit is None:
+        return UserError(f"{path}: takes more than {MAX_MEMORY_BYTES >> 30} GB to open and to try")
+    return UserError(
+        f"{path}: `ulimit -v` allows {limit >> 20} MB of address space, which is too little to open it; raise the limit"
+    )
+
+
+def _address_limit() -> int | None:
+    """Returns the bytes of address space that the process may have; None where there is no such limit."""
+    if not os.path.exists("/proc/self/statm"):
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import re
 import signal
 import time
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from ocrlib import config
 from ocrlib.backend import keras
 from ocrlib.errors import UserError
-from ocrlib.files import NPY_DAMAGES, open_whole, read_json, sync_folder, whole_path, write_json
+from ocrlib.files import NPY_DAMAGES, ZIP_DAMAGES, open_whole, read_json, sync_folder, whole_path, write_json
 
 _WEIGHTS_NAME = re.compile(r"weights-\d{4,}-\d{7,}\.npz")
 _NPY_HEADER_BYTES = 4096  # more than numpy writes before the numbers of an array
@@ -128,7 +127,7 @@ def _read_arrays(path: Path, variables: Mapping[str, Any]) -> dict[str, np.ndarr
                     raise ValueError(f"its {key} has another shape or type than the network's")
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, *NPY_DAMAGES) as error:
+    except (OSError, ValueError, KeyError, EOFError, *ZIP_DAMAGES, *NPY_DAMAGES) as error:
         raise _lost(path, error) from None
     return arrays
 

@@ -9,8 +9,11 @@ import numpy as np
 
 from ocrlib.batches.mixture import Mixture
 from ocrlib.charset import Charset
+from ocrlib.errors import UserError
 from ocrlib.evaluation.strip import draw_strip
-from ocrlib.files import open_whole, write_bytes
+from ocrlib.files import open_whole, read_regular, write_bytes
+
+MAX_HISTORY_BYTES = 16 << 20  # some hundred bytes an epoch
 
 
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
@@ -30,7 +33,7 @@ def write_row(path: Path, epoch: int, figures: Mapping[str, float]) -> None:
     The file is written whole. A row of this epoch or a later one is left out: a run that was killed behind such a row,
     but before its place was saved, trains that epoch again.
     """
-    rows = [row for row in read_rows(path) if int(row["epoch"]) <= epoch] if path.exists() else []
+    rows = [row for row in read_rows(path) if int(row["epoch"]) <= epoch]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, ["epoch", *sorted(figures)], restval="", extrasaction="ignore")
     writer.writeheader()
@@ -42,11 +45,20 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """Returns the rows of history.csv: the last one where an epoch has several, and none that was cut short.
 
     Earlier versions appended to the file, so a kill could cut a row, or leave two of one epoch.
+
+    Raises:
+      UserError: there is such a file, and it cannot be read.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
-    whole = text[: text.rfind("\n") + 1]  # a row that does not end was cut
+    try:
+        text = read_regular(path, MAX_HISTORY_BYTES).decode(errors="replace")
+        whole = text[: text.rfind("\n") + 1]  # a row that does not end was cut
+        found = list(csv.DictReader(io.StringIO(whole, newline="")))
+    except FileNotFoundError:
+        return []
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read: {error}; move it away to begin another") from None
     rows = {}
-    for row in csv.DictReader(io.StringIO(whole, newline="")):
+    for row in found:
         try:
             for value in row.values():
                 float(value)

@@ -16,16 +16,16 @@ report.html      all of it for a browser, with the test split by groups and its 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ocrlib import config
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.errors import UserError
-from ocrlib.files import read_json
 from ocrlib.locks import LOCK_NAME, held
+from ocrlib.network.run_files import read_run_file
 from ocrlib.training.settings import RunConfig
 
-CONFIG = "config.json"
+CONFIG: Literal["config.json"] = "config.json"
 _COMPARED = ("fingerprint", "weight")  # of a dataset: where it lies does not matter, and it may grow
 _HOLDER_NAME = ".holder"
 _LEFTOVERS = ".*.tmp*"  # what a kill leaves of a file that was being written whole
@@ -75,16 +75,10 @@ def read_config(run: Path) -> dict[str, Any] | None:
     Raises:
       UserError: it cannot be read, or is no config of a run.
     """
-    path = run / CONFIG
     try:
-        begun_with = read_json(path)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}; choose another --run") from None
-    if not isinstance(begun_with, dict):
-        raise UserError(f"{path}: is no config of a run; choose another --run")
-    return begun_with
+        return read_run_file(run, CONFIG)
+    except UserError as error:
+        raise UserError(f"{error}; choose another --run") from None
 
 
 def read_begun(run: Path) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def asset(request: Request) -> Response:
     return Response(files(package).joinpath(folder, name).read_bytes(), media_type=ASSETS[name])
 
 
+def whole(text: str | None) -> int | None:
+    """Returns the number from 0 on that an address holds; None where it holds another text."""
+    return int(text) if text and text.isdecimal() and len(text) < 16 else None
+
+
 def png_of(picture: Image.Image) -> bytes:
     """Returns a picture as a browser can show it."""
     if max(picture.size) > MAX_SHOWN_PX:

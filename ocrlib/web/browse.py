@@ -15,7 +15,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import ReadLine
 from ocrlib.html.page import render_page
 from ocrlib.reading.recognizer import Reading
-from ocrlib.web.assets import asset, png_of
+from ocrlib.web.assets import asset, png_of, whole
 from ocrlib.web.catalogue import Catalogue, Wanted
 from ocrlib.web.figures import marked
 
@@ -43,8 +43,8 @@ def browse_app(catalogue: Catalogue, title: str) -> Starlette:
         return page("browse.html", values)
 
     def line(request: Request) -> Response:
-        split, place = request.path_params["split"], request.path_params["place"]
-        if place >= catalogue.count(split):
+        split, place = request.path_params["split"], whole(request.path_params["place"])
+        if place is None or place >= catalogue.count(split):
             return Response("no such line", 404)
         try:
             return page("browse_line.html", line_values(catalogue, split, place))
@@ -52,8 +52,8 @@ def browse_app(catalogue: Catalogue, title: str) -> Starlette:
             return Response(str(error), 422, media_type="text/plain")
 
     def picture(request: Request) -> Response:
-        split, place = request.path_params["split"], request.path_params["place"]
-        if place >= catalogue.count(split):
+        split, place = request.path_params["split"], whole(request.path_params["place"])
+        if place is None or place >= catalogue.count(split):
             return Response("no such line", 404)
         try:
             return Response(png_of(Image.fromarray(catalogue.image(split, place))), media_type="image/png")
@@ -63,8 +63,8 @@ def browse_app(catalogue: Catalogue, title: str) -> Starlette:
     return Starlette(
         routes=[
             Route("/", lines),
-            Route("/line/{split}/{place:int}", line),
-            Route("/picture/{split}/{place:int}", picture),
+            Route("/line/{split}/{place}", line),
+            Route("/picture/{split}/{place}", picture),
             Route("/static/{name}", asset),
         ]
     )
@@ -79,8 +79,8 @@ def wanted_of(catalogue: Catalogue, asked: Mapping[str, str]) -> Wanted:
         font=asked.get("font", ""),
         text=asked.get("text", ""),
         degradation=asked.get("degradation", ""),
-        shortest=_whole(asked.get("shortest")) or 0,
-        longest=_whole(asked.get("longest")),
+        shortest=whole(asked.get("shortest")) or 0,
+        longest=whole(asked.get("longest")),
         misread=catalogue.reads and asked.get("misread") == "1",
         below=_share(asked.get("below")) if catalogue.reads else None,
     )
@@ -89,7 +89,7 @@ def wanted_of(catalogue: Catalogue, asked: Mapping[str, str]) -> Wanted:
 def list_values(catalogue: Catalogue, asked: Mapping[str, str]) -> dict[str, Any]:
     """Returns what the template of the list shows for an address."""
     wanted = wanted_of(catalogue, asked)
-    start = _whole(asked.get("start")) or 0
+    start = whole(asked.get("start")) or 0
     found = catalogue.search(wanted, start, PAGE_LINES)
     manifest, total = catalogue.manifest, catalogue.count(wanted.split)
     given = {name: value for name, value in asked.items() if value and name != "start"}
@@ -149,10 +149,6 @@ def _marked(truth: str, reading: Reading) -> str:
         sureness=reading.sureness,
     )
     return marked(line)
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 16 else None
 
 
 def _share(text: str | None) -> float | None:

@@ -7,9 +7,11 @@ from typing import Any
 
 from PIL import Image
 
+from ocrlib.errors import UserError
 from ocrlib.files import write_bytes
 from ocrlib.html.charts import line_chart
 from ocrlib.html.page import png_uri, render_page
+from ocrlib.pictures.opening import read_picture
 from ocrlib.web.figures import Measured, section
 
 REPORT_NAME = "report.html"
@@ -39,7 +41,7 @@ def write_report(
     values = {
         "title": f"run {run.resolve().name}",
         "epochs": len(rows),
-        "minutes": rows[-1]["minutes"] if rows else None,
+        "minutes": rows[-1].get("minutes") if rows else None,
         "parameters": (config.get("network") or {}).get("parameters"),
         "curves": [
             line_chart(
@@ -69,14 +71,21 @@ def _points(rows: Sequence[Mapping[str, float]], name: str) -> list[tuple[float,
 
 
 def _strips(folder: Path) -> tuple[list[tuple[str, str]], int]:
-    """Returns (name, picture) of some epochs, from the first to the last, and how many of these were too large."""
+    """Returns (name, picture) of some epochs, from the first to the last, and how many of these are left out.
+
+    A picture that is too large or damaged is left out.
+    """
     paths = sorted(folder.glob("epoch-*.png"))
     last = len(paths) - 1
     chosen = sorted({round(i * last / (MAX_STRIPS - 1)) for i in range(MAX_STRIPS)}) if paths else []
     strips, left_out = [], 0
     for path in (paths[i] for i in chosen):
-        with Image.open(path) as picture:
-            uri = png_uri(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+        try:
+            picture = read_picture(path, path.name).convert("RGB")
+        except UserError:
+            left_out += 1
+            continue
+        uri = png_uri(picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
         if len(uri) <= MAX_STRIP_BYTES:
             strips.append((path.stem.replace("-", " "), uri))
         else:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from ocrlib.errors import UserError
 from ocrlib.html.page import render_page
 from ocrlib.web.answers import KINDS, ChangedMeanwhile
-from ocrlib.web.assets import asset, png_of
+from ocrlib.web.assets import asset, png_of, whole
 from ocrlib.web.desk import Desk
 
 
@@ -34,8 +34,8 @@ def review_app(desk: Desk, title: str) -> Starlette:
         return Response(render_page(Path(__file__).parent / "templates", "review.html", values), media_type="text/html")
 
     def picture(request: Request) -> Response:
-        number = request.path_params["number"]
-        if number >= len(desk.lines):
+        number = whole(request.path_params["number"])
+        if number is None or number >= len(desk.lines):
             return Response("no such line", 404)
         try:
             return Response(png_of(desk.picture(number)), media_type="image/png")
@@ -69,7 +69,7 @@ def review_app(desk: Desk, title: str) -> Starlette:
         routes=[
             Route("/", page),
             Route("/static/{name}", asset),
-            Route("/picture/{number:int}", picture),
+            Route("/picture/{number}", picture),
             Route("/ask/{what}", asked, methods=["POST"]),
         ]
     )
@@ -128,8 +128,8 @@ _REQUESTS = {
 
 def _text(ask: dict[str, Any], key: str, most: int = 1 << 16) -> str:
     value = ask.get(key, "")
-    if not isinstance(value, str) or len(value) > most:
-        raise BadRequest(f"expected a text as {key!r}")
+    if not isinstance(value, str) or len(value) > most or any(0xD800 <= ord(c) < 0xE000 for c in value):
+        raise BadRequest(f"expected a text as {key!r}")  # half a surrogate pair can be sent, and never be written
     return value
 
 

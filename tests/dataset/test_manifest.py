@@ -11,7 +11,7 @@ from ocrlib.errors import UserError
 from ocrlib.factory.recipe import load_recipe, recipe_from_dict
 from ocrlib.invocation import command
 from tests.generating import TINY_STEMS, shard_hashes
-from tests.training_fixtures import manifest_values
+from tests.training_fixtures import manifest_values, write_dataset
 
 
 def edit(folder: Path, change) -> None:
@@ -125,3 +125,23 @@ def test_what_is_no_dataset_says_how_to_get_one(tmp_path):
     assert message_of(tmp_path).endswith("is no dataset: it has no manifest.json")
     (tmp_path / ".work").mkdir()
     assert message_of(tmp_path).endswith("is half-finished; run the command that made it again to go on")
+
+
+def test_every_flipped_digit_is_found_and_every_other_byte(tmp_path):
+    folder = write_dataset(tmp_path / "digits", {"train": ["12", "345"], "test": ["6"]}, shard_samples=1)
+    path = folder / "manifest.json"
+    whole, sound = path.read_bytes(), read_manifest(folder)
+    digits = [at for at, byte in enumerate(whole) if chr(byte).isdigit()]
+    others = [at for at, byte in enumerate(whole) if not chr(byte).isdigit() and not chr(byte).isspace()]
+    assert len(digits) > 400
+    passed = []
+    for at in digits + others[::3]:
+        changed = bytearray(whole)
+        changed[at] ^= 1  # of a digit another digit
+        path.write_bytes(changed)
+        try:
+            if read_manifest(folder) != sound:
+                passed.append(at)
+        except UserError:
+            continue
+    assert passed == []

@@ -144,6 +144,10 @@ def test_the_first_run_whose_dataset_is_there_says_on_what(tmp_path: Path, datas
     assert default_data([str(tmp_path / "a"), str(tmp_path / "b")]) == dataset
     with pytest.raises(UserError, match="give one, or a folder of pairs, by --on"):
         default_data(["numeric", str(tmp_path / "a")])
+    (tmp_path / "a" / "config.json").write_text('{"datasets": [{"folder": "memory://there/digits"}]}')
+    with pytest.raises(UserError, match="a: learned from memory://there/digits; --trust opens that address"):
+        default_data([str(tmp_path / "a")])
+    assert default_data([str(tmp_path / "a")], trust=True) == "memory://there/digits"
 
 
 def test_the_command_compares_models_that_come_with_ocrlib(run_here: Any, tmp_path: Path) -> None:

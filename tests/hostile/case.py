@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.entrances import ENTRANCES
-from tests.hostile.limits import TOLD_BYTES, Ended, emptied, run_limited
+from tests.hostile.limits import RESIDENT_BYTES, TOLD_BYTES, Ended, emptied, run_limited
 from tests.hostile.material import SECRET, Material
 
 READ, FAULTY, REFUSED = 0, 1, 2
@@ -33,11 +33,10 @@ class Case:
     says: str = ""
 
 
-def try_case(case: Case, folder: Path, material: Material) -> str | None:
-    """Runs a case in a folder that is emptied first. Returns what is wrong; None if it came out right."""
+def try_case(case: Case, folder: Path, material: Material) -> Ended:
+    """Runs a case in a folder that is emptied first, and returns how it ended."""
     entrance, *arguments = case.make(emptied(folder), material)
-    ended = run_limited(ENTRANCES[entrance], [entrance, *arguments], folder)
-    return fault_of(case, ended)
+    return run_limited(ENTRANCES[entrance], [entrance, *arguments], folder)
 
 
 def fault_of(case: Case, ended: Ended) -> str | None:
@@ -52,6 +51,8 @@ def fault_of(case: Case, ended: Ended) -> str | None:
         return f"exit code {ended.code}, not {' or '.join(map(str, case.codes))}: {last}"
     if ended.code == REFUSED and len(messages(ended)) != 1:
         return f"{len(messages(ended))} lines, not one: {messages(ended)[:3]}"
+    if ended.memory_bytes > RESIDENT_BYTES:
+        return f"takes {ended.memory_bytes >> 20} MB"
     if len(told.encode()) > TOLD_BYTES:
         return f"says {len(told)} characters"
     if SECRET in told:

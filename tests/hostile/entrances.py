@@ -1,5 +1,7 @@
 """Where files of strangers come in: the commands, and the functions that read a file before a command's long work."""
 
+import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,8 @@ import generate_data
 import train_from_records
 from ocrlib import cli
 from ocrlib.errors import UserError
+from ocrlib.network.open import open_network
+from ocrlib.reading.recognizer import Recognizer
 
 
 def recipe() -> None:
@@ -71,6 +75,64 @@ def config_of_run() -> None:
     grown((read_config(run) or {}).get("lines"), [], count_lines([]))
 
 
+def report() -> int:
+    """Writes the report of a run whose datasets are not there: without a network, which would take seconds."""
+    sys.argv[1:1] = ["report"]
+    return cli.main()
+
+
+def browse() -> None:
+    """Shows a dataset to a browser that asks for each of the addresses in a file, a JSON list."""
+    from ocrlib.web.browse import browse_app
+    from ocrlib.web.catalogue import Catalogue
+
+    app = browse_app(Catalogue(Path(sys.argv[1])), "a title")
+    for address in json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")):
+        print(_asked(app, "GET", address))
+
+
+def desk() -> None:
+    """Lets a browser label pictures with each of the requests in a file, a JSON list of [path, body]."""
+    from ocrlib.web.desk import Desk
+    from ocrlib.web.review import review_app
+
+    desk = Desk(Recognizer(open_network(sys.argv[3])), Path(sys.argv[1]), model="numeric")
+    for path, body in json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")):
+        print(_asked(review_app(desk, "a title"), "POST", path, body.encode(errors="surrogateescape")))
+
+
+def _asked(app: Any, method: str, address: str, body: bytes = b"") -> int:
+    """Returns the status of an answer; an error that the app does not catch comes out of here."""
+    path, _, query = address.partition("?")
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": query.encode()}
+    status = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            status.append(message["status"])
+
+    asyncio.run(app(scope | {"headers": []}, receive, send))
+    assert status[0] < 500, f"{address}: {status[0]}"
+    return status[0]
+
+
+def build() -> None:
+    """Builds a network of the user's own, as `train --model.build` does."""
+    from ocrlib.network.own import build_own
+
+    build_own(sys.argv[1], 32, 1, "0123456789")
+
+
+def gpu_arrays() -> None:
+    """Reads the weights that a training with PyTorch left."""
+    from ocrlib.pretrained.gpu.arrays import read_arrays
+
+    read_arrays(Path(sys.argv[1]))
+
+
 def place_of_run() -> None:
     """Reads the place that a run is resumed from into variables that are not TensorFlow's."""
     from ocrlib.training.checkpoint import State
@@ -101,5 +163,10 @@ ENTRANCES: dict[str, Callable[[], Any]] = {
     "lines": lines,
     "load": load,
     "config": config_of_run,
+    "report": report,
+    "browse": browse,
+    "build": build,
+    "desk": desk,
+    "gpu arrays": gpu_arrays,
     "place": place_of_run,
 }

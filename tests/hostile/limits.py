@@ -21,6 +21,7 @@ MEMORY_BYTES = 2 << 30  # beyond what the imports take; threads and TensorFlow's
 CPU_S = 20  # twice what `network.trial` gives a network that never ends
 WALL_S = 120  # many programs share the cores
 FILE_BYTES = 64 << 20
+RESIDENT_BYTES = 1 << 30  # of memory that is really filled, beyond what the imports take
 TOLD_BYTES = 100_000  # of standard output and error together
 
 
@@ -31,11 +32,13 @@ class Ended:
     Attributes:
       code: the exit code, or minus the signal.
       stdout, stderr: what was said.
+      memory_bytes: the most that was in memory at once, beyond what the imports take.
     """
 
     code: int
     stdout: str
     stderr: str
+    memory_bytes: int = 0
 
 
 def run_limited(main: Callable[[], int | None], arguments: list[str], folder: Path) -> Ended:
@@ -57,20 +60,20 @@ def run_limited(main: Callable[[], int | None], arguments: list[str], folder: Pa
             sys.stderr.flush()
         finally:
             os._exit(99)
-    _, status = os.waitpid(pid, 0)
+    _, status, used = os.wait4(pid, 0)
     _end_group(pid)
     texts = []
     for file in told:
         file.seek(0)
         texts.append(file.read(2 * TOLD_BYTES).decode(errors="replace"))
         file.close()
-    return Ended(code=os.waitstatus_to_exitcode(status), stdout=texts[0], stderr=texts[1])
+    memory_bytes = max(0, used.ru_maxrss * 1024 - _pages(resident=True) * resource.getpagesize())
+    return Ended(code=os.waitstatus_to_exitcode(status), stdout=texts[0], stderr=texts[1], memory_bytes=memory_bytes)
 
 
 def _limit() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
     limits = {
-        resource.RLIMIT_AS: pages * resource.getpagesize() + MEMORY_BYTES,
+        resource.RLIMIT_AS: _pages(resident=False) * resource.getpagesize() + MEMORY_BYTES,
         resource.RLIMIT_CPU: CPU_S,
         resource.RLIMIT_FSIZE: FILE_BYTES,
         resource.RLIMIT_CORE: 0,
@@ -78,6 +81,11 @@ def _limit() -> None:
     for kind, value in limits.items():
         resource.setrlimit(kind, (value, value))
     signal.alarm(WALL_S)
+
+
+def _pages(*, resident: bool) -> int:
+    """How many pages of memory this process has: of addresses, or in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1 if resident else 0])
 
 
 def _run(main: Callable[[], int | None], arguments: list[str]) -> None:

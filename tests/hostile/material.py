@@ -15,38 +15,19 @@ from PIL import Image
 
 from ocrlib.imports.unpack import unpack
 from ocrlib.network.open import ONNX_FORMAT
+from ocrlib.pretrained.gpu.arrays import Shape, write_arrays
+from tests.generating import TINY
 from tests.hostile.entrances import Variable
 from tests.imports.own_lines import png_of, write_page
 from tests.training_fixtures import DIGITS, draw_line, numbers, write_dataset
 
-RECIPE = """\
-name = "mine"
-seed = 7
-
-[text]
-source = "numeric"
-charset = "0123456789.,-"
-patterns = [
-    { name = "integer", regex = '[0-9]{1,8}', weight = 3 },
-    { name = "amount", regex = '-?[1-9][0-9]{0,3}[.,][0-9]{2}' },
-]
-
-[render]
-height = 32
-fonts = [{ source = "matplotlib", only = ["DejaVuSans.ttf"] }]
-background = { gaussian_noise = 1, plain_white = 1 }
-text_color = "#000000,#202020"
-skew = [0, 2]
-blur = [0.0, 1.2]
-margins = [[1, 5], [2, 8], [1, 5], [2, 8]]
-degrade = { jpeg = 0.5 }
-
-[splits]
-train = 20
-
-[output]
-shard_samples = 25
-"""
+# The tiny recipe in one face, which is opened for each case, and with a degradation.
+RECIPE = (
+    TINY.replace('"tiny"', '"mine"')
+    .replace('["matplotlib"]', '[{ source = "matplotlib", only = ["DejaVuSans.ttf"] }]')
+    .replace('{ "#000000,#A0A0A0" = 3, "#FFFFFF" = 1 }', '"#000000,#202020"')
+    .replace("\n\n[splits]", "\ndegrade = { jpeg = 0.5 }\n\n[splits]")
+)
 CONFIG = {
     "datasets": [],
     "config": {"train": {"epochs": 4}},
@@ -76,6 +57,10 @@ class Material:
         return self.folder / "tiny.keras"
 
     @property
+    def arrays(self) -> Path:
+        return self.folder / "learned.npz"
+
+    @property
     def picture(self) -> Path:
         return self.folder / "line.png"
 
@@ -96,6 +81,8 @@ def make_material(folder: Path) -> Material:
     Image.fromarray(draw_line("123")).save(made.picture)
     onnx.save(tiny_onnx(), made.onnx)
     _in_a_fork(lambda: _save_network(made.keras))
+    write_arrays(made.arrays, Shape(height=32, charset=DIGITS, encoder="wide", stride=2, filters=1), {"w": np.eye(9)})
+    (folder / "words.txt").write_text("".join(f"{number}\n" for number in numbers(50)))
     (folder / "mine.toml").write_text(RECIPE)
     (folder / "run" / "last").mkdir(parents=True)
     (folder / "run" / "config.json").write_text(json.dumps(CONFIG))

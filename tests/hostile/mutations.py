@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.hostile.case import FAULTY, READ, REFUSED, Case
+from tests.hostile.cases.browser import REQUESTS, SOUND_REQUEST
 from tests.hostile.cases.datasets import HDF5, TFRECORD, announce
 from tests.hostile.cases.pictures import saved
+from tests.hostile.cases.runs import write_run
 from tests.hostile.cases.values import VALUES, dumps, paths_in, with_value
 from tests.hostile.material import Material
 from tests.training_fixtures import manifest_values
 
 _PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "TGA", "PCX", "SGI")
+_READ_ONNX = ["ocrlib", "predict", "line.png", "--model", "tiny.onnx"]
+_PATTERNS = ("[0-9]{1,8}", "-?[1-9][0-9]{0,3}[.,][0-9]{2}", "(1|2|3)+[^4]?5{2}", r"\d\d:\d\d")
 _LAYOUTS = {
     "pairs": "*.gt.txt",
     "paddle": "*.txt",
@@ -64,6 +68,12 @@ def mutations(material: Material, count: int, seed: int) -> Iterator[Case]:
         "ONNX": lambda rng: _file("tiny.onnx", ["ocrlib", "predict", "line.png", "--model", "tiny.onnx"], rng),
         ".keras": lambda rng: _file("tiny.keras", ["ocrlib", "predict", "line.png", "--model", "tiny.keras"], rng),
         "picture": _pictures,
+        "report": _report,
+        "arrays of the GPU": lambda rng: _file("learned.npz", ["gpu arrays", "learned.npz"], rng),
+        "lexicon": lambda rng: _file("words.txt", [*_READ_ONNX, "--lexicon", "words.txt"], rng),
+        "pattern": _pattern,
+        "browse": _browse,
+        "review": _review,
         **{layout: lambda rng, layout=layout: _lines(layout, rng) for layout in _LAYOUTS},
     }
     for kind, make in formats.items():
@@ -76,7 +86,7 @@ def _file(pattern: str, command: list[str], rng: random.Random) -> Callable[[Pat
     """One of the sound files, mutated, with all the others beside it."""
 
     def make(folder: Path, material: Material) -> list[str]:
-        for name in ("mine.toml", "line.png", "tiny.onnx", "tiny.keras"):
+        for name in ("mine.toml", "line.png", "tiny.onnx", "tiny.keras", "learned.npz", "words.txt"):
             shutil.copy(material.folder / name, folder / name)
         shutil.copytree(material.folder / "run", folder / "run")
         path = rng.choice(sorted(folder.glob(pattern)))
@@ -122,6 +132,61 @@ def _pictures(rng: random.Random) -> Callable[[Path, Material], list[str]]:
         return ["ocrlib", "predict", "--model", str(material.onnx), "."]
 
     return make
+
+
+def _report(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    def make(folder: Path, material: Material) -> list[str]:
+        command = write_run(folder)
+        path = rng.choice(sorted(path for path in (folder / "run").rglob("*") if path.is_file()))
+        path.write_bytes(mutated(path.read_bytes(), rng))
+        return command
+
+    return make
+
+
+def _pattern(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    pattern = _text(mutated(rng.choice(_PATTERNS).encode(), rng))
+
+    def make(folder: Path, material: Material) -> list[str]:
+        return [*_READ_ONNX[:2], str(material.picture), "--model", str(material.onnx), f"--pattern={pattern}"]
+
+    return make
+
+
+def _browse(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    """Twenty addresses each."""
+    sound = (
+        "/?split=test&font=a&text=1&shortest=1&longest=9&start=3",
+        "/line/test/1",
+        "/picture/test/1",
+        "/static/page.css",
+    )
+    asked = [_text(mutated(rng.choice(sound).encode(), rng)) for _ in range(20)]
+
+    def make(folder: Path, material: Material) -> list[str]:
+        shutil.copytree(material.dataset, folder / "d")
+        (folder / "asked.json").write_text(json.dumps(asked))
+        return ["browse", "d", "asked.json"]
+
+    return make
+
+
+def _review(rng: random.Random) -> Callable[[Path, Material], list[str]]:
+    """Seven requests each."""
+    asked = [[f"/ask/{what}", _text(mutated(SOUND_REQUEST.encode(), rng))] for what in REQUESTS]
+
+    def make(folder: Path, material: Material) -> list[str]:
+        (folder / "lines").mkdir()
+        shutil.copy(material.picture, folder / "lines" / "1.png")
+        (folder / "asked.json").write_text(json.dumps(asked))
+        return ["desk", "lines", "asked.json", str(material.onnx)]
+
+    return make
+
+
+def _text(data: bytes) -> str:
+    """Bytes as the text of an argument or of a JSON file; NULs, which no argument can have, are left out."""
+    return data.replace(b"\0", b"").decode("utf-8", "surrogateescape")
 
 
 def _lines(layout: str, rng: random.Random) -> Callable[[Path, Material], list[str]]:

@@ -41,9 +41,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dataset(tmp_path_factory.mktemp("trainer") / "digits", splits)
 
 
-def settings(**overrides: str) -> RunConfig:
-    """Two short epochs with a little augmentation; `section__key="value"` sets more."""
-    base = {"data": {"batch_size": 4}, "train": {"epochs": 2}, "augment": {"rotation_deg": 2.0, "noise": 8.0}}
+def settings(*, of_a_start: bool = False, **overrides: str) -> RunConfig:
+    """Two short epochs of a small network, or of the one that a start brings; `section__key="value"` sets more."""
+    base = {
+        "data": {"batch_size": 4},
+        "model": {} if of_a_start else {"filters": 0.5},
+        "train": {"epochs": 2},
+        "augment": {"rotation_deg": 2.0, "noise": 8.0},
+    }
     return config.build(RunConfig, base, {name.replace("__", "."): v for name, v in overrides.items()}, "the test")
 
 
@@ -346,7 +351,7 @@ def test_lines_of_before_are_mixed_in_counted_and_measured(
     mine = write_dataset(tmp_path / "mine", {"train": ["12a", "3a"], "val": ["4a"]}, charset="1234a")
     run, watch = tmp_path / "run", Watch()
     replay = Replay(folders=(dataset,), share=0.5)
-    asked = settings(train__epochs="1", model__charset="union")
+    asked = settings(of_a_start=True, train__epochs="1", model__charset="union")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CTCModel, "train_step", watch.step(CTCModel.train_step))
         metrics = train([mine], run, asked, init=str(unbroken[1]), replay=replay)
@@ -358,7 +363,13 @@ def test_lines_of_before_are_mixed_in_counted_and_measured(
     assert set(metrics["replay"]) == {"before", "after", "kept"}
     assert metrics["replay"]["before"][str(dataset)]["lines"] == 8
     with pytest.raises(UserError, match="lines of before need the characters of before"):
-        train([mine], tmp_path / "new", settings(model__charset="new"), init=str(unbroken[1]), replay=replay)
+        train(
+            [mine],
+            tmp_path / "new",
+            settings(of_a_start=True, model__charset="new"),
+            init=str(unbroken[1]),
+            replay=replay,
+        )
 
 
 def test_a_run_that_learned_nothing_is_to_be_removed_not_resumed(dataset: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Finds font files: the sets that come with packages, the sets of the system, folders, files."""
 
 import difflib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,13 +55,14 @@ def find_fonts(font_set: FontSet) -> list[Path]:
     Raises:
       UserError: the set, folder or file does not exist, or holds no font.
     """
-    source = font_set.source
-    paths = _find_system(source) if source in _SYSTEM else _find_files(source)
+    source, unreadable = font_set.source, list[OSError]()
+    paths = _find_system(source, unreadable) if source in _SYSTEM else _find_files(source)
     only, without = font_set.only or ("*",), font_set.without
     paths = [path for path in paths if _matches(path, only) and not _matches(path, without)]
     if not paths and not font_set.optional:
         if source in _SYSTEM:
-            raise UserError(f"[render] fonts '{source}': none of them is installed; `make fonts`, or leave it out")
+            why = "".join(f" ({error.filename} cannot be read)" for error in unreadable[:1])
+            raise UserError(f"[render] fonts '{source}': none of them is installed{why}; `make fonts`, or leave it out")
         among = f" whose name is like {', '.join(font_set.only)}" if font_set.only else ""
         raise UserError(f"[render] fonts '{source}': holds no {', '.join(_ENDINGS)} file{among}")
     return paths
@@ -70,11 +72,12 @@ def _matches(path: Path, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(path.name, pattern) for pattern in patterns)
 
 
-def _find_system(source: str) -> list[Path]:
+def _find_system(source: str, unreadable: list[OSError]) -> list[Path]:
+    """Returns the fonts of a set of the system; why a folder cannot be read goes to `unreadable`."""
     found: dict[str, Path] = {}
     for folder in _SYSTEM_FOLDERS:
-        for path in sorted(Path(folder).expanduser().rglob("*")):
-            if path.suffix.lower() in _ENDINGS and _matches(path, _SYSTEM[source]):
+        for path in _fonts_below(os.path.expanduser(folder), unreadable.append):
+            if _matches(path, _SYSTEM[source]):
                 found.setdefault(path.name, path)  # the same file may lie in two of the folders
     return [found[name] for name in sorted(found)]
 
@@ -94,4 +97,20 @@ def _find_files(source: str) -> list[Path]:
         near = difflib.get_close_matches(source, KNOWN_SETS, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"sets are {', '.join(KNOWN_SETS)}"
         raise UserError(f"[render] fonts '{source}': no such set, folder or file; {hint}")
-    return sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)
+
+    def refuse(error: OSError) -> None:  # else a dataset would silently be drawn with fewer fonts
+        raise UserError(f"[render] fonts '{source}': {error.filename} cannot be read: {error.strerror}")
+
+    return _fonts_below(str(path), refuse)
+
+
+def _fonts_below(folder: str, tell: Callable[[OSError], None]) -> list[Path]:
+    """Returns the font files in a folder and in those below it, sorted; `tell` hears of folders that cannot be read."""
+
+    def unreadable(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            tell(error)
+
+    walked = os.walk(folder, onerror=unreadable)
+    paths = (Path(here, name) for here, _, names in walked for name in names)
+    return sorted(path for path in paths if path.suffix.lower() in _ENDINGS)

@@ -5,15 +5,15 @@ python -m ocrlib.pretrained.gpu train begun.npz datasets/display-large learned.n
 python -m ocrlib.pretrained.gpu end learned.npz datasets/display-large runs/pretrained-display
 """
 
-import argparse
 from pathlib import Path
 
+from ocrlib.arguments import Parser, run_main
 from ocrlib.pretrained.gpu.arrays import from_recipe, read_arrays, write_arrays, write_run
 
 
 def main() -> None:
     """Arguments -> one call."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = Parser(prog="python -m ocrlib.pretrained.gpu", description="Trains a network with PyTorch on a GPU.")
     steps = parser.add_subparsers(dest="step", required=True)
     begin = steps.add_parser("begin", help="an untrained network for the lines of a recipe")
     begin.add_argument("recipe", type=Path)
@@ -60,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main, "run the same step again")

@@ -1,7 +1,9 @@
 """Weights under their Keras names in one file of arrays, with what must be known to build the network again."""
 
+import io
 import json
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,11 +14,13 @@ import numpy as np
 from ocrlib.charset import Charset
 from ocrlib.dataset.hdf5 import read_columns
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.files import write_json
+from ocrlib.errors import UserError
+from ocrlib.files import NPY_DAMAGES, ZIP_DAMAGES, read_regular, write_json
 from ocrlib.pictures.paper import measure_margins
 from ocrlib.regex import recipe_patterns
 
 _MEASURED = 300  # lines, for their margins
+MAX_ARRAYS_BYTES = 1 << 30  # the largest network that was trained so has 40 MB
 _ABOUT = "about"  # the array that holds a `Shape`, as JSON
 
 
@@ -49,10 +53,22 @@ def write_arrays(path: Path, shape: Shape, weights: dict[str, np.ndarray]) -> No
 
 
 def read_arrays(path: Path) -> tuple[Shape, dict[str, np.ndarray]]:
-    """Returns what `write_arrays` wrote."""
-    with np.load(path) as file:
-        weights = dict(file)
-    return Shape(**json.loads(weights.pop(_ABOUT).tobytes())), weights
+    """Returns what `write_arrays` wrote.
+
+    Raises:
+      UserError: the file holds something else, or is damaged.
+    """
+    try:
+        file = io.BytesIO(read_regular(path, MAX_ARRAYS_BYTES, through_links=True))
+        with zipfile.ZipFile(file) as parts:
+            if sum(part.file_size for part in parts.infolist()) > MAX_ARRAYS_BYTES:
+                raise ValueError(f"expected at most {MAX_ARRAYS_BYTES} bytes of numbers")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            weights = dict(arrays)
+        return Shape(**json.loads(weights.pop(_ABOUT).tobytes())), weights
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, *ZIP_DAMAGES, *NPY_DAMAGES) as error:
+        raise UserError(f"{path}: is no file of arrays that `begin` or `train` wrote: {error}") from None
 
 
 def from_recipe(recipe: Path, encoder: str, stride: int, filters: float) -> tuple[Shape, dict[str, np.ndarray]]:

@@ -1,5 +1,7 @@
 """Where font files come from: parts of a set, the system's sets, and held-out fonts that only `test` uses."""
 
+import errno
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -55,6 +57,36 @@ def test_a_set_of_the_system_is_what_is_there_of_its_families(tmp_path, monkeypa
         shutil.copy(source, path)
     assert names(source="system:serif") == ["FreeSerif.ttf"]
     assert names(source="system:typewriter") == ["FreeMono.ttf"]
+
+
+@pytest.fixture
+def closed(tmp_path, monkeypatch):
+    """A folder with a font, and in it a folder that nobody may list; root may list every one."""
+    folder = tmp_path / "fonts"
+    (folder / "closed").mkdir(parents=True)
+    scandir = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    return folder
+
+
+def test_a_folder_that_may_not_be_listed_is_told(closed, monkeypatch):
+    with pytest.raises(UserError, match=f"{closed / 'closed'} cannot be read: Permission denied"):
+        names(source=str(closed))
+    monkeypatch.setattr(
+        font_sets, "_SYSTEM_FOLDERS", (str(closed), str(closed / "absent"), "~nobody-of-that-name/fonts")
+    )
+    with pytest.raises(
+        UserError, match=f"none of them is installed .{closed / 'closed'} cannot be read.; `make fonts`"
+    ):
+        names(source="system:serif")
+    shutil.copy(find_fonts(FontSet(source="matplotlib", only=("DejaVuSans.ttf",)))[0], closed / "FreeSerif.ttf")
+    assert names(source="system:serif") == ["FreeSerif.ttf"]
 
 
 def test_a_face_in_two_sets_weighs_for_both():

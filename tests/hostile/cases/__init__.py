@@ -1,7 +1,7 @@
 """The table of hostile cases, a module for each kind of file."""
 
 from tests.hostile.case import Case
-from tests.hostile.cases import commands, datasets, lines, models, pictures, recipes, runs
+from tests.hostile.cases import browser, commands, datasets, lines, models, pictures, recipes, runs
 
 TABLE: list[Case] = [
     *datasets.CASES,
@@ -11,4 +11,5 @@ TABLE: list[Case] = [
     *lines.CASES,
     *pictures.CASES,
     *commands.CASES,
+    *browser.CASES,
 ]

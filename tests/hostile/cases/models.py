@@ -168,6 +168,28 @@ def _in_place(file: h5py.File, new: Callable[[h5py.Dataset], Any]) -> None:
     file[name] = value
 
 
+def _maker(maker: str) -> Case:
+    """A `.keras` file that says which module made its network: nothing of it is imported unasked."""
+
+    def change(config: dict[str, Any]) -> None:
+        (layer,) = [layer for layer in config["config"]["layers"] if "charset" in layer["config"]]
+        layer["registered_name"] = "ocrlib>OwnCharacters"
+        layer["config"]["maker"] = maker
+
+    return _config(f"made by {maker[:20]!r}", change, "give --trust")
+
+
+def _build(maker: str) -> Case:
+    """A network of the user's own that cannot be built."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        (folder / "evil.py").write_text("def f(**sizes):\n    raise SystemError('\\x1b[2J')\n")
+        (folder / "broken.py").write_text("def f(:\n")
+        return ["build", maker]
+
+    return Case(kind="own network", how=maker[:30], make=make, says="")
+
+
 _SOFTMAX = helper.make_node("Softmax", ["logits"], ["shares"], axis=-1)
 CASES = [
     *(
@@ -240,6 +262,13 @@ CASES = [
     _keras("weights are of another shape", _weights(lambda f: _in_place(f, lambda old: np.zeros((3, 7), np.float32)))),
     _keras("weights are NaN", _weights(lambda f: _in_place(f, lambda old: np.full(old.shape, np.nan, old.dtype)))),
     _keras("weights in another file", _weights(lambda f: _in_place(f, lambda old: h5py.ExternalLink("secret", "/")))),
+    *(_maker(maker) for maker in ("this:s", "antigravity:fly", "", ":", "\x1b[2J:a", "../../evil:f", "a" * 5000)),
+    *(
+        _build(maker)
+        for maker in ("nowhere:f", "evil:f", "evil:g", "broken:f", "", ":", "a:", ":f", "..evil:f", "os:sep", "a b:c")
+    ),
+    _build("a." * 5000 + "b:f"),
+    _build("\x1b[2J:f"),
     _config("a lambda", _lambda),
     _config("a function of another module", _foreign),
     _config("no layers", lambda config: config["config"].update(layers=[])),

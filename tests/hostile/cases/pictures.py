@@ -51,6 +51,16 @@ def _picture(
     return Case(kind="picture", how=how, make=make, codes=codes, says="line.png\t")
 
 
+def _page(how: str, data: bytes, name: str = "bad.png", codes: tuple[int, ...] = (READ, FAULTY)) -> Case:
+    """A page beside a sound one, in which lines are looked for."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        (folder / name).write_bytes(data)
+        return ["ocrlib", "predict", "--page", "--model", str(material.onnx), name, str(material.picture)]
+
+    return Case(kind="page of lines", how=how, make=make, codes=codes)
+
+
 def _cut(kind: str, share: float) -> Case:
     data = saved(kind)
     return _picture(f"{kind} cut at {share:.0%}", data[: int(share * len(data))], f"bad.{kind.lower()}")
@@ -119,6 +129,15 @@ CASES = [
     _picture("a name of escapes", saved("PNG"), "\x1b]0;a\x07.png"),
     _picture("a name of lines", saved("PNG"), "a\nb\tc\r.png"),
     _picture("a name that is no UTF-8", lambda path: (path.parent / os.fsdecode(b"bad.png")).write_bytes(saved("PNG"))),
+    _page("a page 1 pixel high", png(1000, 1)),
+    _page("a page of 100,000 x 1", png(100_000, 1), codes=(FAULTY,)),
+    _page("a page of 9,400 x 9,400", png(9_400, 9_400, color=6), codes=(FAULTY,)),
+    _page(
+        "a page of noise", saved("PNG", Image.fromarray(np.random.RandomState(1).randint(0, 255, (400, 400), np.uint8)))
+    ),
+    _page("an empty page", saved("PNG", Image.new("L", (400, 400), 255))),
+    _page("a page that is cut", saved("JPEG")[:300], "bad.jpg", (FAULTY,)),
+    _page("a page of text", b"hello" * 100, codes=(FAULTY,)),
     *(_cut(kind, share) for kind in _KINDS for share in (0.1, 0.5, 0.95)),
     *(_flipped(kind, number) for kind in _KINDS for number in (0, 3, 9)),
 ]
