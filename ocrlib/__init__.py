@@ -20,7 +20,11 @@ from importlib import import_module
 from typing import Any
 
 # Our own program is on its way to `__main__`: nothing is begun, and Ctrl-C is no error that a traceback should tell of.
-if os.path.basename(sys.argv[0] if sys.argv else "") in ("-m", "ocrlib"):
+# Where it is ignored or answered already, as in a worker, it stays so.
+if (
+    os.path.basename(sys.argv[0] if sys.argv else "") in ("-m", "ocrlib")
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send
