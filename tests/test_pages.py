@@ -114,7 +114,7 @@ def check(command: str) -> None:
     if program == "make":
         subprocess.run(["make", "-n", "-C", ROOT, *arguments], check=True, capture_output=True)
     elif program == "train":
-        left, overrides = split_overrides(arguments, besides=("data.mix",))
+        left, overrides = split_overrides(arguments, besides=train.NO_SETTINGS)
         train._parser(None, RunConfig).parse_args(left)
         config.build(RunConfig, {}, overrides, command)
     elif program == "data":

@@ -31,6 +31,7 @@ _SHORT = {
 def import_lines(arguments: argparse.Namespace) -> int:
     """Makes a dataset of labelled pictures, or lets it grow; says what became of each, in sum."""
     from ocrlib.dataset.card.card import PREVIEW_NAME, is_current, write_card
+    from ocrlib.imports.in_store import import_stored
     from ocrlib.imports.layouts import find_layout
     from ocrlib.imports.make import REJECTED_NAME, import_dataset
     from ocrlib.imports.settings import ImportSource
@@ -46,22 +47,25 @@ def import_lines(arguments: argparse.Namespace) -> int:
         ImportSource(path=str(path), layout=find_layout(path, arguments.layout), pictures=pictures)
         for path in arguments.sources
     ]
-    out: Path = arguments.out
-    imported = import_dataset(sources, out, given, arguments.workers, strict=arguments.strict)
+    out: Path | str = arguments.out
+    if isinstance(out, str):
+        imported = import_stored(sources, out, given, arguments.workers, strict=arguments.strict)
+    else:
+        imported = import_dataset(sources, out, given, arguments.workers, strict=arguments.strict)
+        if imported.worked or not is_current(out):
+            write_card(out, trust=True)
     manifest = imported.manifest
-    if imported.worked or not is_current(out):
-        write_card(out, trust=True)
     counts = {split: entry.samples for split, entry in manifest.splits.items() if entry.samples}
     done = f"{imported.new} new lines" if imported.worked else "is already there, whole"
     shown = ", ".join(f"{number} {split}" for split, number in counts.items())
     print(f"{out}: {done}: {shown} (fingerprint {manifest.fingerprint[:12]})")
     print(_about_splits(manifest.recipe["splits"], counts))
     print(
-        f"look: {out / PREVIEW_NAME} shows some of its lines; `{invocation.command('card', out)}` tells what it holds"
+        f"look: {out}/{PREVIEW_NAME} shows some of its lines; `{invocation.command('card', out)}` tells what it holds"
     )
-    print(f"next: {invocation.command('train', out, '--run', Path('runs', out.name))}")
+    print(f"next: {invocation.command('train', out, '--run', Path('runs', manifest.name))}")
     reasons = ", ".join(f"{reason} {number}" for reason, number in manifest.rejected.items())
-    where = f", each in {out / REJECTED_NAME}" if reasons else ""
+    where = f", each in {out}/{REJECTED_NAME}" if reasons else ""
     print(f"left out: {sum(manifest.rejected.values())}" + (f" ({reasons}){where}" if reasons else ""))
     return 0
 
@@ -105,7 +109,9 @@ def add_commands(commands: Any) -> None:
         "--output.encoding png or --render.px_per_step 2.",
     )
     command.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="folders of pictures, or label lists")
-    command.add_argument("--out", type=Path, required=True, help="the dataset's folder, such as datasets/mine")
+    command.add_argument(
+        "--out", type=place, required=True, help="the dataset's folder, such as datasets/mine, or its address"
+    )
     command.add_argument("--layout", choices=LAYOUTS, help="how the sources are kept (default: by what is there)")
     command.add_argument("--group", metavar="REGEX", help="names in a line's name what no split divides: page, writer")
     command.add_argument("--val", type=share, help="share of the lines that training is watched with (default: 0.1)")

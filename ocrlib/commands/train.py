@@ -8,6 +8,7 @@ from ocrlib.arguments import Parser, describe, place, share, split_overrides
 from ocrlib.extras import installed
 from ocrlib.invocation import command
 
+NO_SETTINGS = ("data.mix", "data.cache")  # options that are written as settings are
 _FONTS = {
     "known_fonts": "lines in fonts that it learned from",
     "heldout_fonts": "lines in fonts that only the test has",
@@ -38,7 +39,7 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
     from ocrlib.training.run_folder import lock_run
     from ocrlib.training.settings import RunConfig
 
-    left, overrides = split_overrides(argv, besides=("data.mix", "data.cache"))
+    left, overrides = split_overrides(argv, besides=NO_SETTINGS)
     parser = _parser(prog, RunConfig)
     arguments = parser.parse_args(left)
     if (arguments.datasets and arguments.mix) or not (arguments.datasets or arguments.mix or arguments.resume):

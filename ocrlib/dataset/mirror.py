@@ -7,6 +7,7 @@ run asks the store for the manifest alone, which is what tells whether the datas
 """
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -113,6 +114,19 @@ def as_stored(place: Path | str) -> Iterator[Path]:
     finally:
         del _addresses[folder]
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetch_whole(store: Store, manifest: Manifest, folder: Path) -> None:
+    """Makes a folder with all files of a stored dataset, each one checked; its manifest comes last."""
+    half = folder.with_name(f".{folder.name}.tmp")
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(parents=True)
+        _fetch(store, half, manifest.shards)
+        write_manifest(half, manifest)
+        os.replace(half, folder)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 def _of_one_format(address: str, manifest: Manifest, file_format: FileFormat | None) -> Manifest:

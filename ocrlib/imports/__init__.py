@@ -11,6 +11,7 @@ splits       which line goes into which split
 shards       prepared images to shards, in workers
 before       the folder that is imported into: new, stopped, or growing
 make         the way through all of these
+in_store     the same for a dataset in an object store
 again        lines of a dataset imported again, to compare
 unpack       a dataset out again, as pictures and texts
 writers      the layouts that it is written in

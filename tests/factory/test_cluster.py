@@ -15,7 +15,7 @@ import pytest
 from ocrlib.commands.data import make_data
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError, WorkerError
-from ocrlib.factory import cluster
+from ocrlib.factory import cluster, drawing
 from ocrlib.factory.cluster import connected, differences, on_cluster, run_tasks
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.parts import Part, make_part
@@ -72,7 +72,7 @@ def test_a_cluster_gives_the_bytes_of_this_machine(address, tiny_dataset, tiny_r
 
 def test_a_run_that_stops_leaves_a_dataset_to_resume(address, tiny_dataset, tiny_recipe, tmp_path, monkeypatch):
     recipe, out = load_recipe(tiny_recipe), tmp_path / "d"
-    real, written = cluster.write_bytes, []
+    real, written = drawing.write_bytes, []
 
     def interrupt(path, data):
         if len(written) == 5:  # in the third shard, between its two files
@@ -80,12 +80,12 @@ def test_a_run_that_stops_leaves_a_dataset_to_resume(address, tiny_dataset, tiny
         written.append(path.name)
         real(path, data)
 
-    monkeypatch.setattr(cluster, "write_bytes", interrupt)
+    monkeypatch.setattr(drawing, "write_bytes", interrupt)
     with pytest.raises(KeyboardInterrupt):
         make_dataset(recipe, out, on_cluster(address))
     assert not (out / "manifest.json").exists()
     finished = {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.name in written[:4]}
-    monkeypatch.setattr(cluster, "write_bytes", real)
+    monkeypatch.setattr(drawing, "write_bytes", real)
     manifest, _ = make_dataset(recipe, out, on_cluster(address))
     assert manifest == read_manifest(tiny_dataset)
     assert {name: (out / name).stat().st_mtime_ns for name in finished} == finished
