@@ -1,6 +1,8 @@
 """Prepared images to shards, in worker processes."""
 
+import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +51,14 @@ def _samples(shard: Shard, asked: Import, work: Path) -> Iterator[Sample]:
             (shard.split, shard.start, shard.stop),
         ).fetchall()
     assert len(rows) == shard.num_samples
-    files: dict[str, np.ndarray] = {}  # a file has the images of hundreds of lines, and opening it takes as long as one
-    for index, name, label, width, digest, pixels, offset in rows:
-        if pixels not in files:
-            files[pixels] = np.memmap(work / pixels, np.uint8, "r").view(np.ndarray)
-        stored = files[pixels][offset : offset + height * width * channels]
-        shape = (height, width) if channels == 1 else (height, width, channels)
-        yield sample_of(sample_id(shard.split, index), name, label, stored.reshape(shape), digest)
+    # A file has the images of hundreds of lines: it is opened once for those that follow each other. It is not mapped,
+    # because the pages around what is read would count as memory of this process.
+    for pixels, of_file in groupby(rows, key=lambda row: row[5]):
+        with open(work / pixels, "rb", buffering=0) as file:
+            for index, name, label, width, digest, _, offset in of_file:
+                stored = np.frombuffer(os.pread(file.fileno(), height * width * channels, offset), np.uint8)
+                shape = (height, width) if channels == 1 else (height, width, channels)
+                yield sample_of(sample_id(shard.split, index), name, label, stored.reshape(shape), digest)
 
 
 def sample_of(identity: str, name: str, label: str, image: np.ndarray, digest: int) -> Sample:
