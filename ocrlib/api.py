@@ -86,18 +86,20 @@ def train(
     Raises:
       UserError: a dataset, a setting or the run folder cannot be used.
       FloatingPointError: the loss is not finite.
+      WorkerError: a machine that trains together with this one was lost.
     """
     from ocrlib import config
     from ocrlib.dataset.manifest import read_manifest
     from ocrlib.dataset.mirror import mirrored
     from ocrlib.replay import replay_of
+    from ocrlib.training.machines import read_machines
     from ocrlib.training.run_folder import check_new, read_begun, resumed_settings
     from ocrlib.training.settings import RunConfig
 
     folder, given = Path(run), _overrides(settings)
     begun = read_begun(folder) if resume else {}
     places, weights = _places(datasets, begun)
-    if not resume and folder.is_dir():
+    if not resume and folder.is_dir() and read_machines().is_chief:
         check_new(folder)
     chosen = resumed_settings(folder, given) if resume else config.build(RunConfig, {}, given, "the settings")
     stored_as = None if chosen.data.format == "auto" else chosen.data.format

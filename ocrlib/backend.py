@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ocrlib.private import import_keras
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "tf", "without_stderr"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow turns its oneDNN kernels on by itself only if the processor has AVX-512 VNNI. On other processors, too,
@@ -20,7 +20,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextmanager
-def _without_stderr() -> Iterator[None]:
+def without_stderr() -> Iterator[None]:
+    """Drops what is written to file descriptor 2 meanwhile."""
     sys.stderr.flush()
     kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
@@ -32,9 +33,11 @@ def _without_stderr() -> Iterator[None]:
         os.close(null)
 
 
-with _without_stderr():
+with without_stderr():
     import_keras()
     import keras
     import tensorflow as tf
 
-    tf.config.list_logical_devices()  # the first search for a GPU prints lines as well
+    # The first search for a GPU prints lines as well. Not `list_logical_devices`: after that TensorFlow would not take
+    # other devices any more (`training.devices`).
+    tf.config.list_physical_devices()

@@ -36,6 +36,7 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
       prog: what the program is called in its messages; without it, by its file's name.
     """
     from ocrlib.config import build
+    from ocrlib.training.machines import read_machines
     from ocrlib.training.run_folder import lock_run
     from ocrlib.training.settings import RunConfig
 
@@ -48,8 +49,10 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
     build(RunConfig, {}, overrides, "the settings")  # a typo is answered before TensorFlow is up, which takes seconds
 
     run = arguments.run
-    with lock_run(run):  # asked now, and let go: whether it can be written, and nobody else trains in it
-        pass
+    machines = read_machines()
+    if machines.is_chief:
+        with lock_run(run):  # asked now, and let go: whether it can be written, and nobody else trains in it
+            pass
     from ocrlib.api import train
 
     datasets = dict(arguments.mix) if arguments.mix else list(dict.fromkeys(arguments.datasets))
@@ -62,7 +65,10 @@ def train_reader(argv: list[str], prog: str | None = None) -> int:
         resume=arguments.resume,
         cache=arguments.cache,
     )
-    _tell(metrics, run)
+    if machines.is_chief:
+        _tell(metrics, run)
+    else:
+        print(f"worker {machines.index} of {machines.count} is done; worker 0 writes {run}")
     return 0
 
 

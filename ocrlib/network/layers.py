@@ -105,6 +105,8 @@ class FusedBatchNormalization(keras.layers.Layer):
     With `trainable` False nothing of it changes, and it normalises by its moving averages in a training step too. With
     `keeps_averages` it does the same, but scale and offset still learn. The convolutions have no offset of their own.
 
+    Where several devices learn from one batch (`training.devices`), mean and variance are those of the whole batch.
+
     Input and output: (B, h, w, f) or (B, T, f).
     """
 
@@ -130,13 +132,29 @@ class FusedBatchNormalization(keras.layers.Layer):
         x = tf.expand_dims(features, 1) if len(features.shape) == 3 else features  # the kernel takes four axes
         training = training and self.trainable and not self.keeps_averages
         moving = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
-        x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **moving
-        )
+        if training and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            x, mean, variance = self._normalize_over_devices(x)
+        else:
+            x, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+                x, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **moving
+            )
         if training:
             for average, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 average.assign(self.momentum * average + (1.0 - self.momentum) * now)
         return tf.squeeze(x, 1) if len(features.shape) == 3 else x
+
+    def _normalize_over_devices(self, x):
+        """Returns what the kernel does, for the part of a batch that this device has: the kernel sees no other part."""
+        wide = tf.cast(x, "float32")
+        values = tf.cast(tf.size(x) / tf.shape(x)[-1], "float32")
+        sums, squares = tf.reduce_sum(wide, [0, 1, 2]), tf.reduce_sum(tf.square(wide), [0, 1, 2])
+        sums, squares, values = tf.distribute.get_replica_context().all_reduce("SUM", [sums, squares, values])
+        mean = sums / values
+        variance = tf.maximum(squares / values - tf.square(mean), 0.0)
+        normal = tf.nn.batch_normalization(
+            wide, mean, variance, self.beta.value, self.gamma.value, variance_epsilon=self.epsilon
+        )
+        return tf.cast(normal, x.dtype), mean, variance * values / tf.maximum(values - 1.0, 1.0)  # as the kernel's
 
     def compute_output_shape(self, features_shape):
         return features_shape

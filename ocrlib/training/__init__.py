@@ -12,6 +12,8 @@ run_folder   the files of a run, and whether a run in a folder may go on
 ctc_model    the training step with its CTC loss, and the figures of a validation
 precision    float32, or bfloat16 where the processor is faster with it
 optimizer    the optimizer and its learning rate
+machines     which machines train together
+devices      the loop for several devices, each of which learns from its part of every batch
 augment      small changes to the images of a batch
 callbacks    after each step: the bar, and the place to resume from if it is time
 checkpoint   how far a run has come, and how it is kept on disk

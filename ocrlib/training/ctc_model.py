@@ -49,7 +49,7 @@ class CTCModel(keras.Model):
 
     def num_lines_learned(self) -> int:
         """Returns the lines learned since the metrics were last reset, so in this epoch."""
-        return int(self.loss_mean.count)
+        return int(np.asarray(self.loss_mean.count))  # several devices have a copy each
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         return self.network(inputs, training=training)

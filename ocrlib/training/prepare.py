@@ -20,6 +20,7 @@ from ocrlib.pictures.paper import measure_margins
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.regex import recipe_patterns
 from ocrlib.training.ctc_model import CTCModel
+from ocrlib.training.devices import Devices
 from ocrlib.training.hold_back import StartWeights, measure_replay, start_weights
 from ocrlib.training.lines import Replay, RunLines, open_lines, some_lines
 from ocrlib.training.optimizer import make_optimizer
@@ -45,6 +46,7 @@ class Run:
       training, validation: its batches.
       model: to be trained.
       start: the weights that it began with, of a training that goes on from a model; else None.
+      devices: that it is trained on; None for a single one.
     """
 
     folder: Path
@@ -55,6 +57,7 @@ class Run:
     validation: Mixture
     model: CTCModel
     start: StartWeights | None
+    devices: Devices | None
 
     def write_about(self, epochs_done: int) -> None:
         """Writes config.json, with the lines that were learned from each dataset so far."""
@@ -76,6 +79,7 @@ def prepare(
     weights: Sequence[float] | None,
     replay: Replay | None,
     about: dict[str, Any],
+    devices: Devices | None,
 ) -> Run:
     """Returns the run with everything opened and decided, after writing config.json."""
     init, start = about["init"], None
@@ -95,7 +99,10 @@ def prepare(
     training = lines.mixture(plan)
     num_steps = sum(training.count(settings.train.seed, epoch) for epoch in range(plan.epochs))
     # The check of auto knows our layers; only its author knows what a network of the user does in bfloat16.
-    asked = "float32" if settings.model.build and settings.train.precision == "auto" else settings.train.precision
+    # Nor do machines that measure it alone need to come to the same.
+    alone = devices is None or devices.machines.count == 1
+    unknown = settings.train.precision == "auto" and (settings.model.build or not alone)
+    asked = "float32" if unknown else settings.train.precision
     precision = about.get("precision") or choose_precision(asked, network, num_steps)
     if precision != "float32":
         print(f"trains in {precision} (--train.precision)")
@@ -121,6 +128,7 @@ def prepare(
         validation=lines.validation,
         model=model,
         start=start,
+        devices=devices,
     )
 
 

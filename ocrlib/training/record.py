@@ -1,6 +1,5 @@
 """What `config.json` tells of a run: its data, its start, the network that was built, the plan, and the machine."""
 
-import os
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from ocrlib.backend import keras, tf
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.mirror import place_of
 from ocrlib.network.crnn import LINE_FILTERS, width_stride
+from ocrlib.training.machines import num_cores
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
@@ -39,7 +39,7 @@ def describe_machine() -> dict[str, Any]:
     """Returns the processor, its cores, the accelerators and the system, as far as they tell."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": num_cores(),
         "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],
         "system": platform.platform(),
     }

@@ -16,6 +16,8 @@ report.html      all of it for a browser, with the test split by groups and its 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import copyfile, copytree
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from ocrlib import config
@@ -55,6 +57,22 @@ def lock_run(run: Path) -> Iterator[None]:
         if is_new:
             with suppress(OSError):  # something was begun, which is the usual case
                 run.rmdir()
+
+
+@contextmanager
+def borrowed(run: Path, resume: bool) -> Iterator[Path]:
+    """Gives a worker that is not the chief a folder to write to, which is deleted afterwards: the run is the chief's.
+
+    Args:
+      run: the folder of the run, which all machines see.
+      resume: the worker goes on, too, with what the run has.
+    """
+    with TemporaryDirectory() as folder:
+        for name in (CONFIG, "last") if resume else ():
+            copy = copytree if (run / name).is_dir() else copyfile
+            if (run / name).exists():
+                copy(run / name, Path(folder) / name)
+        yield Path(folder)
 
 
 def check_new(run: Path) -> None:
@@ -154,6 +172,8 @@ def _in_use(run: Path) -> UserError:
 def _comparable(key: str, value: Any) -> Any:
     if key == "datasets" and value:
         return [{name: entry.get(name) for name in _COMPARED} for entry in value]
+    if key == "config" and value:  # what is learned does not depend on the number of devices
+        return {**value, "train": {name: each for name, each in value.get("train", {}).items() if name != "devices"}}
     if key == "replay" and value:
         return value | {"datasets": _comparable("datasets", value["datasets"])}
     return value

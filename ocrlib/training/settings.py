@@ -6,12 +6,18 @@ A setting that is None is decided when the datasets and the start are known: `pl
 from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from ocrlib import config
 from ocrlib.batches.selection import SelectionConfig
 from ocrlib.charset import Charset
+
+
+def _devices(value: object) -> object:
+    if value != "all" and (type(value) is not int or value < 1):
+        raise ValueError("must be a whole number from 1 on, or all")
+    return value
 
 
 def _characters(charset: str | None) -> str | None:
@@ -137,6 +143,9 @@ class TrainConfig:
     network goes back towards the start, half of the way at most."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of the training step; auto takes bfloat16 where the processor has it and is faster with it."""
+    devices: Annotated[int | Literal["all"], BeforeValidator(_devices)] = 1
+    """GPUs of each machine, without a GPU logical CPUs, that learn from a part of each batch; all takes those that are
+    there. Several machines train together where TF_CONFIG names them (docs/scale.md)."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Of weights, dropout and shuffling."""
     save_minutes: Annotated[float, Field(gt=0)] = 5.0

@@ -18,13 +18,16 @@ from ocrlib.training.callbacks import StepCallback
 from ocrlib.training.checkpoint import Saver, State, save_network
 from ocrlib.training.ctc_model import plain_error
 from ocrlib.training.curve import draw_curve
+from ocrlib.training.devices import Devices, Learner, open_devices, scope_of
 from ocrlib.training.history import PredictionStrip, figures_line, read_rows, write_row
 from ocrlib.training.hold_back import forget_learned, hold_back
 from ocrlib.training.lines import Replay
+from ocrlib.training.machines import read_machines
 from ocrlib.training.plan import settle
 from ocrlib.training.prepare import Run, prepare
 from ocrlib.training.record import dataset_entry
 from ocrlib.training.run_folder import (
+    borrowed,
     check_new,
     check_resumable,
     count_lines,
@@ -63,14 +66,19 @@ def train(
       replay: lines that the network learned from before, mixed in so that it forgets little.
 
     Returns:
-      What is written to metrics.json.
+      What is written to metrics.json; {} of a worker that is not the chief of several machines.
 
     Raises:
       UserError: the input cannot be used, or another process trains in that folder.
       FloatingPointError: the loss is NaN or infinite; the message names the samples.
+      WorkerError: another machine was lost.
     """
-    with lock_run(run):
-        return _train_held(datasets, run, settings, weights, resume, init, why, replay)
+    machines = read_machines()
+    if machines.count > 1 and settings.train.minutes is not None:
+        raise UserError("--train.minutes: every machine would measure other steps; give --train.steps")
+    devices = open_devices(settings.train.devices, machines)
+    with lock_run(run) if machines.is_chief else borrowed(run, resume) as folder:
+        return _train_held(datasets, folder or run, settings, weights, resume, init, why, replay, devices)
 
 
 def _train_held(
@@ -82,6 +90,7 @@ def _train_held(
     init: str | None,
     why: str,
     replay: Replay | None,
+    devices: Devices | None,
 ) -> dict[str, Any]:
     """Does what `train` does, in a folder that is held for this process."""
     manifests = [read_manifest(folder) for folder in datasets]
@@ -112,8 +121,9 @@ def _train_held(
         check_new(run)
         about |= {"why": why, "lines": lines}
     keras.utils.set_random_seed(settings.train.seed)
-    ready = prepare(datasets, manifests, run, settings, weights, replay, about)
-    state = State.load(run / "last", ready.model) if resume else State()
+    with scope_of(devices):
+        ready = prepare(datasets, manifests, run, settings, weights, replay, about, devices)
+        state = State.load(run / "last", ready.model) if resume else State()
     if changed:  # the place is one in the epoch of the former lines
         print("\n".join(changed) + f"; epoch {state.epoch + 1} begins again, with the lines of now")
         state.batch = 0
@@ -121,6 +131,8 @@ def _train_held(
     ready.write_about(state.epoch)
     if state.epoch < ready.plan.epochs and not state.stopped:
         _train_epochs(ready, state)
+    if devices is not None and not devices.machines.is_chief:
+        return {}
     metrics, measured = _measure(datasets, manifests, ready, state, replay)
     write_json(run / "metrics.json", metrics)
     history = read_rows(run / "history.csv")
@@ -145,9 +157,12 @@ def _train_epochs(run: Run, state: State) -> None:
         run.folder / "predictions",
     )
     patience = run.settings.train.patience
+    learner = None
+    if run.devices is not None:
+        learner = Learner(run.devices, run.model, to_tf_dataset(run.validation).element_spec)
     with Saver(run.folder / "last", run.model, run.settings.train.save_minutes) as saver:
         for epoch in range(state.epoch, run.plan.epochs):
-            figures, validation_seconds = _fit_epoch(run, state, saver)
+            figures, validation_seconds = _fit_epoch(run, state, saver, learner)
             if state.end_epoch(figures["val_cer"], figures["val_loss"], validation_seconds, patience):
                 save_network(run.model.network, run.folder / "best.keras")
                 forget_learned(run.folder)
@@ -164,7 +179,7 @@ def _train_epochs(run: Run, state: State) -> None:
                 break
 
 
-def _fit_epoch(run: Run, state: State, saver: Saver) -> tuple[dict[str, float], float]:
+def _fit_epoch(run: Run, state: State, saver: Saver, learner: Learner | None) -> tuple[dict[str, float], float]:
     """Trains the rest of the epoch in `state`, and returns its figures and the seconds of its validation.
 
     Each epoch is a `fit` of its own. One `fit` for all would give every epoch as many batches as the first one, which
@@ -174,23 +189,28 @@ def _fit_epoch(run: Run, state: State, saver: Saver) -> tuple[dict[str, float], 
     changes = partial(augment, settings=settings.augment) if settings.augment.any else None
     num_batches = run.training.count(seed, epoch)
     steps = StepCallback(state, saver, num_batches, f"epoch {epoch + 1}/{run.plan.epochs}")
+    callbacks = [steps, keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False)]
+    training, validation = to_tf_dataset(run.training, seed, epoch, state.batch, changes), to_tf_dataset(run.validation)
     try:
-        fitted = run.model.fit(
-            to_tf_dataset(run.training, seed, epoch, state.batch, changes),
-            steps_per_epoch=num_batches - state.batch,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            validation_data=to_tf_dataset(run.validation),
-            validation_steps=run.validation.count(None, 0),
-            callbacks=[steps, keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False)],
-            shuffle=False,  # the loader has shuffled
-            verbose=0,
-        )
+        if learner is not None:
+            figures = learner.epoch(training, validation, epoch, callbacks)
+        else:
+            fitted = run.model.fit(
+                training,
+                steps_per_epoch=num_batches - state.batch,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                validation_data=validation,
+                validation_steps=run.validation.count(None, 0),
+                callbacks=callbacks,
+                shuffle=False,  # the loader has shuffled
+                verbose=0,
+            )
+            figures = {name: values[-1] for name, values in fitted.history.items()}
     except tf.errors.OpError as error:
         raise plain_error(error) from error
     finally:
         steps.close()
-    figures = {name: values[-1] for name, values in fitted.history.items()}
     figures["learning_rate"] = float(keras.ops.convert_to_numpy(run.model.optimizer.learning_rate))
     return figures, steps.validation_seconds
 
