@@ -58,21 +58,23 @@ def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = Non
     """
     features = {"image" if name in ("pixels", "offsets") else name for name in names}
     kinds = {name: _KINDS[name] for name in features}
-    data = path.read_bytes()
-    records = _payloads(data)
+    data = _read_file(path, room)
+    view = data.data
+    records = _payloads(view)
     try:
         found = _read_alike(data, records, kinds)
     except (NotAlikeError, UnicodeDecodeError):  # made by another program, or damaged
-        payloads = (data[start:stop] for start, stop in records)
+        payloads = (bytes(view[start:stop]) for start, stop in records)
         examples = [_read_example(payload, kinds, number) for number, payload in enumerate(payloads)]
         found = {name: [example[name] for example in examples] for name in kinds}
     columns: dict[str, np.ndarray] = {}
     for name in names:
         if name == "pixels":
-            images = [np.empty(0, np.uint8), *(np.frombuffer(image, np.uint8) for image in found["image"])]
-            num_bytes = sum(map(len, images))
-            columns[name] = np.empty(num_bytes, np.uint8) if room is None else room[:num_bytes]
-            np.concatenate(images, out=columns[name])
+            position = 0
+            for image in found["image"]:  # moved to the left, over what lies between them; no other memory is touched
+                view[position : position + len(image)] = image
+                position += len(image)
+            columns[name] = data[:position]
         elif name == "offsets":
             columns[name] = np.cumsum([0, *map(len, found["image"])], dtype=np.int64)
         else:
@@ -80,7 +82,15 @@ def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = Non
     return columns
 
 
-def _read_alike(data: bytes, records: Sequence[tuple[int, int]], kinds: Mapping[str, type]) -> dict[str, Any]:
+def _read_file(path: Path, room: np.ndarray | None) -> np.ndarray:
+    """Returns the (P,) uint8 of a file, in that memory if there is some."""
+    num_bytes = path.stat().st_size
+    data = np.empty(num_bytes, np.uint8) if room is None else room[:num_bytes]
+    with open(path, "rb") as file:
+        return data[: file.readinto(data.data)]
+
+
+def _read_alike(data: np.ndarray, records: Sequence[tuple[int, int]], kinds: Mapping[str, type]) -> dict[str, Any]:
     """Returns {name: N values} of Examples that are made alike, as those of a shard of ours are.
 
     Raises:
@@ -89,15 +99,15 @@ def _read_alike(data: bytes, records: Sequence[tuple[int, int]], kinds: Mapping[
     if not records:
         return {name: [] for name in kinds}
     starts, stops = np.array(records, np.int64).T
-    array, view = np.frombuffer(data, np.uint8), memoryview(data)
+    view = data.data
     words = {name: "bytes" if kind is str else kind.__name__ for name, kind in kinds.items()}
     columns: dict[str, Any] = {}
-    for name, spans in find_features(array, starts, stops, words).items():
+    for name, spans in find_features(data, starts, stops, words).items():
         if words[name] == "bytes":
             values = [view[start:stop] for start, stop in zip(*(span.tolist() for span in spans), strict=True)]
             columns[name] = values if kinds[name] is bytes else [str(value, "utf-8") for value in values]
         else:
-            columns[name] = (read_ints if kinds[name] is int else read_floats)(array, spans)
+            columns[name] = (read_ints if kinds[name] is int else read_floats)(data, spans)
     return columns
 
 
@@ -117,7 +127,7 @@ def _unmasked(stored: bytes) -> int:
     return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF if len(stored) == 4 else -1
 
 
-def _payloads(data: bytes) -> list[tuple[int, int]]:
+def _payloads(data: memoryview) -> list[tuple[int, int]]:
     """Returns where the data of each record starts and stops, after both its checksums are seen to be right.
 
     Raises:
@@ -126,13 +136,14 @@ def _payloads(data: bytes) -> list[tuple[int, int]]:
     found, position, known = [], 0, dict[bytes, bytes]()  # known: a length and its checksum, as many lines have it
     while position < len(data):
         start = position + 12
-        length, crc = data[position : position + 8], data[position + 8 : start]
+        header = bytes(data[position:start])
+        length, crc = header[:8], header[8:]
         if known.get(length) != crc:
             if _masked_crc(length) != crc:  # of a header that is cut, too
                 raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
             known[length] = crc
         stop = start + int.from_bytes(length, "little")
-        if crc32c(data[start:stop]) != _unmasked(data[stop : stop + 4]):  # of a record that is cut, too
+        if crc32c(bytes(data[start:stop])) != _unmasked(bytes(data[stop : stop + 4])):  # of a record that is cut, too
             raise TruncatedRecord(f"record at byte {position} is damaged or cut")
         found.append((start, stop))
         position = stop + 4

@@ -142,9 +142,11 @@ class Learner:
         return total, gradients
 
     def _mean_of_machines(self, figures: Any) -> Any:
-        return self._devices.first(
-            self._devices.strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("MEAN", figures))
-        )
+        def mean(values: Any) -> Any:
+            values = tf.identity(values)  # on this device; what comes from outside is on none, and cannot be added up
+            return tf.distribute.get_replica_context().all_reduce("MEAN", values)
+
+        return self._devices.first(self._devices.strategy.run(mean, args=(figures,)))
 
 
 def open_devices(asked: int | Literal["all"], machines: Machines) -> Devices | None:
