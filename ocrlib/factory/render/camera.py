@@ -1,10 +1,7 @@
 """Degradations between the paper and the file: lens, light, sensor, scanner, compression."""
 
-from io import BytesIO
-
 import cv2
 import numpy as np
-from PIL import Image
 
 from ocrlib.factory.render.marks import contrast, dark_on_light, inked, keep_marks, paper_of
 from ocrlib.factory.render.pixels import Array, Random, noise_field, per_channel, rounded
@@ -116,9 +113,12 @@ def binarise(image: Array, strength: float, random: Random) -> Array:
 
 def jpeg(image: Array, strength: float, random: Random) -> Array:
     """Saved as JPEG, with a quality from 80 down to 12."""
-    stream = BytesIO()
-    Image.fromarray(image).save(stream, "JPEG", quality=round(80 - 68 * strength))
-    return np.asarray(Image.open(stream))
+    in_colour = image.ndim == 3
+    # The bytes that Pillow would decode (a test compares them), in a fifth to a half of its time.
+    given = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if in_colour else image
+    _, stored = cv2.imencode(".jpg", given, (cv2.IMWRITE_JPEG_QUALITY, round(80 - 68 * strength)))
+    out = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED)
+    return cv2.cvtColor(out, cv2.COLOR_BGR2RGB) if in_colour else out
 
 
 def specks(image: Array, strength: float, random: Random) -> Array:

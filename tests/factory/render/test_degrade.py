@@ -2,15 +2,19 @@
 
 from dataclasses import fields
 from inspect import getmembers, isfunction, signature
+from io import BytesIO
 from random import Random
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocrlib.factory.render import camera, paper, press, scissors, surroundings
 from ocrlib.factory.render.degrade import DEGRADATIONS, degrade, draw_degradations, rows_of
 from ocrlib.factory.render.marks import contrast
+from ocrlib.factory.render.pixels import random_from
 from ocrlib.factory.settings.degrade import Degradation, Degrade
 from tests.training_fixtures import draw_line
 
@@ -165,3 +169,13 @@ def test_newer_degradations_change_no_line_of_a_recipe_without_them():
     for seed in range(50):
         before, after = (drawn_by(settings, seed) for settings in (older, newer))
         assert [each for each in after if each[0] != "carbon"] == before
+
+
+@pytest.mark.parametrize("shape", [(32, 300), (32, 77, 3), (17, 5)])
+@pytest.mark.parametrize("strength", [0.0, 0.37, 1.0])
+def test_jpeg_gives_the_pixels_that_pillow_would_decode(shape, strength):
+    random = random_from(5)
+    image = cv2.GaussianBlur(random.randint(0, 256, shape).astype(np.uint8), (0, 0), 1.0)
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=round(80 - 68 * strength))
+    np.testing.assert_array_equal(camera.jpeg(image, strength, random), np.asarray(Image.open(stream)))
