@@ -118,6 +118,7 @@ def jpeg(image: Array, strength: float, random: Random) -> Array:
     given = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if in_colour else image
     _, stored = cv2.imencode(".jpg", given, (cv2.IMWRITE_JPEG_QUALITY, round(80 - 68 * strength)))
     out = cv2.imdecode(stored, cv2.IMREAD_UNCHANGED)
+    assert out is not None
     return cv2.cvtColor(out, cv2.COLOR_BGR2RGB) if in_colour else out
 
 
