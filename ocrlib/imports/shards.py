@@ -1,6 +1,5 @@
 """Prepared images to shards, in worker processes."""
 
-import os
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -56,7 +55,8 @@ def _samples(shard: Shard, asked: Import, work: Path) -> Iterator[Sample]:
     for pixels, of_file in groupby(rows, key=lambda row: row[5]):
         with open(work / pixels, "rb", buffering=0) as file:
             for index, name, label, width, digest, _, offset in of_file:
-                stored = np.frombuffer(os.pread(file.fileno(), height * width * channels, offset), np.uint8)
+                file.seek(offset)  # not os.pread, which Windows lacks
+                stored = np.frombuffer(file.read(height * width * channels), np.uint8)
                 shape = (height, width) if channels == 1 else (height, width, channels)
                 yield sample_of(sample_id(shard.split, index), name, label, stored.reshape(shape), digest)
 

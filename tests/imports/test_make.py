@@ -2,6 +2,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from PIL import Image
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.verify import verify_shard
 from ocrlib.errors import UserError
+from ocrlib.imports import prepare
 from ocrlib.imports.again import import_again
 from ocrlib.imports.layouts import find_layout
 from ocrlib.imports.make import import_dataset
@@ -162,6 +164,18 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path, num_workers):
     assert files_of(tmp_path / "again") == files_of(tmp_path / "reference")
     first, second = read_manifest(tmp_path / "reference"), read_manifest(tmp_path / "again")
     assert first.fingerprint == second.fingerprint
+
+
+def test_a_shard_whose_lines_lie_in_more_files_than_a_process_may_open(tmp_path, monkeypatch):
+    source = write_pairs(tmp_path / "mine", numbered(80))
+    monkeypatch.setattr(prepare, "ROWS", 1)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        manifest = import_from(source, tmp_path / "out").manifest
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert import_again(tmp_path / "out", manifest, 80, trust=True) == []
 
 
 def test_a_finished_import_is_left_alone(tmp_path):
