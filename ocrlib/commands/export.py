@@ -20,7 +20,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--out", type=Path, required=True, help="a new file that ends in .onnx, or a new folder")
     command.add_argument(
         "--width",
-        type=whole_number(),
+        type=whole_number(least=1),
         metavar="PIXELS",
         help="litert: of the longest line, which all are padded to (default: 320)",
     )
@@ -36,6 +36,6 @@ def export(arguments: argparse.Namespace) -> int:
 
     if arguments.format != "litert" and (arguments.width is not None or arguments.int8):
         raise UserError("--width and --int8 are for --format litert")
-    width_px = WIDTH_PX if arguments.width is None else max(1, arguments.width)
+    width_px = arguments.width or WIDTH_PX
     print(export_model(arguments.model, arguments.format, arguments.out, arguments.trust, width_px, arguments.int8))
     return 0

@@ -51,5 +51,5 @@ def gather(recipe: Recipe) -> Ingredients:
 
 def environment() -> dict[str, str]:
     """Returns {package: version} of what lines are drawn and stored with."""
-    packages = ("trdg", "pillow", "opencv-python", "numpy", "h5py")
+    packages = ("trdg", "pillow", "opencv-python", "uharfbuzz", "numpy", "h5py")
     return {"python": platform.python_version(), "ocrlib": __version__} | {name: version(name) for name in packages}
