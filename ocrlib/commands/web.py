@@ -88,6 +88,7 @@ def report(arguments: argparse.Namespace) -> int:
 @installed("data")
 def compare(arguments: argparse.Namespace) -> int:
     """Reads the same lines with several models, and tells how they differ from the first one."""
+    from ocrlib.dataset.mirror import place_of
     from ocrlib.evaluation.compare_text import compare_figures, compare_text
     from ocrlib.evaluation.contestants import compare_with_first, default_data, measure_all
     from ocrlib.evaluation.report import locate
@@ -100,10 +101,11 @@ def compare(arguments: argparse.Namespace) -> int:
     data, split = locate(arguments.on or default_data(models, arguments.trust), arguments.split)
     contestants = measure_all(models, data, arguments.split, arguments.trust)
     comparisons = compare_with_first(contestants)
-    print(f"{data}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
+    print(f"{place_of(data)}{f' ({split})' if split else ''}: {contestants[0].report.overall['lines']} lines")
     print(compare_text(contestants, comparisons), end="")
     if arguments.out is not None:
-        write_json(arguments.out, {"data": str(data), "split": split, **compare_figures(contestants, comparisons)})
+        figures = compare_figures(contestants, comparisons)
+        write_json(arguments.out, {"data": place_of(data), "split": split, **figures})
         print(f"{arguments.out}: all figures")
     if arguments.html is not None:
         write_bytes(arguments.html, comparison_page(contestants, comparisons, data, split).encode())
@@ -114,7 +116,7 @@ def compare(arguments: argparse.Namespace) -> int:
 @installed("web")
 def browse(arguments: argparse.Namespace) -> int:
     """Serves the pages of a dataset until Ctrl-C."""
-    from ocrlib.dataset.mirror import mirrored
+    from ocrlib.dataset.mirror import mirrored, place_of
     from ocrlib.reading.recognizer import Recognizer
     from ocrlib.web.browse import browse_app
     from ocrlib.web.catalogue import Catalogue
@@ -122,13 +124,15 @@ def browse(arguments: argparse.Namespace) -> int:
 
     folder = mirrored(arguments.dataset)
     catalogue = Catalogue(folder, Recognizer.load(arguments.model, trust=arguments.trust) if arguments.model else None)
-    serve(browse_app(catalogue, str(folder)), f"{folder}: {catalogue.manifest.num_samples} lines", arguments.port)
+    where = place_of(folder)
+    serve(browse_app(catalogue, where), f"{where}: {catalogue.manifest.num_samples} lines", arguments.port)
     return 0
 
 
 @installed("train")
 def advise(arguments: argparse.Namespace) -> int:
     """Writes a recipe that draws more of what a run misreads."""
+    from ocrlib.dataset.mirror import place_of
     from ocrlib.evaluation.contestants import default_data
     from ocrlib.evaluation.new_recipe import change_recipe
     from ocrlib.evaluation.report import locate, report_on_dataset
@@ -146,14 +150,14 @@ def advise(arguments: argparse.Namespace) -> int:
     for line in left:
         print(f"not changed: {line}")
     if not changes:
-        print(f"nothing that {recipe} has a weight for fails beyond chance on {data} ({arguments.split})")
+        print(f"nothing that {recipe} has a weight for fails beyond chance on {place_of(data)} ({arguments.split})")
         return 0
     recipe_from_dict(tomllib.loads(text), str(out))
     write_bytes(out, text.encode())
     print("\n".join(changes))
     print(f"{out}: {len(changes)} changes; look at the lines first: of what nobody can read, more is no gain")
-    shown = ("evaluate", "--model", arguments.model, data, "--split", arguments.split, "--misses", "misses")
-    print(f"look: {command(*shown)}")
+    shown = ("evaluate", "--model", arguments.model, place_of(data), "--split", arguments.split)
+    print(f"look: {command(*shown, '--misses', 'misses')}")
     print(f"next: {command('data', out)}")
     return 0
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ocrlib.dataset.mirror import place_of
 from ocrlib.evaluation.compare import Comparison, Difference
 from ocrlib.evaluation.compare_text import HEADS, difference_text, figures_row
 from ocrlib.evaluation.contestants import Contestant, what_differs
@@ -26,7 +27,7 @@ def comparison_page(
     """
     values = {
         "title": " against ".join(contestant.name for contestant in contestants),
-        "data": f"{data} ({split})" if split else str(data),
+        "data": f"{place_of(data)} ({split})" if split else str(data),
         "lines": contestants[0].report.overall["lines"],
         "heads": HEADS,
         "rows": [(contestant.name, figures_row(contestant)) for contestant in contestants],

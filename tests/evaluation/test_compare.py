@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from ocrlib.evaluation.compare_text import compare_figures, compare_text, differ
 from ocrlib.evaluation.contestants import Contestant, compare_with_first, default_data, what_differs
 from ocrlib.evaluation.groups import Grouping
 from ocrlib.evaluation.report import report_on_dataset
+from tests.dataset.stores import put
 from tests.evaluation.scripted import ScriptedReader
 from tests.training_fixtures import numbers, write_dataset
 
@@ -158,6 +160,22 @@ def test_the_command_compares_models_that_come_with_ocrlib(run_here: Any, tmp_pa
     assert "display against numeric:" in outcome.stdout
     assert json.loads((tmp_path / "a.json").read_text())["readers"][1]["name"] == "display"
     assert "numeric against display" in (tmp_path / "a.html").read_text()
+
+
+def test_a_stored_dataset_is_called_by_its_address(
+    run_here: Any, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path / "cache"))
+    address, figures, page = "memory://compared/digits", tmp_path / "a.json", tmp_path / "a.html"
+    put(dataset, address)
+    arguments = ["numeric", "numeric", "--on", address, "--out", figures, "--html", page]
+    outcome = run_here(cli.main, "ocrlib", "compare", *arguments)
+    fsspec.filesystem("memory").rm("/compared", recursive=True)
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.stdout.startswith(f"{address} (test): {len(TRUTHS)} lines\n")
+    assert json.loads(figures.read_text())["data"] == address
+    assert f"{address} (test)" in page.read_text()
+    assert str(tmp_path / "cache") not in outcome.stdout + figures.read_text() + page.read_text()
 
 
 def test_one_model_cannot_be_compared(run_here: Any) -> None:
