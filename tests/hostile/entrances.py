@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
@@ -102,9 +103,10 @@ def desk() -> None:
 
 
 def _asked(app: Any, method: str, address: str, body: bytes = b"") -> int:
-    """Returns the status of an answer; an error that the app does not catch comes out of here."""
-    path, _, query = address.partition("?")
-    scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": query.encode()}
+    """Returns the status of an answer to what a server makes of an address; an error that nobody catches comes out."""
+    raw, _, query = address.encode(errors="surrogateescape").partition(b"?")
+    path = unquote_to_bytes(raw).decode(errors="replace")
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "query_string": query}
     status = []
 
     async def receive() -> dict[str, Any]:

@@ -13,6 +13,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ocrlib.arguments import run_main
@@ -32,7 +33,7 @@ class Ended:
     Attributes:
       code: the exit code, or minus the signal.
       stdout, stderr: what was said.
-      memory_bytes: the most that was in memory at once, beyond what the imports take.
+      memory_bytes: the most that was in memory at once, beyond what a process has that does nothing.
     """
 
     code: int
@@ -67,13 +68,14 @@ def run_limited(main: Callable[[], int | None], arguments: list[str], folder: Pa
         file.seek(0)
         texts.append(file.read(2 * TOLD_BYTES).decode(errors="replace"))
         file.close()
-    memory_bytes = max(0, used.ru_maxrss * 1024 - _pages(resident=True) * resource.getpagesize())
+    memory_bytes = max(0, used.ru_maxrss * 1024 - _resting_bytes())
     return Ended(code=os.waitstatus_to_exitcode(status), stdout=texts[0], stderr=texts[1], memory_bytes=memory_bytes)
 
 
 def _limit() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
     limits = {
-        resource.RLIMIT_AS: _pages(resident=False) * resource.getpagesize() + MEMORY_BYTES,
+        resource.RLIMIT_AS: pages * resource.getpagesize() + MEMORY_BYTES,
         resource.RLIMIT_CPU: CPU_S,
         resource.RLIMIT_FSIZE: FILE_BYTES,
         resource.RLIMIT_CORE: 0,
@@ -83,9 +85,13 @@ def _limit() -> None:
     signal.alarm(WALL_S)
 
 
-def _pages(*, resident: bool) -> int:
-    """How many pages of memory this process has: of addresses, or in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1 if resident else 0])
+@cache
+def _resting_bytes() -> int:
+    """What a forked process that does nothing has in memory."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    return os.wait4(pid, 0)[2].ru_maxrss * 1024
 
 
 def _run(main: Callable[[], int | None], arguments: list[str]) -> None:
