@@ -43,12 +43,14 @@ def on_cluster(address: str) -> Pool:
     """Returns the pool of the workers at `address`: a scheduler's, or `local:8` for eight processes of this machine.
 
     Raises:
-      UserError: dask.distributed is not installed, or the address is written wrongly. Whether somebody answers there is
-        found when the first shard is asked for.
+      UserError: dask.distributed is not installed, or nobody answers at the address. That is found here, before a
+        dataset that is to grow has lost its manifest.
     """
     import distributed  # noqa: F401 - tells at once where it is missing
 
-    _local_workers(address)
+    if _local_workers(address) is None:
+        with _answering(address):
+            _knock(address)
 
     def make_shards(
         todo: Sequence[Shard], recipe: Recipe, ingredients: Ingredients, out: Path | str, on_progress: Report
@@ -95,15 +97,8 @@ def connected(address: str) -> "Iterator[Client]":
     num_local = _local_workers(address)
     with ExitStack() as stack:
         cluster = None if num_local is None else stack.enter_context(_local_cluster(num_local))
-        try:
-            if cluster is None:
-                _knock(address)
+        with _answering(address):
             client = stack.enter_context(Client(cluster or address, timeout=_CONNECT_S, set_as_default=False))
-        except (OSError, ValueError) as error:  # ValueError: an address that is none
-            raise UserError(
-                f"--cluster {address}: nobody answers there ({type(error).__name__}); start a scheduler with "
-                "`dask scheduler` and name its address, or take local:8"
-            ) from error
         try:
             client.wait_for_workers(1, timeout=_FIRST_WORKER_S)
         except TimeoutError:
@@ -112,6 +107,18 @@ def connected(address: str) -> "Iterator[Client]":
                 f"are to draw: dask worker {address} --nthreads 1 --nworkers -1"
             ) from None
         yield client
+
+
+@contextmanager
+def _answering(address: str) -> Iterator[None]:
+    """Says in one line that nobody answers at an address."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: an address that is none
+        raise UserError(
+            f"--cluster {address}: nobody answers there ({type(error).__name__}); start a scheduler with "
+            "`dask scheduler` and name its address, or take local:8"
+        ) from error
 
 
 def _knock(address: str) -> None:

@@ -115,12 +115,13 @@ def rates(
     return by_clock, lines / processor_s
 
 
-def real(num_rounds: int, most_workers: int) -> None:
+def real(names: Sequence[str], num_rounds: int, most_workers: int) -> None:
     """Prints what 1 to all cores give, by recipe."""
     print(
-        f"{'recipe':12}{'workers':>8}{'drawing':>10}{'making':>10}{'of it':>8}{'per core':>10}{'of processor time':>19}"
+        f"{'recipe':12}{'workers':>8}{'drawing':>10}{'making':>10}{'of it':>8}{'per core':>10}{'lines/s of a core':>19}{'of drawing':>12}"
     )
-    for name, num_lines in RECIPES.items():
+    for name in names:
+        num_lines = RECIPES[name]
         counts = sorted({min(2**power, most_workers) for power in range(most_workers.bit_length() + 1)})
         alone_of_one = 0.0
         for num_workers in counts:
@@ -176,11 +177,12 @@ def simulated(num_workers: int, seconds: float) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description="What more cores give.")
     parser.add_argument("--rounds", type=int, default=3, help="of drawing (default 3; 0 leaves it out)")
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES), help="to draw (default: all)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at most (default: all cores)")
     parser.add_argument("--seconds", type=float, default=20, help="of sleeping (default 20)")
     arguments = parser.parse_args()
     if arguments.rounds:
-        real(arguments.rounds, arguments.workers)
+        real(arguments.recipes, arguments.rounds, arguments.workers)
     print(f"\nworkers that sleep: {LINES_A_SECOND} lines/s each, reported as drawing does")
     print(f"{'workers':>8}{'lines/s':>12}{'of asked':>10}{'parent, a core':>16}{'its share':>12}{'whole run, s':>14}")
     shares = [simulated(num_workers, arguments.seconds) for num_workers in SIMULATED]

@@ -147,7 +147,7 @@ def test_an_address_of_nobody_is_one_line(address, told, tiny_recipe, tmp_path):
     with pytest.raises(UserError) as caught:
         make_data([str(tiny_recipe), "--out", str(tmp_path / "d"), "--cluster", address])
     assert str(caught.value).startswith(f"--cluster {address}: {told}")
-    assert not (tmp_path / "d" / "manifest.json").exists()
+    assert not (tmp_path / "d").exists()
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
