@@ -179,10 +179,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="of drawing (default 3; 0 leaves it out)")
     parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES), help="to draw (default: all)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at most (default: all cores)")
-    parser.add_argument("--seconds", type=float, default=20, help="of sleeping (default 20)")
+    parser.add_argument("--seconds", type=float, default=20, help="of sleeping (default 20; 0 leaves it out)")
     arguments = parser.parse_args()
     if arguments.rounds:
         real(arguments.recipes, arguments.rounds, arguments.workers)
+    if not arguments.seconds:
+        return 0
     print(f"\nworkers that sleep: {LINES_A_SECOND} lines/s each, reported as drawing does")
     print(f"{'workers':>8}{'lines/s':>12}{'of asked':>10}{'parent, a core':>16}{'its share':>12}{'whole run, s':>14}")
     shares = [simulated(num_workers, arguments.seconds) for num_workers in SIMULATED]
