@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -148,6 +149,13 @@ def test_an_address_of_nobody_is_one_line(address, told, tiny_recipe, tmp_path):
         make_data([str(tiny_recipe), "--out", str(tmp_path / "d"), "--cluster", address])
     assert str(caught.value).startswith(f"--cluster {address}: {told}")
     assert not (tmp_path / "d").exists()
+
+
+def test_without_the_extra_a_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    told = "this needs distributed, which is not installed: pip install 'ocrlib[cluster]'"
+    with pytest.raises(UserError, match=f"^{re.escape(told)}$"):
+        on_cluster("local:2")
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
