@@ -64,7 +64,7 @@ def hold_back(
     if not learned_file.exists():
         with whole_path(learned_file, ending=".keras") as temporary:
             shutil.copyfile(run / "best.keras", temporary)
-    network, charset = load_keras(learned_file, trust=True)
+    network, charset = load_keras(learned_file)
     learned = {layer.name: layer.get_weights() for layer in network.layers}
     for share in SHARES:
         set_between(network, start, learned, share)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -69,11 +70,16 @@ def test_what_changed_in_the_cache_comes_anew(s3: Faults, tmp_path: Path):
 
 def test_a_dataset_that_was_made_again_is_another_one(memory: str, tmp_path: Path):
     folder = mirrored(memory, cache=tmp_path)
-    files, root = fsspec.url_to_fs(memory)
-    manifest = read_manifest(folder)
-    store.write_stored_manifest(Store(memory), manifest)  # lists HDF5 alone
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    store.write_stored_manifest(Store(memory), read_manifest(folder))  # lists HDF5 alone, as is read of it
+    assert mirrored(memory, cache=tmp_path) == folder
+    made_again = replace(read_manifest(folder), rejected={"blank": 1})
+    store.write_stored_manifest(Store(memory), made_again)
     again = mirrored(memory, cache=tmp_path)
-    assert again == folder
+    assert again != folder
+    assert read_manifest(again) == made_again
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before  # a training may be reading it
+    files, root = fsspec.url_to_fs(memory)
     files.pipe_file(f"{root}/manifest.json", b"{}")
     with pytest.raises(UserError, match=r"^memory://there/tiny/manifest.json: expected format"):
         mirrored(memory, cache=tmp_path)
