@@ -170,6 +170,8 @@ def open_devices(asked: int | Literal["all"], machines: Machines) -> Devices | N
         raise UserError(f"--train.devices {wanted}: this machine has {there} {kind}; give {there} or fewer, or all")
     if wanted == 1 and machines.count == 1:
         return None
+    if machines.count > 1:
+        print(f"worker {machines.index} of {machines.count} waits for the others", flush=True)
     try:
         with without_stderr():  # that the machines find each other is told there
             return Devices(_strategy(gpus[:wanted], wanted, machines), machines)

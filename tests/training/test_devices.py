@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ocrlib import config
 from ocrlib.backend import tf
 from ocrlib.errors import UserError
 from ocrlib.training import devices
 from ocrlib.training.devices import open_devices
 from ocrlib.training.machines import Machines
+from ocrlib.training.run_folder import check_resumable
+from ocrlib.training.settings import RunConfig
+from ocrlib.training.trainer import train
 from tests.programs import ROOT, TIMEOUT_S, program
 from tests.training_fixtures import numbers, write_dataset
 
@@ -124,6 +128,30 @@ def test_two_machines_learn_what_one_learns_and_go_on_after_one_was_killed(
     assert f"worker 1 of 2 is done; worker 0 writes {run}" in said.decode()
     assert_learned_the_same(run, runs[1])
     assert files(run) == files(runs[1])
+
+
+def test_a_run_may_go_on_with_other_devices(tmp_path: Path) -> None:
+    begun, now = ({"config": {"train": {"devices": number, "epochs": 2}}} for number in (2, "all"))
+    (tmp_path / "config.json").write_text(json.dumps(begun))
+    check_resumable(tmp_path, now)
+    now["config"]["train"]["epochs"] = 3
+    with pytest.raises(UserError, match=r"\(train.epochs 2 then, 3 now\)"):
+        check_resumable(tmp_path, now)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "1.5", "true"])
+def test_devices_are_a_number_or_all(text: str) -> None:
+    with pytest.raises(UserError, match="--train.devices: .* must be a whole number from 1 on, or all, not"):
+        config.build(RunConfig, {}, {"train.devices": text}, "the test")
+    assert config.build(RunConfig, {}, {"train.devices": "all"}, "the test").train.devices == "all"
+
+
+def test_machines_do_not_measure_how_long_a_step_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    workers = {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(workers))
+    asked = config.build(RunConfig, {}, {"train.minutes": "1"}, "the test")
+    with pytest.raises(UserError, match="--train.minutes: every machine would measure other steps"):
+        train([], tmp_path / "run", asked)
 
 
 @pytest.mark.parametrize(("asked", "there"), [(8, 2), (3, 2), (2, 1)])
