@@ -249,8 +249,9 @@ class Loader:
         )
         begins = window.starts[rows][:, None] + np.arange(height) * own_bytes[:, None]  # (B, H)
         image = pieces[begins.ravel()].view(np.uint8).reshape(len(rows), height, row_bytes)
-        for line, own in zip(image, own_bytes.tolist(), strict=True):
-            line[:, own:] = PAPER
+        narrowest = int(own_bytes.min())
+        behind = np.arange(narrowest, row_bytes) >= own_bytes[:, None]  # (B, row_bytes - narrowest)
+        np.copyto(image[:, :, narrowest:], PAPER, where=behind[:, None, :])
         return image.reshape(len(rows), height, width_px, channels)
 
     def _decode(self, window: Window, rows: np.ndarray, width_px: int) -> np.ndarray:
