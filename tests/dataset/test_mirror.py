@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -167,6 +168,15 @@ def test_an_address_without_a_dataset_is_one_line(s3: Faults, tmp_path: Path, ad
     with pytest.raises(UserError) as raised:
         mirrored(address, cache=tmp_path)
     assert str(raised.value) == line
+
+
+@pytest.mark.parametrize("package", ["fsspec", "s3fs"])
+def test_what_is_not_installed_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str):
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UserError) as raised:
+        mirrored("s3://bucket/tiny", cache=tmp_path)
+    assert str(raised.value) == f"this needs {package}, which is not installed: pip install 'ocrlib[s3]'"
 
 
 def test_a_name_that_leaves_the_folder_is_refused(memory: str, tmp_path: Path):
