@@ -24,6 +24,7 @@ C = TypeVar("C")
 
 # Every config dataclass uses this: an unknown key is the user's mistake; `--help` shows the docstring under each key.
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+_DEEP_KEY = re.compile(r"^[ \t]*(?:[^\s.=#]+[ \t]*\.[ \t]*){100}", re.MULTILINE)  # would take gigabytes to parse
 MAX_TOML_BYTES = 1 << 20  # the recipes that come with ocrlib have some kilobytes; a long list belongs into a file
 
 
@@ -33,6 +34,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = read_regular(path, MAX_TOML_BYTES, through_links=True).decode(
             "utf-8-sig"
         )  # Windows editors begin with a BOM
+        if _DEEP_KEY.search(text):
+            raise RecursionError
         tables = tomllib.loads(text)
         json.dumps(tables, default=str)  # what is nested too deeply can be read, and nothing else
         return tables

@@ -151,3 +151,12 @@ def test_a_switch_and_an_encoder_must_agree():
     for section in ({"use_lstm": True, "encoder": "conv"}, {"use_lstm": False, "encoder": "lstm"}):
         with pytest.raises(UserError, match="contradicts encoder"):
             config.build(RunConfig, {"model": section}, {}, "the settings")
+
+
+@pytest.mark.parametrize("text", [".".join("a" * 20_000) + " = 1", "[" + " . ".join("a" * 5000) + "]", "[" * 300_000])
+def test_a_key_of_thousands_of_parts_is_refused_before_it_is_parsed(text, tmp_path, monkeypatch):
+    (tmp_path / "deep.toml").write_text(f"name = 'a'\n{text}\n")
+    if "a" in text:
+        monkeypatch.setattr(config.tomllib, "loads", lambda text: pytest.fail("it takes gigabytes"))
+    with pytest.raises(UserError, match="deep.toml: is not valid TOML"):
+        config.read_toml(tmp_path / "deep.toml")

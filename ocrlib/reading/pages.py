@@ -15,6 +15,7 @@ from ocrlib.errors import UserError
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 _SAME_ROW = 0.5  # of a line's height: how far the middles of two lines of a row may be apart
+_MOST_PROPORTION = 20  # of the longer side of a page to the shorter one, for the detector
 _TALL = 1.5  # widths: a box as high as this holds a line that runs upwards or downwards
 _CLEARLY = 0.02  # of mean confidence: how much better a page must read upside down
 
@@ -81,13 +82,26 @@ class PageReader:
 
     def _find(self, picture: Image.Image) -> np.ndarray:
         """(N, 4, 2) float: the corners of the lines on a page, in no order."""
-        pixels = np.asarray(picture.convert("RGB"))[:, :, ::-1]
+        pixels = np.asarray(_not_too_long(picture.convert("RGB")))[:, :, ::-1]
         try:
             found = self._detector(np.ascontiguousarray(pixels)).boxes
         except Exception as error:  # whatever it raises over an odd page
             reason = " ".join(str(error).split())[:200]
             raise UserError(f"the page: no lines can be looked for: {type(error).__name__}: {reason}") from error
         return np.zeros((0, 4, 2)) if found is None else np.asarray(found, float)
+
+
+def _not_too_long(page: Image.Image) -> Image.Image:
+    """Returns a page with white paper below or on the right where it is a mere strip.
+
+    The detector enlarges the shorter side to some hundred pixels: a strip 1 pixel high would take gigabytes.
+    """
+    least = max(page.size) // _MOST_PROPORTION
+    if min(page.size) >= least:
+        return page
+    paper = Image.new("RGB", (max(page.width, least), max(page.height, least)), "white")
+    paper.paste(page)
+    return paper
 
 
 def in_reading_order(boxes: np.ndarray) -> list[tuple[int, int]]:

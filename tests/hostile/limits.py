@@ -22,7 +22,7 @@ MEMORY_BYTES = 2 << 30  # beyond what the imports take; threads and TensorFlow's
 CPU_S = 20  # twice what `network.trial` gives a network that never ends
 WALL_S = 120  # many programs share the cores
 FILE_BYTES = 64 << 20
-RESIDENT_BYTES = 1 << 30  # of memory that is really filled, beyond what the imports take
+RESIDENT_BYTES = 3 << 29  # that are really filled, beyond the imports; a column of a parquet file may have 1 << 30
 TOLD_BYTES = 100_000  # of standard output and error together
 
 

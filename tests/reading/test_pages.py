@@ -4,6 +4,7 @@ import json
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -83,6 +84,16 @@ def test_a_receipt_on_gray_paper_is_read(reader: PageReader) -> None:
 
 def test_an_empty_page_has_no_lines(reader: PageReader) -> None:
     assert reader.read(Image.new("L", (400, 300), 255)) == []
+
+
+def test_a_strip_is_put_on_paper_before_lines_are_looked_for(
+    reader: PageReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(reader, "_detector", lambda pixels: seen.append(pixels.shape) or SimpleNamespace(boxes=None))
+    for size in ((1000, 1), (1, 1000), (1000, 60)):
+        assert reader.read(Image.new("L", size, 255)) == []
+    assert seen == [(50, 1000, 3), (1000, 50, 3), (60, 1000, 3)]  # else the detector takes gigabytes
 
 
 def test_an_error_of_the_detector_is_a_line(reader: PageReader, monkeypatch: pytest.MonkeyPatch) -> None:

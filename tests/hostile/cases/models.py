@@ -262,7 +262,7 @@ CASES = [
     _keras("weights are of another shape", _weights(lambda f: _in_place(f, lambda old: np.zeros((3, 7), np.float32)))),
     _keras("weights are NaN", _weights(lambda f: _in_place(f, lambda old: np.full(old.shape, np.nan, old.dtype)))),
     _keras("weights in another file", _weights(lambda f: _in_place(f, lambda old: h5py.ExternalLink("secret", "/")))),
-    *(_maker(maker) for maker in ("this:s", "antigravity:fly", "", ":", "\x1b[2J:a", "../../evil:f", "a" * 5000)),
+    *(_maker(maker) for maker in ("this:s", "antigravity:fly", "", ":", "\x1b[2J:a", "../../evil:f", "a" * 500)),
     *(
         _build(maker)
         for maker in ("nowhere:f", "evil:f", "evil:g", "broken:f", "", ":", "a:", ":f", "..evil:f", "os:sep", "a b:c")
