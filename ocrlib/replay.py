@@ -22,6 +22,7 @@ SHARE = 0.5  # of the batches; docs/own-lines.md
 _LINES = {"numeric": 3_000}
 _LINES_OF_LANGUAGE = 1_000
 _VAL_LINES = 200  # to measure with what was forgotten
+_PATIENCE_S = 600.0  # for another process that draws them, on a busy machine
 
 
 def replay_of(
@@ -119,9 +120,11 @@ def _datasets_of(run: Path, addresses: bool) -> list[Path]:
 
 def _draw(model: str, values: dict[str, Any]) -> Path:
     """Returns a dataset of lines of a recipe, drawn now or when they were first asked for."""
+    from ocrlib.dataset.manifest import FILE_NAME
     from ocrlib.factory.ingredients import gather
     from ocrlib.factory.make import make_dataset
     from ocrlib.factory.recipe import recipe_from_dict
+    from ocrlib.locks import held
 
     lines = _LINES.get(values["text"]["source"], _LINES_OF_LANGUAGE)
     sizes = {"train": lines, "val": _VAL_LINES, "test": 0}
@@ -130,9 +133,14 @@ def _draw(model: str, values: dict[str, Any]) -> Path:
     _refuse_absent(model, recipe)
     out = cache_folder() / "replay" / f"{recipe.name}-{gather(recipe).fingerprint[:16]}"
     out.parent.mkdir(parents=True, exist_ok=True)
-    if not out.exists():
-        print(f"draws {lines} lines of the recipe that {model} learned from, so that it forgets little: {out}")
-    make_dataset(recipe, out, os.cpu_count() or 1)
+    if (out / FILE_NAME).exists():
+        make_dataset(recipe, out, os.cpu_count() or 1)  # nothing, but to look whether all of it is there
+        return out
+    print(f"draws {lines} lines of the recipe that {model} learned from, so that it forgets little: {out}")
+    # Two trainings that begin together want the same lines: one draws them, the other waits, and finds them made.
+    holder, refusal = out.with_name(f"{out.name}.holder"), f"draws {out.name}; try again later"
+    with held(out.parent, holder, refusal, name=f"{out.name}.lock", patience_s=_PATIENCE_S):
+        make_dataset(recipe, out, os.cpu_count() or 1)
     return out
 
 

@@ -1,6 +1,8 @@
 """Lines that a model learned from: found beside a run, drawn again from a card, or missed in one line."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,27 @@ def test_the_lines_of_a_card_are_drawn_once(tmp_path: Path, monkeypatch: pytest.
         UserError, match="few: learned from lines of .*/absent.txt, which is not here; go on with --repl"
     ):
         replay._draw("few", values | {"text": {"source": "file", "path": str(tmp_path / "absent.txt")}})
+
+
+def test_trainings_that_begin_together_draw_the_lines_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the second one would find the dataset in use, and go on without what it was not to forget."""
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path))
+    drawing: list[int] = []
+    most: list[int] = []
+
+    def make_dataset(recipe: Any, out: Path, workers: int) -> None:
+        drawing.append(1)
+        time.sleep(0.2)
+        most.append(len(drawing))
+        drawing.pop()
+
+    monkeypatch.setattr("ocrlib.factory.make.make_dataset", make_dataset)
+    values = read_json(PRETRAINED / "numeric.json")["datasets"][0]["recipe"]
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(lambda _: replay._draw("numeric", values), range(2)))
+    assert folders[0] == folders[1]
+    assert most == [1, 1]
+    assert list(folders[0].parent.iterdir()) == []  # no lock is left
 
 
 def test_a_run_is_replayed_from_its_own_datasets_as_long_as_they_are_there(
