@@ -17,14 +17,16 @@ import os
 import signal
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 # Our own program is on its way to `__main__`: nothing is begun, and Ctrl-C is no error that a traceback should tell of.
-# Where it is ignored or answered already, as in a worker, it stays so.
+# Where it is ignored or answered already, as in a worker, it stays so. So does that of another program, which may be
+# run by -m, too, and import this package on its way.
 if (
-    os.path.basename(sys.argv[0] if sys.argv else "") in ("-m", "ocrlib")
-    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-):
+    (sys.argv[:1] == ["-m"] and ("-m", "ocrlib") in pairwise(sys.orig_argv))
+    or os.path.basename("".join(sys.argv[:1])) == "ocrlib"
+) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from ocrlib import private  # noqa: F401 - first: switches off what other libraries would send

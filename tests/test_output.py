@@ -148,6 +148,15 @@ def test_an_interrupt_while_the_program_is_still_imported_gives_no_traceback(
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
+def test_a_program_that_imports_ocrlib_keeps_its_own_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("import ocrlib")
+    (tmp_path / "mine" / "__main__.py").write_text("import signal; print(signal.getsignal(signal.SIGINT).__name__)")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(program("-m", "mine"), cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("default_int_handler\n", "")
+
+
 def run_ocrlib(*arguments: object, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs a command of ours in a shell, after what the shell does `before`."""
     started = shlex.join(program("-m", "ocrlib", *arguments))
