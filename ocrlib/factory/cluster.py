@@ -1,7 +1,7 @@
 """The shards of a dataset drawn on a cluster by dask.distributed: a pool for `make`, beside that of this machine.
 
 A worker opens fonts and texts for itself, draws a shard and returns the bytes of its files; only this process writes.
-So workers need neither the dataset's folder nor a right to it, and a folder is resumed in the same way whoever drew.
+So workers need neither the dataset's folder nor a right to it, and a folder is resumed as after any other run.
 At most one shard for each worker is under way, and this process holds the bytes of one at a time.
 """
 

@@ -7,8 +7,8 @@ ADDRESS/train-00000-of-00008.*
 ADDRESS/manifest.json         put last; then `.work` is deleted
 
 As `work_folder`, but a store has no rename and no lock. A PUT appears whole. The state is put on the condition that
-there is none, so of two recipes one is refused. Two runs of one recipe do each other no harm: whoever draws a shard,
-it has the same bytes.
+there is none, so of two recipes one is refused. Two runs of one recipe, of the same sizes, may go on at once: a shard
+has the same bytes, no matter which of them draws it.
 """
 
 import json

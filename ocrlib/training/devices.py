@@ -156,7 +156,8 @@ def open_devices(asked: int | Literal["all"], machines: Machines) -> Devices | N
     anything.
 
     Args:
-      asked: how many, of each machine; `all` for all GPUs, or without a GPU for as many as there are cores.
+      asked: how many, of each machine; `all` for all GPUs, or without a GPU for as many as there are cores. Several
+        machines without a GPU are one device each.
       machines: that train together.
 
     Raises:
@@ -168,6 +169,8 @@ def open_devices(asked: int | Literal["all"], machines: Machines) -> Devices | N
     if wanted > there:
         kind = "GPUs" if gpus else "logical CPUs, and no GPU"
         raise UserError(f"--train.devices {wanted}: this machine has {there} {kind}; give {there} or fewer, or all")
+    if machines.count > 1 and not gpus and asked not in (1, "all"):
+        raise UserError(f"--train.devices {asked}: of several machines, each without a GPU is one device; leave it out")
     if wanted == 1 and machines.count == 1:
         return None
     if machines.count > 1:

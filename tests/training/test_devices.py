@@ -164,6 +164,13 @@ def test_more_devices_than_there_are_is_told_in_a_line(asked: int, there: int, m
     )
 
 
+def test_a_machine_without_a_gpu_is_one_device_among_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow would take one and say nothing."""
+    monkeypatch.setattr(devices, "num_cores", lambda: 4)
+    with pytest.raises(UserError, match="^--train.devices 2: of several machines, each without a GPU is one device; "):
+        open_devices(2, Machines(count=2, index=0))
+
+
 def test_one_device_needs_no_strategy_and_more_come_too_late_for_a_busy_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
