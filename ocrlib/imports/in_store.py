@@ -39,10 +39,12 @@ def import_stored(
     before = manifest or work_store.read_grown(store)
     began_with = folder.parent / "began-with"
     version = hashlib.sha256(b"" if before is None else manifest_text(before).encode()).hexdigest()
-    if folder.exists() and began_with.exists():
-        if began_with.read_text() != version:
+    goes_on = folder.exists() and began_with.exists()
+    if goes_on and began_with.read_text() != version:
+        if manifest is None or not (folder / FILE_NAME).exists() or read_manifest(folder) != manifest:
             raise UserError(f"{address}: changed since this import began; delete {folder.parent} and begin again")
-    else:
+        goes_on = False  # all of that import is in the store; it was stopped before its folder was deleted
+    if not goes_on:
         shutil.rmtree(folder.parent, ignore_errors=True)
         if manifest is not None:
             fetch_whole(store, manifest, folder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -10,6 +11,7 @@ from ocrlib.cli import main
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.store import Store, read_stored_manifest
 from ocrlib.errors import UserError
+from ocrlib.factory import work_store
 from ocrlib.imports.in_store import import_stored
 from ocrlib.imports.settings import ImportSource
 from tests.dataset.stores import names_in
@@ -72,6 +74,26 @@ def test_an_import_that_stops_while_it_is_put_goes_on(address: str, tmp_path: Pa
     assert "manifest.json" not in names_in(address)
     imported = import_stored(sources(pairs), address, {}, 1)
     assert read_stored_manifest(Store(address)) == imported.manifest
+
+
+def test_an_import_that_stops_when_all_of_it_is_put_is_over(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pairs = write_pairs(tmp_path / "pairs", numbered(6, "p1") | numbered(6, "p2", 20_000))
+    commit = work_store.commit
+
+    def stop(*arguments: Any) -> None:
+        commit(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work_store, "commit", stop)
+        with pytest.raises(KeyboardInterrupt):
+            import_stored(sources(pairs), address, {}, 1)
+    before = read_stored_manifest(Store(address))
+    assert not import_stored(sources(pairs), address, {}, 1).worked
+    assert read_stored_manifest(Store(address)) == before
+    assert list((tmp_path / "cache" / "imports").iterdir()) == []
 
 
 def test_what_somebody_else_has_put_meanwhile_is_not_replaced(address: str, tmp_path: Path, monkeypatch):
