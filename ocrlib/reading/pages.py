@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.errors import UserError
+from ocrlib.pictures.opening import MAX_PIXELS
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 _SAME_ROW = 0.5  # of a line's height: how far the middles of two lines of a row may be apart
@@ -95,10 +96,15 @@ def _not_too_long(page: Image.Image) -> Image.Image:
     """Returns a page with white paper below or on the right where it is a mere strip.
 
     The detector enlarges the shorter side to some hundred pixels: a strip 1 pixel high would take gigabytes.
+
+    Raises:
+      UserError: with that paper it has more pixels than a picture may have.
     """
     least = max(page.size) // _MOST_PROPORTION
     if min(page.size) >= least:
         return page
+    if max(page.size) * least > MAX_PIXELS:
+        raise UserError(f"the page: {page.width} x {page.height} pixels are too long a strip to look for lines in")
     paper = Image.new("RGB", (max(page.width, least), max(page.height, least)), "white")
     paper.paste(page)
     return paper

@@ -94,6 +94,9 @@ def test_a_strip_is_put_on_paper_before_lines_are_looked_for(
     for size in ((1000, 1), (1, 1000), (1000, 60)):
         assert reader.read(Image.new("L", size, 255)) == []
     assert seen == [(50, 1000, 3), (1000, 50, 3), (60, 1000, 3)]  # else the detector takes gigabytes
+    with pytest.raises(UserError, match="100000 x 1 pixels are too long a strip"):
+        reader.read(Image.new("L", (100_000, 1), 255))
+    assert len(seen) == 3
 
 
 def test_an_error_of_the_detector_is_a_line(reader: PageReader, monkeypatch: pytest.MonkeyPatch) -> None:
