@@ -142,6 +142,7 @@ def _share_out(base: sqlite3.Connection, decided: ImportSplits) -> None:
         "CREATE TEMP TABLE groups AS SELECT grp, place_of(grp) AS place, COUNT(*) AS lines, MIN(split) AS split "
         "FROM lines WHERE reason IS NULL GROUP BY grp"
     )
+    base.execute("CREATE UNIQUE INDEX temp.groups_grp ON groups (grp)")  # else each line looks through all groups
     (total,) = base.execute("SELECT COALESCE(SUM(lines), 0) FROM groups").fetchone()
     for split in HELD_OUT:
         (held,) = base.execute("SELECT COALESCE(SUM(lines), 0) FROM groups WHERE split = ?", (split,)).fetchone()

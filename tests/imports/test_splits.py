@@ -65,6 +65,22 @@ def test_lines_of_one_page_are_split_one_by_one_but_equal_texts_together():
     assert len({(int(name[:-4]) // 4, split) for name, split in found.items()}) == 100
 
 
+def test_the_work_grows_with_the_lines_and_not_with_their_square():
+    """Counted in SQLite's own steps, which are the same on every machine."""
+
+    def steps(pages: int) -> int:
+        base, counted = ledger_of([(f"p{page:04d}_{i}.png", f"{page}.{i}") for page in range(pages) for i in "ab"]), [0]
+
+        def count() -> None:
+            counted[0] += 1
+
+        base.set_progress_handler(count, 100)
+        arranged(base, val=0.1)
+        return counted[0]
+
+    assert steps(1600) < 6 * steps(400)
+
+
 def test_groups_by_a_regular_expression():
     lines = [(f"{writer}-{i}.png", f"{i}x{writer}") for i in range(30) for writer in "abcdefghij"]
     found = arranged(ledger_of(lines), group=r"^(\w)-", val=0.1)
