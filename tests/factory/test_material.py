@@ -61,7 +61,8 @@ def test_nothing_left_to_draw_on_is_refused_before_drawing(paper: Path) -> None:
     assert line == f"[render] background_images '{paper}': expected a folder of pictures, or 'trdg'"
 
 
-def test_a_font_that_does_not_open_is_named(paper: Path) -> None:
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["a folder", "files"])
+def test_a_font_that_does_not_open_is_named(paper: Path, one_by_one: bool) -> None:
     fonts = paper.parent / "fonts"
     fonts.mkdir()
     shutil.copy(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", fonts)
@@ -69,7 +70,8 @@ def test_a_font_that_does_not_open_is_named(paper: Path) -> None:
     for name in ("cut.png", "notes.txt"):
         (paper / name).unlink()
     (paper / "more").rmdir()
-    done = generate(recipe_on(paper, f'["{fonts}"]'), *SMALL)
+    sources = f'["{fonts}/Broken.ttf", "{fonts}/DejaVuSans.ttf"]' if one_by_one else f'["{fonts}"]'
+    done = generate(recipe_on(paper, sources), *SMALL)
     assert done.code == 0, done.stderr
     assert done.messages[0] == "[render] fonts: left out 1"
     assert done.messages[1].startswith("  Broken.ttf: cannot be opened: ")

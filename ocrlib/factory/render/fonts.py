@@ -76,7 +76,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
         of the charset, whatever this share is.
 
     Raises:
-      UserError: an unknown set or file, a single named file that cannot be used, or no face left.
+      UserError: an unknown set or file, a single named file that lacks characters or is no text face, or no face left.
     """
     faces: dict[str, Face] = {}
     left_out: dict[str, str] = {}
@@ -90,7 +90,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
                 why = _why_not(path.name, supported, wanted, coverage)
             except (OSError, ValueError) as error:
                 supported, why = frozenset(), f"{UNOPENED}: {error}"
-            if why and path == Path(font_set.source):
+            if why and path == Path(font_set.source) and not why.startswith(UNOPENED):
                 raise UserError(f"[render] font {path} {why}; choose another, or lower render.font_coverage")
             if why:
                 left_out[path.name] = why

@@ -166,7 +166,16 @@ def test_a_folder_without_fonts(tmp_path):
 def test_a_file_that_is_no_font(tmp_path):
     path = tmp_path / "a.ttf"
     path.write_text("no font")
-    assert message_of(path).startswith(f"font {path} cannot be opened: ")
+    assert message_of(path).startswith("no font of 1 draws the charset (a.ttf cannot be opened: ")
+
+
+def test_a_file_that_is_no_font_is_left_out_where_another_is_left(tmp_path):
+    broken = tmp_path / "a.ttf"
+    broken.write_text("no font")
+    sets = [FontSet(source=str(path)) for path in (broken, MATPLOTLIB / "DejaVuSans.ttf")]
+    faces, left_out = load_faces(sets, DIGITS, 1.0)
+    assert [face.name for face in faces] == ["DejaVuSans.ttf"]
+    assert left_out["a.ttf"].startswith("cannot be opened: ")
 
 
 def test_a_font_named_by_itself_that_lacks_the_charset():
