@@ -1,7 +1,10 @@
 """Pictures that are no line are told by their look, and lines are not taken for such."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ocrlib.pictures.looks import LINES, NOTHING, PAGE, UPRIGHT, WARNINGS, look_of
 from ocrlib.pictures.paper import find_line
@@ -36,15 +39,40 @@ def test_several_lines_and_a_page_are_told() -> None:
     assert look(255 - stacked(TEXTS[:3])) == LINES
 
 
+@pytest.mark.parametrize("texts", [["5.71", "0.77"], ["71", "38"], ["123.45", "7.99"], ["12", "99887766"]])
+def test_two_short_lines_are_told(texts: list[str]) -> None:
+    assert look(stacked(texts)) == LINES
+    assert look(255 - stacked(texts)) == LINES
+
+
+@pytest.mark.parametrize("text", ["::", "1:1", "12:30", ":", "10"])
+def test_a_short_line_is_not_several(text: str) -> None:
+    assert look(stacked([text])) is None
+
+
+def test_digits_of_segments_with_a_gap_in_the_middle_are_not_several_lines() -> None:
+    picture = np.full((60, 50), 255, np.uint8)
+    for column in (15, 30):
+        picture[10:28, column : column + 4] = picture[31:49, column : column + 4] = 0
+    assert look(picture) is None
+
+
 def test_pieces_of_the_lines_above_and_below_do_not_make_several() -> None:
     picture = stacked(TEXTS[:3])
     third = len(picture) // 3
     assert look(picture[third - 14 : 2 * third + 14]) is None
 
 
+@pytest.mark.parametrize("text", [TEXTS[0], "5.71", "0.11", "123", "21:23"])
 @pytest.mark.parametrize("turn", [1, 3])
-def test_upright_text_is_told(turn: int) -> None:
-    assert look(np.rot90(stacked(TEXTS[:1]), turn).copy()) == UPRIGHT
+def test_upright_text_is_told(text: str, turn: int) -> None:
+    assert look(np.rot90(stacked([text]), turn).copy()) == UPRIGHT
+
+
+def test_upright_text_with_a_narrow_1_is_told() -> None:
+    with Image.open(Path(__file__).parents[2] / "examples" / "line-1.png") as picture:
+        line = np.asarray(picture.convert("L"))
+    assert look(np.rot90(line).copy()) == UPRIGHT
 
 
 def test_nothing_is_told() -> None:
