@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrlib.dataset.card.counts import LineCounts
-from ocrlib.dataset.manifest import Manifest
+from ocrlib.dataset.manifest import Manifest, ShardEntry
 from ocrlib.dataset.shards import image_at, shard_columns
 from ocrlib.output import shown
 from ocrlib.private import import_matplotlib, matplotlib_fonts
@@ -40,9 +40,14 @@ def preview_lines(folder: Path, manifest: Manifest, split: str) -> list[tuple[np
     for place, shard in zip(manifest.plan, manifest.shards, strict=True):
         chosen = [i - place.start for i in wanted if place.start <= i < place.stop]
         if place.split == split and chosen:
-            columns = shard_columns(folder, shard, manifest.image, ["pixels", "offsets", "text"])
-            lines += [(image_at(columns, i, manifest.image), columns["text"][i]) for i in chosen]
+            lines += _lines_of(folder, manifest, shard, chosen)
     return lines
+
+
+def _lines_of(folder: Path, manifest: Manifest, shard: ShardEntry, chosen: list[int]) -> list[tuple[np.ndarray, str]]:
+    """Returns lines of one shard; a function, so that its pixels leave the memory before the next shard is read."""
+    columns = shard_columns(folder, shard, manifest.image, ["pixels", "offsets", "text"])
+    return [(image_at(columns, i, manifest.image), columns["text"][i]) for i in chosen]
 
 
 def draw_preview(

@@ -2,7 +2,9 @@
 
 import json
 import os
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from ocrlib.dataset.card.counts import count_lines
 from ocrlib.dataset.card.preview import preview_lines
 from ocrlib.dataset.manifest import FileFormat, ShardEntry, read_manifest
 from ocrlib.dataset.sample import PROVENANCE, Sample, sample_id
-from ocrlib.dataset.shards import FORMATS, write_shard
+from ocrlib.dataset.shards import FORMATS, shard_columns, write_shard
 from ocrlib.dataset.verify import verify_shards
 from ocrlib.errors import UserError
 from tests.programs import run_code
@@ -246,6 +248,22 @@ def test_lines_are_spread_over_the_split(tiny_dataset: Path) -> None:
     lines = preview_lines(tiny_dataset, manifest, "train")
     assert [text for _, text in lines] == [stored[i * 80 // 64] for i in range(64)]
     assert all(pixels.shape[0] == 32 for pixels, _ in lines)
+
+
+def test_the_pixels_of_one_shard_leave_the_memory_before_the_next_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[weakref.ref[np.ndarray]] = []
+
+    def watched(*arguments: Any) -> dict[str, np.ndarray]:
+        assert all(pixels() is None for pixels in read)
+        columns = shard_columns(*arguments)
+        read.append(weakref.ref(columns["pixels"]))
+        return columns
+
+    monkeypatch.setattr(preview, "shard_columns", watched)
+    preview_lines(folder, read_manifest(folder), "train")
+    assert len(read) == 2
 
 
 def hdf5_texts(folder: Path, stem: str) -> list[str]:
