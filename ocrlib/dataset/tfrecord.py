@@ -224,10 +224,12 @@ def _parse_example(payload: bytes, kinds: Mapping[str, type]) -> dict[str, Any]:
         name = str(payload[start:stop], "utf-8")
         if name not in kinds:
             continue
-        _, start, _ = _open_field(payload, stop)
-        field, start, _ = _open_field(payload, start)
-        _, start, stop = _open_field(payload, start)
         kind = kinds[name]
+        _, feature, feature_end = _open_field(payload, stop)
+        field, values, values_end = _open_field(payload, feature)
+        _, start, stop = _open_field(payload, values)
+        if feature == feature_end or values == values_end or (start == stop and kind in (int, float)):
+            raise ValueError(f"its {name} has no value")  # what was opened is what follows it
         if field != _FEATURES[kind]:
             raise ValueError(f"its {name} is of another type")
         if kind is int:

@@ -200,6 +200,16 @@ def test_a_tfrecord_cut_at_a_record_boundary_is_a_clean_shorter_file(tmp_path):
     assert columns_of(tmp_path / "a", b"")["text"].tolist() == []
 
 
+@pytest.mark.parametrize("empty", [b"", b"\x1a\x00", b"\x1a\x02\x0a\x00"])
+def test_a_number_without_a_value_is_not_read_from_what_follows_it(tmp_path, empty):
+    """As another program may write it: no list, an empty list, and one that has packed nothing."""
+    entries = [tfrecord._field(1, tfrecord._map_key("width") + tfrecord._field(2, empty)), tfrecord._entry("skew", 7)]
+    path = tmp_path / "a.tfrecord"
+    path.write_bytes(tfrecord._frame(tfrecord._field(1, b"".join(entries))))
+    with pytest.raises(TruncatedRecord, match=r"^record 0 is no Example of a line \(its width has no value\)$"):
+        tfrecord.read_columns(path, ["width"])
+
+
 def test_an_empty_tfrecord_has_empty_columns(tmp_path):
     (tmp_path / "a.tfrecord").write_bytes(b"")
     columns = tfrecord.read_columns(tmp_path / "a.tfrecord", ["pixels", "offsets", "text"])
