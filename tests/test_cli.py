@@ -356,7 +356,7 @@ def test_verify_finds_a_flipped_byte(file_format: str, ocrlib: Command, dataset:
     outcome = ocrlib("verify", copy)
     assert outcome.code == 1
     assert f"{path}: its bytes changed since it was written" in outcome.stderr
-    assert f"{copy}: 1 problems in 3 shards" in outcome.stderr
+    assert f"{copy}: 1 problem in 3 shards" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 

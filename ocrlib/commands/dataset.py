@@ -36,7 +36,13 @@ def add_commands(commands: Any) -> None:
 def verify(arguments: argparse.Namespace) -> int:
     """Checks counts, hashes and contents of a dataset; mends it with --repair, proves it with --rerender."""
     from ocrlib.dataset.mirror import as_stored
+    from ocrlib.dataset.store import is_address
 
+    if arguments.repair and is_address(arguments.dataset):
+        raise UserError(
+            f"--repair: {arguments.dataset} is in a store, where nothing is drawn again in place; `verify` without it "
+            "tells which objects to delete, and the command that made the dataset makes them again"
+        )
     with as_stored(arguments.dataset) as folder:
         return _verify(arguments, folder)
 
@@ -52,7 +58,7 @@ def _verify(arguments: argparse.Namespace, folder: Path) -> int:
     manifest = read_manifest(folder)
     damaged = verify_shards(folder, manifest)
     problems = [line for lines in damaged.values() for line in lines]
-    if problems and arguments.repair and not stored:
+    if problems and arguments.repair:
         from ocrlib.factory.repair import repair
 
         if manifest.imported:
@@ -60,7 +66,7 @@ def _verify(arguments: argparse.Namespace, folder: Path) -> int:
         print("\n".join(problems))
         problems = repair(folder, manifest, damaged, arguments.workers, arguments.trust)
         if not problems:
-            print(f"{folder}: {len(damaged)} shards drawn again")
+            print(f"{folder}: {len(damaged)} {'shard' if len(damaged) == 1 else 'shards'} drawn again")
     if not problems:
         problems = verify_splits(folder, manifest)
     num_again = min(arguments.rerender, manifest.num_samples)
@@ -74,7 +80,8 @@ def _verify(arguments: argparse.Namespace, folder: Path) -> int:
         hint = "" if arguments.repair or manifest.imported else hint
         if stored:
             hint = "; delete these objects, and the command that made the dataset makes them again"
-        print(f"{where}: {len(problems)} problems in {len(manifest.shards)} shards{hint}", file=sys.stderr)
+        told = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        print(f"{where}: {told} in {len(manifest.shards)} shards{hint}", file=sys.stderr)
         return 1
     how = "imported" if manifest.imported else "rendered"
     again = f", {num_again} samples {how} again to the same bytes" if num_again else ""

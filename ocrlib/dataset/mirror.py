@@ -11,9 +11,10 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,11 +31,13 @@ from ocrlib.dataset.manifest import (
     write_manifest,
 )
 from ocrlib.dataset.shards import FORMATS, check_files
-from ocrlib.dataset.store import Store, is_address, read_stored_manifest
+from ocrlib.dataset.store import TRIES, Store, is_address, read_stored_manifest
 from ocrlib.errors import UserError
-from ocrlib.files import write_bytes
+from ocrlib.files import open_whole
 
-_AT_ONCE = 4  # files in memory, of some 80 MB each
+_AT_ONCE = 4  # files that come at the same time; of each, a block is in memory
+_FOR_VERIFY = "verify-"  # how the temporary folders of `as_stored` begin
+_LEFT_AFTER_S = 2 * 24 * 3600  # such a folder in which nothing has changed for so long is of a killed process
 
 # Where the mirrors of this process are from. Not a file in the mirror: a stranger's folder could name any address.
 _addresses: dict[Path, str] = {}
@@ -101,14 +104,18 @@ def as_stored(place: Path | str) -> Iterator[Path]:
     store = Store(str(place))
     manifest = read_stored_manifest(store)
     (parent := cache_folder()).mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="verify-", dir=parent))
+    _sweep(parent)
+    folder = Path(tempfile.mkdtemp(prefix=_FOR_VERIFY, dir=parent))
     _addresses[folder] = store.address
     try:
         write_manifest(folder, manifest)
         sizes = store.sizes()
         files = [file for shard in manifest.shards for file in shard.files.values() if file.name in sizes]
         for file in tqdm(files, unit="file", desc="fetch"):
-            write_bytes(folder / file.name, store.read(file.name, sizes[file.name]))
+            # One that was deleted since it was listed is missing in the folder, too.
+            with suppress(FileNotFoundError), open_whole(folder / file.name, "wb") as out:
+                for block in store.blocks(file.name):
+                    out.write(block)
         with told_as_placed(folder):
             yield folder
     finally:
@@ -162,7 +169,7 @@ def _fetch(store: Store, folder: Path, shards: Sequence[ShardEntry]) -> None:
         return
 
     def fetch(file: ShardFile) -> int:
-        write_bytes(folder / file.name, store.read_file(file))
+        _fetch_file(store, file, folder)
         return file.bytes
 
     total = sum(file.bytes for file in files)
@@ -173,3 +180,28 @@ def _fetch(store: Store, folder: Path, shards: Sequence[ShardEntry]) -> None:
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _fetch_file(store: Store, file: ShardFile, folder: Path) -> None:
+    """Brings one file into a folder: it gets its name there when it has the bytes that the manifest lists."""
+    with open_whole(folder / file.name, "wb") as out:
+        for _ in range(TRIES):
+            out.seek(0)
+            digest = hashlib.sha256()
+            try:
+                for block in store.blocks(file.name, file.bytes):
+                    digest.update(block)
+                    out.write(block)
+            except FileNotFoundError:
+                raise UserError(f"{store.address}/{file.name}: is missing") from None
+            if digest.hexdigest() == file.sha256:
+                return
+        raise UserError(f"{store.address}/{file.name}: its bytes changed since it was written (SHA-256 differs)")
+
+
+def _sweep(parent: Path) -> None:
+    """Deletes the temporary folders of checks that were killed."""
+    for folder in parent.glob(f"{_FOR_VERIFY}*"):
+        with suppress(OSError):  # another process was faster
+            if time.time() - folder.stat().st_mtime > _LEFT_AFTER_S:
+                shutil.rmtree(folder)

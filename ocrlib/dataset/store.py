@@ -4,20 +4,22 @@ The only module that knows fsspec. An object appears whole or not at all, so a P
 listing that fsspec has kept is trusted. What is read is compared with the manifest; what was written is asked for.
 """
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, Manifest, ShardFile, manifest_of, manifest_text
+from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, Manifest, manifest_of, manifest_text
 from ocrlib.errors import UserError
 from ocrlib.extras import advice_on, installed
 from ocrlib.files import MAX_JSON_BYTES, parse_json
 
 T = TypeVar("T")
 
+# Of a shard's file, whose size may be a stranger's. 5,000 lines have some 80 MB; what reads a shard holds all of it.
+MAX_SHARD_BYTES = 4 << 30
+_BLOCK_BYTES = 8 << 20  # of a file that comes to this machine
 TRIES = 3  # of ours; s3fs has its own below them
 _PAUSE_S = 0.2  # before the second try; three times as long before each further one
 _PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}  # not in an extra of ours
@@ -75,29 +77,36 @@ class Store:
         def get() -> bytes:
             if (size := self._size(name)) > max_bytes:
                 raise UserError(f"{self.address}/{name}: has {size} bytes; expected at most {max_bytes}")
-            return self._whole(name, size)
+            return self._block(name, 0, size)
 
         return self._tried(name, "read", get)
 
-    def read_file(self, file: ShardFile) -> bytes:
-        """Returns the bytes of a shard's file, which are those that the manifest lists.
+    def blocks(self, name: str, expected: int | None = None) -> Iterator[bytes]:
+        """Yields the bytes of an object in blocks, so that it need not fit in memory; each is asked for by itself.
+
+        Args:
+          name: of the object.
+          expected: how many bytes it has; None for as many as the store says.
 
         Raises:
-          UserError: it is missing or cannot be read, or has other bytes, however often it is asked for.
+          FileNotFoundError: there is none of that name.
+          UserError: it cannot be read, has another size, or is larger than MAX_SHARD_BYTES.
         """
 
-        def get() -> bytes:
-            if (size := self._size(file.name)) != file.bytes:
-                raise OSError(f"expected {file.bytes} bytes, the store has {size}")
-            data = self._whole(file.name, size)
-            if hashlib.sha256(data).hexdigest() != file.sha256:
-                raise OSError("its bytes changed since it was written (SHA-256 differs)")
-            return data
+        def sized() -> int:
+            size = self._size(name)
+            if expected is not None and size != expected:
+                raise OSError(f"expected {expected} bytes, the store has {size}")
+            return size
 
-        try:
-            return self._tried(file.name, "read", get)
-        except FileNotFoundError:
-            raise UserError(f"{self.address}/{file.name}: is missing") from None
+        size = self._tried(name, "read", sized)
+        if size > MAX_SHARD_BYTES:
+            raise UserError(
+                f"{self.address}/{name}: has {size} bytes; expected at most {MAX_SHARD_BYTES}; if you trust it, copy "
+                "the dataset into a folder and name that, or make it again with a smaller output.shard_samples"
+            )
+        for start in range(0, size, _BLOCK_BYTES):
+            yield self._tried(name, "read", partial(self._block, name, start, min(start + _BLOCK_BYTES, size)))
 
     def write(self, name: str, data: bytes) -> None:
         """Puts an object in place of what has that name, or raises UserError."""
@@ -150,10 +159,13 @@ class Store:
         self._files.invalidate_cache()  # or s3fs answers from a listing
         return int(self._files.info(self._path(name))["size"])
 
-    def _whole(self, name: str, size: int) -> bytes:
-        data = self._files.cat_file(self._path(name))
-        if len(data) != size:
-            raise OSError(f"expected {size} bytes, {len(data)} came")
+    def _block(self, name: str, start: int, stop: int) -> bytes:
+        """Returns the bytes from `start` to `stop`, which is not beyond the end of the object."""
+        if start == stop:
+            return b""  # of an empty object there is no range to ask for
+        data = self._files.cat_file(self._path(name), start=start, end=stop)
+        if len(data) != stop - start:
+            raise OSError(f"expected {stop - start} bytes, {len(data)} came")
         return data
 
     def _tried(self, name: str, done: str, call: Callable[[], T]) -> T:

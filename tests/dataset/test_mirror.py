@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,9 @@ import ocrlib
 from ocrlib.arguments import place
 from ocrlib.dataset import store
 from ocrlib.dataset.manifest import read_manifest
-from ocrlib.dataset.mirror import mirrored, place_of
+from ocrlib.dataset.mirror import as_stored, mirrored, place_of
 from ocrlib.dataset.store import Store
+from ocrlib.dataset.verify import verify_shards
 from ocrlib.errors import UserError
 from tests.dataset.stores import SECRET, Faults, put
 
@@ -137,6 +139,33 @@ def test_a_body_that_is_shorter_than_the_object_is_read_again(memory: str, tmp_p
     assert len(cut) == 4
 
 
+def test_a_file_comes_in_blocks_and_its_hash_is_that_of_all(memory: str, tmp_path: Path, monkeypatch):
+    files, most = fsspec.filesystem("memory"), []
+    whole = type(files).cat_file
+
+    def measured(self: object, path: str, *arguments: object, **options: object) -> bytes:
+        data = whole(self, path, *arguments, **options)
+        if path.endswith(".h5"):
+            most.append(len(data))
+        return data
+
+    monkeypatch.setattr(type(files), "cat_file", measured)
+    monkeypatch.setattr(store, "_BLOCK_BYTES", 5000)
+    folder = mirrored(memory, cache=tmp_path)
+    names = [path.name for path in folder.glob("*.h5")]
+    assert len(names) == 6 and max(most) == 5000
+    there = Path("/there/tiny")
+    assert all((folder / name).read_bytes() == whole(files, str(there / name)) for name in names)
+
+
+def test_a_shard_that_is_too_large_is_refused_before_it_comes(memory: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(store, "MAX_SHARD_BYTES", 3000)
+    told = r"-of-00004.h5: has \d+ bytes; expected at most 3000; if you trust it, copy the dataset into a folder"
+    with pytest.raises(UserError, match=told):
+        mirrored(memory, ["train"], cache=tmp_path)
+    assert list(tmp_path.rglob("*.h5")) == list(tmp_path.rglob("*.tmp")) == []
+
+
 def test_a_bucket_without_rights_is_one_line_without_the_password(s3: Faults, tmp_path: Path):
     s3.spoil = lambda method, path: 403
     with pytest.raises(UserError) as raised:
@@ -203,9 +232,33 @@ def test_verify_sees_the_store_and_not_the_cache(memory: str, tmp_path: Path, ru
     assert done.code == 1
     assert done.messages[-2].startswith(f"{memory}/val-00000-of-00001.tfrecord: expected ")
     assert done.messages[-1] == (
-        f"{memory}: 1 problems in 6 shards; delete these objects, and the command that made the dataset makes them again"
+        f"{memory}: 1 problem in 6 shards; delete these objects, and the command that made the dataset makes them again"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["mirrors"]
+    mended = run_here(main, "ocrlib", "verify", memory, "--repair")
+    assert (mended.code, len(mended.messages)) == (2, 1)
+    assert f"--repair: {memory} is in a store, where nothing is drawn again in place; `verify` without" in mended.stderr
+
+
+def test_a_check_deletes_what_a_killed_one_left_and_counts_what_vanishes(memory: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("OCRLIB_CACHE", str(tmp_path))
+    for name, age_s in (("verify-old", 3 * 24 * 3600), ("verify-now", 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part").touch()
+        os.utime(tmp_path / name, (time.time() - age_s,) * 2)
+    files, root = fsspec.url_to_fs(memory)
+    listed = Store.sizes
+
+    def then_deleted(self: Store) -> dict[str, int]:
+        found = listed(self)
+        files.rm_file(f"{root}/val-00000-of-00001.h5")
+        return found
+
+    monkeypatch.setattr(Store, "sizes", then_deleted)
+    with as_stored(memory) as folder:
+        problems = verify_shards(folder, read_manifest(folder))
+    assert problems == {"val-00000-of-00001": [f"{folder}/val-00000-of-00001.h5: is missing"]}
+    assert [path.name for path in tmp_path.iterdir()] == ["verify-now"]
 
 
 def test_a_card_is_put_beside_the_dataset(memory: str, tmp_path: Path, run_here, monkeypatch):

@@ -153,7 +153,7 @@ def test_a_sample_that_renders_otherwise_is_named(tiny_copy):
     ("damage", "code", "says"),
     [
         (lambda folder: None, 0, "6 shards as the manifest says, 5 samples rendered again to the same bytes"),
-        (lambda folder: flip_byte(folder / "val-00000-of-00001.h5"), 1, "1 problems in 6 shards"),
+        (lambda folder: flip_byte(folder / "val-00000-of-00001.h5"), 1, "1 problem in 6 shards"),
         (lambda folder: (folder / "manifest.json").unlink(), 2, "is no dataset: it has no manifest.json"),
     ],
 )

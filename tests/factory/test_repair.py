@@ -51,7 +51,7 @@ def test_the_command_repairs_and_says_so(tiny_copy):
     assert "--repair` draws damaged shards again" in outcome.stderr
     outcome = run_program("-m", "ocrlib", "verify", tiny_copy, "--repair", "--workers", 1)
     assert outcome.code == 0
-    assert "1 shards drawn again" in outcome.stdout
+    assert "1 shard drawn again" in outcome.stdout
     assert path.read_bytes() == whole
 
 
