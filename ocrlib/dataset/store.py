@@ -172,14 +172,20 @@ class Store:
         """Returns what a call to the store returns; tries again where another try may help.
 
         Raises:
-          FileNotFoundError, FileExistsError: as the call does.
+          FileNotFoundError: there is no such object; where one is written, there is no bucket, which is a UserError.
+          FileExistsError: as the call does.
           UserError: anything else went wrong.
         """
         where = f"{self.address}/{name}".rstrip("/")
         for number in range(TRIES):
             try:
                 return call()
-            except (FileNotFoundError, FileExistsError, MemoryError, UserError):
+            except FileNotFoundError as error:
+                if done != "written":
+                    raise
+                told = f"{_in_a_line(error)}; make the bucket first, and run the same command again"
+                raise UserError(f"{where}: cannot be written: {told}") from None
+            except (FileExistsError, MemoryError, UserError):
                 raise
             except PermissionError as error:
                 told = f"no right to do so ({_in_a_line(error)}); check who you are to the store, and what you may"

@@ -91,6 +91,12 @@ def test_a_store_that_refuses_is_one_line(s3_faults: Faults, recipe: Callable[..
         make_stored(recipe(), "s3://bucket/none", 1)
 
 
+def test_a_bucket_that_is_not_there_is_named(s3_faults: Faults, recipe: Callable[..., Recipe]):
+    told = "s3://nowhere/d/.work/state.json: cannot be written: FileNotFoundError: .*; make the bucket first, and run"
+    with pytest.raises(UserError, match=f"^{told}"):
+        make_stored(recipe(), "s3://nowhere/d", 1)
+
+
 def test_a_stopped_run_goes_on_with_what_is_missing(
     address: str, recipe: Callable[..., Recipe], tiny_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ):
