@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _KNOCK_S, _CONNECT_S = 5, 30
+_LONGEST_GREETING = 1 << 20  # bytes
 _SCHEDULER_PORT = 8786  # dask's own
 _FIRST_WORKER_S = 60
 _MOST_TOLD = 4  # differences in a message
@@ -122,7 +123,11 @@ def _answering(address: str) -> Iterator[None]:
 
 
 def _knock(address: str) -> None:
-    """Raises OSError or ValueError where no connection can be made: dask would try again until its time is over."""
+    """Raises OSError or ValueError where no scheduler answers.
+
+    Where no connection can be made, dask would try again until its time is over. Where one is made and nothing comes,
+    it would wait for ever: a scheduler speaks first, and dask has no timeout for that.
+    """
     from distributed.comm import parse_address, parse_host_port
 
     scheme, place = parse_address(address)
@@ -130,7 +135,14 @@ def _knock(address: str) -> None:
     if not host or not 0 < port < 65536:
         raise ValueError(address)
     if scheme in ("tcp", "tls"):
-        socket.create_connection((host, port), timeout=_KNOCK_S).close()
+        with socket.create_connection((host, port), timeout=_KNOCK_S) as connection:
+            if scheme == "tcp":  # in tls, it is the client who speaks first
+                connection.settimeout(_CONNECT_S)
+                # 8 bytes: how long its first message is, which is a few hundred bytes.
+                with connection.makefile("rb") as stream:
+                    length = int.from_bytes(stream.read(8), "little")
+                if not 0 < length < _LONGEST_GREETING:
+                    raise ValueError("this is no scheduler")
 
 
 @contextmanager

@@ -7,7 +7,9 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -149,6 +151,27 @@ def test_an_address_of_nobody_is_one_line(address, told, tiny_recipe, tmp_path):
         make_data([str(tiny_recipe), "--out", str(tmp_path / "d"), "--cluster", address])
     assert str(caught.value).startswith(f"--cluster {address}: {told}")
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize(("said", "told"), [(b"", "TimeoutError"), (b"SSH-2.0-OpenSSH_9.2\r\n", "ValueError")])
+def test_an_address_where_no_scheduler_speaks_is_not_waited_for(said, told, monkeypatch):
+    monkeypatch.setattr(cluster, "_CONNECT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        speaks = threading.Thread(target=lambda: _say(server, said))
+        speaks.start()
+        try:
+            with pytest.raises(UserError, match=rf"nobody answers there \({told}\)"):
+                on_cluster(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        finally:
+            speaks.join()
+
+
+def _say(server, said):
+    """Answers one caller, and stays until the caller leaves."""
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(said)
+        connection.recv(1)
 
 
 def test_without_the_extra_a_line_says_what_to_install(monkeypatch):
