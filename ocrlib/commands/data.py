@@ -82,7 +82,7 @@ def _make(
     from ocrlib.factory.parts import Part, commit_parts, make_part
     from ocrlib.factory.sizes import keep_sizes, sizes
 
-    if not (arguments.part or arguments.commit):
+    if arguments.part is None and not arguments.commit:
         there = keep_stored_sizes(recipe, out, given) if isinstance(out, str) else keep_sizes(recipe, out, given)
         kept = recipe if arguments.grow else there
         if kept != recipe:
@@ -91,7 +91,7 @@ def _make(
             return make_stored(kept, out, _workers(arguments)).whole
         return make_dataset(kept, out, _workers(arguments))
     try:
-        part = Part.parse(arguments.part) if arguments.part else None
+        part = None if arguments.part is None else Part.parse(arguments.part)
     except ValueError as error:
         parser.error(f"--part {error}")
     if isinstance(out, str):

@@ -64,6 +64,14 @@ def test_no_recipe_is_one_line_that_names_those_that_come_along(ocrlib):
     assert "numbers.toml: no such file, and no recipe of that name comes along (display, " in refused.stderr
 
 
+def test_a_part_that_is_empty_is_not_the_whole(ocrlib):
+    refused = ocrlib("data", "numeric", "--part", "")  # as where a variable of a batch system is not set
+    assert (refused.code, refused.stderr) == (
+        2,
+        "ocrlib data: --part '': expected a part such as 3/40; see ocrlib data --help\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
