@@ -42,7 +42,7 @@ def stopped_training(*arguments: object, place: Path) -> Outcome:
 def test_a_training_that_is_stopped_and_resumed_leaves_all_it_promises(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [dataset, "--run", run, "--init", "none", "--train.epochs", 1, "--data.batch_size", 2]
-    command += ["--model.filters", 0.5, "--train.save_minutes", 0.01]
+    command += ["--train.save_minutes", 0.02]
     outcome = stopped_training(*command, place=run / "last" / "state.json")
     assert outcome.code == 1
     assert outcome.messages == ["stopped; to go on, run the same command again, with --resume if the run folder exists"]
