@@ -9,6 +9,7 @@ import logging
 import re
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -34,6 +35,9 @@ _KNOCK_S, _CONNECT_S = 5, 30
 _LONGEST_GREETING = 1 << 20  # bytes
 _SCHEDULER_PORT = 8786  # dask's own
 _FIRST_WORKER_S = 60
+_LAST_WORKER_S = 60  # without any worker, before a run ends
+_LOOK_S = 5  # between two looks for workers, each a question to the scheduler
+_PAUSE_S = 0.02  # between two looks whether a task is done
 _MOST_TOLD = 4  # differences in a message
 # Encoded files of a shard: its entry, and {file name: bytes}.
 Encoded = tuple[ShardEntry, dict[str, bytes]]
@@ -191,7 +195,8 @@ def run_tasks(
 
     Raises:
       UserError: as raised in a worker, or a worker has no ocrlib.
-      WorkerError: any other exception in a worker, a task that its workers died of, or a cluster that is gone.
+      WorkerError: any other exception in a worker, a task that its workers died of, or a cluster that is gone, or
+        whose workers are.
     """
     from distributed import as_completed
 
@@ -207,7 +212,9 @@ def run_tasks(
             done.add(client.submit(_do, run, start, start_args, task, key=key, pure=False))
 
     submit()
-    for future in done:
+    while not done.is_empty():
+        _wait(done, client)
+        future = next(done)
         task = tasks_of.pop(future.key)
         result, amount = _result(future, task)
         future.release()
@@ -215,6 +222,24 @@ def run_tasks(
         on_progress(amount)
         yield task, result
         del result
+
+
+def _wait(done: Any, client: "Client") -> None:
+    """Waits until a task is done; raises WorkerError when there is no worker to do one, and none comes."""
+    looked = last_seen = time.monotonic()
+    while not done.has_ready():
+        time.sleep(_PAUSE_S)
+        now = time.monotonic()
+        if now - looked < _LOOK_S:
+            continue
+        looked = now
+        if client.nthreads():
+            last_seen = now
+        elif now - last_seen > _LAST_WORKER_S:
+            raise WorkerError(
+                f"no worker of the cluster is left, and none has come for {_LAST_WORKER_S} s; what is done stays, the "
+                "same command goes on from here"
+            )
 
 
 def _result(future: Any, task: Any) -> tuple[Any, int]:

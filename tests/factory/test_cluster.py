@@ -190,3 +190,17 @@ def test_a_scheduler_without_workers_is_told(tmp_path, monkeypatch):
         told = f"--cluster {local.scheduler_address}: no worker has come within 0.1 s; start some"
         with pytest.raises(UserError, match=f"^{re.escape(told)}"), connected(local.scheduler_address):
             pass
+
+
+def test_workers_that_go_away_for_good_end_the_run(tmp_path, monkeypatch):
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr(cluster, "_LAST_WORKER_S", 0.1)
+    monkeypatch.setattr(cluster, "_LOOK_S", 0.05)
+    settings = {"processes": False, "protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with (
+        LocalCluster(n_workers=0, silence_logs=logging.CRITICAL, **settings) as local,
+        Client(local, set_as_default=False) as client,
+        pytest.raises(WorkerError, match=r"^no worker of the cluster is left, and none has come for 0.1 s; what is"),
+    ):
+        list(run_tasks(["a"], client=client, start=start_squaring, start_args=(tmp_path,)))
