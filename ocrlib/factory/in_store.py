@@ -40,7 +40,8 @@ def make_stored(recipe: Recipe, address: str, pool: int | Pool, part: Part | Non
     if part is not None and grown is not None:
         raise UserError(f"{address}: is a finished dataset, which grows in one piece only; leave out --part")
     asked = {"splits": config.to_dict(recipe.splits), "formats": list(recipe.output.formats)}
-    refuse_other(address, work_store.claim(store, ingredients.fingerprint, asked), ingredients.fingerprint)
+    owner = work_store.claim(store, ingredients.fingerprint, asked, grows=grown is not None)
+    refuse_other(address, owner, ingredients.fingerprint)
     if grown is not None:
         work_store.begin_growth(store, grown)
     plan, formats = plan_of(recipe), recipe.output.formats

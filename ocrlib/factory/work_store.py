@@ -55,12 +55,26 @@ def read_grown(store: Store) -> Manifest | None:
         return None
 
 
-def claim(store: Store, fingerprint: str, asked: Mapping[str, Any]) -> str:
-    """Begins a dataset, or goes on with it, and returns the fingerprint that the place belongs to: the first one's."""
+def claim(store: Store, fingerprint: str, asked: Mapping[str, Any], *, grows: bool = False) -> str:
+    """Begins a dataset, or goes on with it, and returns the fingerprint that the place belongs to: the first one's.
+
+    Args:
+      store: where it is.
+      fingerprint, asked: the state, as `read_state` returns it.
+      grows: a dataset that was finished grows, to other sizes than asked for before if need be.
+
+    Raises:
+      UserError: the same dataset was begun with other sizes; shards of the same names would not be the same.
+    """
     state = json_text({"fingerprint": fingerprint, **asked}).encode()
     if not store.create(_STATE, state):
         found = read_state(store)
         if found is not None and found["fingerprint"] == fingerprint and found != json.loads(state):
+            if not grows and _filled(found["splits"]) != _filled(asked["splits"]):
+                raise UserError(
+                    f"{store.address}: was begun with {_told(found['splits'])}, now {_told(asked['splits'])} are asked "
+                    f"for; finish it with the sizes that it has, then let it grow, or choose another --out"
+                )
             store.write(_STATE, state)
     # Asked for again, because not every store heeds the condition.
     found = read_state(store)
@@ -121,18 +135,30 @@ def commit(store: Store, manifest: Manifest, grown: Manifest | None) -> None:
     """Puts the manifest when all that it lists is there; then deletes outgrown names and `.work`.
 
     Raises:
-      UserError: objects are missing; somebody has deleted them, or another recipe has begun in this place.
+      UserError: objects are missing; somebody has deleted them, or another recipe or size was begun here.
     """
     sizes = store.sizes()
     gone = [name for entry in manifest.shards for name in lacking(entry, sizes)]
     state = read_state(store)
-    if gone or (state is not None and state["fingerprint"] != manifest.fingerprint):
-        what = f"{gone[0]} is not there any more" if gone else "another recipe was begun here meanwhile"
+    sizes_there = {name: split.samples for name, split in manifest.splits.items()}
+    other = state is not None and (
+        state["fingerprint"] != manifest.fingerprint or _filled(state["splits"]) != _filled(sizes_there)
+    )
+    if gone or other:
+        what = f"{gone[0]} is not there any more" if gone else "another recipe or size was begun here meanwhile"
         raise UserError(f"{store.address}: {what}; nothing is finished; run the same command again")
     write_stored_manifest(store, manifest)
     kept = {file.name for shard in manifest.shards for file in shard.files.values()}
     former = {file.name for shard in (grown.shards if grown else ()) for file in shard.files.values()}
     store.delete(sorted(former - kept) + [name for name in sizes if name.startswith(f"{WORK_DIR}/")])
+
+
+def _filled(splits: Mapping[str, int]) -> dict[str, int]:
+    return {name: samples for name, samples in splits.items() if samples}
+
+
+def _told(splits: Mapping[str, int]) -> str:
+    return ", ".join(f"{samples} {name}" for name, samples in _filled(splits).items())
 
 
 def _note(shard: Shard) -> str:

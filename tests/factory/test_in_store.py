@@ -198,6 +198,26 @@ def test_of_two_recipes_in_one_place_the_second_is_refused(
         make_stored(recipe(), address, 1)
 
 
+def test_other_sizes_of_an_unfinished_dataset_are_refused(
+    address: str, recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+):
+    make_stored(recipe(), address, 1, Part(index=0, count=2))
+    told = "was begun with 80 train, 20 val, 20 test, now 70 train, 20 val, 20 test are asked for; finish it with"
+    with pytest.raises(UserError, match=f"^{address}: {told}"):
+        make_stored(recipe(train=70), address, 1)
+    give, store = work_store.give_names, Store(address)
+
+    def other_begins(*arguments: Any) -> Any:
+        state = json.loads(store.read(".work/state.json"))
+        store.write(".work/state.json", json.dumps(state | {"splits": {"train": 70}}).encode())
+        return give(*arguments)
+
+    monkeypatch.setattr(work_store, "give_names", other_begins)  # a store that does not heed the condition
+    with pytest.raises(UserError, match="another recipe or size was begun here meanwhile; nothing is finished"):
+        make_stored(recipe(), address, 1)
+    assert "manifest.json" not in names_in(address)
+
+
 def test_a_place_that_is_in_use_is_left_alone(address: str, recipe: Callable[..., Recipe]):
     Store(address).write("holiday.jpg", b"...")
     with pytest.raises(UserError, match="is not empty and holds no dataset; choose another --out, or empty it"):
