@@ -69,17 +69,24 @@ def report(arguments: argparse.Namespace) -> int:
     metrics = read_run_file(run, "metrics.json") or {}
     places = [dataset["folder"] for dataset in run_config.get("datasets", ())]
     addresses = [] if arguments.trust else [each for each in places if is_address(each)]
-    folders = [] if addresses else [mirrored(place(each)) for each in places]
-    missing = [folder for folder in folders if not os.path.exists(folder / FILE_NAME)]
+    split = metrics.get("split", "test")
+    needed = [split, "train"] if split == "val" else [split]  # `val` may have been cut off `train`
+    folders, missing = [], []
+    for each in [] if addresses else places:
+        try:
+            folders.append(mirrored(place(each), needed))
+        except UserError as error:  # of a store, which may not be reached from here
+            missing.append(str(error))
+    missing += [f"{folder} is not there" for folder in folders if not os.path.exists(folder / FILE_NAME)]
     measured = []
     if addresses:  # in a run folder of somebody else's, it would be theirs
         print(f"not measured again: {addresses[0]} is an address; --trust opens it")
     elif missing:
-        print(f"not measured again: {missing[0]} is not there")
+        print(f"not measured again: {missing[0]}")
     else:
         reader = Recognizer.load(str(run), trust=arguments.trust)
         data = config.build(DataConfig, run_config.get("config", {}).get("data", {}), {}, f"{run}: data")
-        measured = [measure(reader, folder, metrics.get("split", "test"), data) for folder in folders]
+        measured = [measure(reader, folder, split, data) for folder in folders]
     path = write_report(run, history, run_config, metrics, measured)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
     return 0

@@ -1,10 +1,13 @@
 """The report of a run as a page."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ocrlib.commands import web
+from ocrlib.files import write_json
 from ocrlib.web.figures import measure
 from ocrlib.web.report import write_report
 from tests.dataset.card.test_page import Tags
@@ -75,3 +78,13 @@ def test_a_report_keeps_nobody_out_and_shows_texts_as_texts(page: Any, report: P
         assert serious_findings(page) == [], scheme
     page.set_viewport_size({"width": 360, "height": 740})
     wait(page, "() => document.documentElement.scrollWidth <= 360")
+
+
+def test_a_store_that_has_nothing_is_as_a_folder_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_json(tmp_path / "config.json", {"datasets": [{"folder": "memory://gone/tiny"}]})
+    assert web.report(Namespace(run_folder=tmp_path, trust=True)) == 0
+    told = "not measured again: memory://gone/tiny: is no dataset: it has no manifest.json"
+    assert capsys.readouterr().out.splitlines()[0] == told
+    assert (tmp_path / "report.html").exists()
