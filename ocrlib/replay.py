@@ -44,9 +44,10 @@ def replay_of(
       begun: config.json of a run that goes on, whose share is kept; else empty.
 
     Raises:
-      UserError: they are asked for and cannot be had.
+      UserError: they cannot be had, and they are asked for, or several machines train together.
     """
     from ocrlib.dataset.manifest import read_manifest
+    from ocrlib.training.machines import read_machines
 
     asked = share
     if share is None and begun:
@@ -63,7 +64,7 @@ def replay_of(
     try:
         return find_replay(model, share, addresses=bool(asked or begun))
     except UserError as error:
-        if asked or begun:
+        if asked or begun or read_machines().count > 1:  # one machine alone would go on with other batches
             raise
         print(f"without replay: {error}")
         return None

@@ -134,3 +134,12 @@ def test_what_cannot_be_had_stops_only_a_training_that_asked_for_it(
         replay.replay_of([imported], RunConfig(), "some.keras", 0.5, {})
     with pytest.raises(UserError, match="a training from nothing has learned nothing yet"):
         replay.replay_of([imported], RunConfig(), None, 0.5, {})
+
+
+def test_of_several_machines_none_goes_on_without_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: Any = ([], RunConfig(), "nobody.keras", None, {})
+    assert replay.replay_of(*arguments) is None
+    workers = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(workers))
+    with pytest.raises(UserError, match=r"^nobody.keras: does not tell what it learned from"):
+        replay.replay_of(*arguments)
