@@ -22,7 +22,8 @@ MAX_SHARD_BYTES = 4 << 30
 _BLOCK_BYTES = 8 << 20  # of a file that comes to this machine
 TRIES = 3  # of ours; s3fs has its own below them
 _PAUSE_S = 0.2  # before the second try; three times as long before each further one
-_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}  # not in an extra of ours
+_PACKAGES = {"gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs", "az": "adlfs"}  # not in an extra of ours
+_AZURE = ("abfs", "abfss", "az")
 # Of one request. Without it, an address that swallows everything would be waited for for a quarter of an hour.
 _S3_OPTIONS = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 60, "retries": {"max_attempts": 1}}}
 
@@ -45,7 +46,10 @@ class Store:
         import fsspec
 
         kind, _, rest = address.partition("://")
-        if "@" in rest or "?" in rest:
+        # Azure's usual addresses begin with container@account, which is no secret.
+        before, at, after = rest.partition("@")
+        named = after if at and kind in _AZURE and ":" not in before else rest
+        if "@" in named or "?" in rest:
             raise UserError(
                 f"{kind}://...: leave user, password and what follows a question mark out of the address; they come "
                 "from the environment, such as AWS_ACCESS_KEY_ID, or from the store's own files"
@@ -54,7 +58,9 @@ class Store:
         options: dict[str, Any] = _S3_OPTIONS if kind in ("s3", "s3a") else {}
         try:
             self._files, self._root = fsspec.url_to_fs(self.address, **options)
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
+            if isinstance(error, ValueError) and kind not in _PACKAGES:
+                raise UserError(f"{self.address}: expected an address such as s3://bucket/name: {error}") from None
             cause = error.__cause__
             advice = advice_on(cause) if isinstance(cause, ModuleNotFoundError) else None
             package = _PACKAGES.get(kind)
@@ -63,8 +69,6 @@ class Store:
                 or f"{self.address}: this needs {package or 'another package'}, which is not installed"
                 + (f": pip install {package}" if package else f"; {error}")
             ) from None
-        except ValueError as error:
-            raise UserError(f"{self.address}: expected an address such as s3://bucket/name: {error}") from None
 
     def read(self, name: str, max_bytes: int = MAX_JSON_BYTES) -> bytes:
         """Returns the bytes of an object.

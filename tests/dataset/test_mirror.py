@@ -183,6 +183,15 @@ def test_an_address_with_a_password_is_refused_and_not_shown(tmp_path: Path):
         assert SECRET not in str(raised.value)
 
 
+def test_an_account_of_azure_is_no_password():
+    for kind in ("abfs", "abfss", "az"):
+        with pytest.raises(UserError, match=rf"^{kind}://.*/tiny: this needs adlfs, which is not installed"):
+            Store(f"{kind}://container@account.dfs.core.windows.net/tiny")
+        with pytest.raises(UserError, match=r"\.\.\.: leave user, password") as raised:
+            Store(f"{kind}://container:{SECRET}@account.dfs.core.windows.net/tiny")
+        assert SECRET not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("address", "line"),
     [
