@@ -9,9 +9,13 @@ One device goes through Keras' `fit` (`trainer`), several through the loop here:
 with batches such as ours. See docs/decisions/several-devices.md.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
+
+import numpy as np
 
 from ocrlib.backend import keras, tf, without_stderr
 from ocrlib.errors import UserError, WorkerError
@@ -20,6 +24,7 @@ from ocrlib.training.machines import VARIABLE, Machines, num_cores
 from ocrlib.training.precision import computing_in
 
 _LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+_SAME = 1e-3  # of bytes: a mean that differs by less is the byte itself, rounded
 
 
 class Devices:
@@ -55,6 +60,41 @@ class Devices:
                 "--resume"
             ) from error
 
+    def mean(self, figures: Any) -> Any:
+        """Returns the mean over all devices of (N,) float32 that each machine has; within a `tf.function`."""
+
+        def mean(values: Any) -> Any:
+            values = tf.identity(values)  # on this device; what comes from outside is on none, and cannot be added up
+            return tf.distribute.get_replica_context().all_reduce("MEAN", values)
+
+        return self.first(self.strategy.run(mean, args=(figures,)))
+
+    def require_alike(self, about: Mapping[str, Any]) -> None:
+        """Refuses machines that differ in what they are to do, on all of them.
+
+        Otherwise one would wait for ever for a step that another one does not take, or they would learn from a
+        mixture of two datasets and nobody would see it.
+
+        Args:
+          about: {what, in a word or two: a value that JSON can hold}.
+
+        Raises:
+          UserError: says in what they differ.
+        """
+        if self.machines.count == 1:
+            return
+        digests = [hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()[:8] for value in about.values()]
+        own = np.frombuffer(b"".join(digests), np.uint8).astype(np.float32)
+        with self.told_if_lost():
+            means = tf.function(self.mean, autograph=False)(tf.constant(own)).numpy()
+        alike = (abs(means - own) < _SAME).reshape(len(about), -1).all(axis=1)
+        if not alike.all():
+            told = ", ".join(what for what, same in zip(about, alike, strict=True) if not same)
+            raise UserError(
+                f"worker {self.machines.index}: the workers of {VARIABLE} have other {told}; give the same command to "
+                "each of them, and the same datasets"
+            )
+
 
 class Learner:
     """Learns from batches on several devices; made once for a run, because tracing takes seconds.
@@ -70,7 +110,7 @@ class Learner:
         self._step = tf.function(self._learn, input_signature=[batch], autograph=False)
         self._test = tf.function(model.test_step, input_signature=[batch], autograph=False)
         figures = tf.TensorSpec([None], tf.float32)
-        self._mean = tf.function(self._mean_of_machines, input_signature=[figures], autograph=False)
+        self._mean = tf.function(devices.mean, input_signature=[figures], autograph=False)
 
     def epoch(
         self,
@@ -140,13 +180,6 @@ class Learner:
             loss = tf.reduce_sum(losses) / tf.cast(tf.where(whole, lines * count, lines), tf.float32)
         total, *gradients = context.all_reduce("SUM", [loss, *tape.gradient(loss, weights)])
         return total, gradients
-
-    def _mean_of_machines(self, figures: Any) -> Any:
-        def mean(values: Any) -> Any:
-            values = tf.identity(values)  # on this device; what comes from outside is on none, and cannot be added up
-            return tf.distribute.get_replica_context().all_reduce("MEAN", values)
-
-        return self._devices.first(self._devices.strategy.run(mean, args=(figures,)))
 
 
 def open_devices(asked: int | Literal["all"], machines: Machines) -> Devices | None:

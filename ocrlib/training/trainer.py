@@ -1,6 +1,6 @@
 """Datasets in, a run folder out: opens the data, makes the network, trains it, and measures the best one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,8 @@ def _train_held(
         )
     about = {"datasets": entries, "init": init, "replay": _about_replay(replay), "config": config.to_dict(settings)}
     lines = count_lines(manifests)
+    if devices is not None:
+        devices.require_alike(_alike(about, lines, resume))
     changed: list[str] = []
     if resume:
         check_resumable(run, about)
@@ -145,6 +147,15 @@ def _about_replay(replay: Replay | None) -> dict[str, Any] | None:
         return None
     entries = [dataset_entry(folder, read_manifest(folder), None) for folder in replay.folders]
     return {"share": replay.share, "datasets": entries}
+
+
+def _alike(about: Mapping[str, Any], lines: Any, resume: bool) -> dict[str, Any]:
+    """Returns what machines that train together must have alike; each may know its datasets under other names."""
+    entries = about["datasets"] + (about["replay"] or {"datasets": []})["datasets"]
+    return {
+        "datasets": [[{**entry, "folder": None} for entry in entries], lines],
+        "settings": [about["config"], about["init"], (about["replay"] or {}).get("share"), resume],
+    }
 
 
 def _train_epochs(run: Run, state: State) -> None:

@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +91,18 @@ def test_two_devices_learn_what_one_learns(runs: tuple[Path, Path]) -> None:
     assert json.loads((two / "config.json").read_text())["config"]["train"]["devices"] == 2
 
 
-def start_workers(folder: Path, die: str, *arguments: object) -> list[Any]:
-    """Starts two workers on this machine, the second of which may be killed in a step."""
+def start_workers(folder: Path, die: str, *arguments: object, each: Sequence[Sequence[object]] = ((), ())) -> list[Any]:
+    """Starts two workers on this machine, the second of which may be killed in a step; each has arguments of its own."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
-    for each in sockets:
-        each.close()
+    addresses = [f"127.0.0.1:{opened.getsockname()[1]}" for opened in sockets]
+    for opened in sockets:
+        opened.close()
     (folder / "train.py").write_text(TRAIN)
     started = []
     for index, dies in enumerate(("never", die)):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         command = ["env", f"TF_CONFIG={json.dumps(task)}", f"PYTHONPATH={ROOT}"]
-        command += program(folder / "train.py", dies, *arguments)
+        command += program(folder / "train.py", dies, *arguments, *each[index])
         started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
     return started
 
@@ -128,6 +129,19 @@ def test_two_machines_learn_what_one_learns_and_go_on_after_one_was_killed(
     assert f"worker 1 of 2 is done; worker 0 writes {run}" in said.decode()
     assert_learned_the_same(run, runs[1])
     assert files(run) == files(runs[1])
+
+
+def test_machines_with_other_data_or_another_command_are_refused(dataset: Path, tmp_path: Path) -> None:
+    other = write_dataset(tmp_path / "other", {"train": numbers(13, seed=4), "val": numbers(5, seed=2)})
+    lines = [f"worker {index}: the workers of TF_CONFIG have other datasets, settings" for index in range(2)]
+    workers = start_workers(tmp_path, "never", "--run", tmp_path / "run", each=[[dataset], [other, "--train.seed", 5]])
+    for worker, line in zip(workers, lines, strict=True):
+        _, told = worker.communicate(timeout=TIMEOUT_S)
+        assert (worker.returncode, told.decode().strip()) == (
+            2,
+            f"{line}; give the same command to each of them, and the same datasets",
+        )
+    assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_a_run_may_go_on_with_other_devices(tmp_path: Path) -> None:
