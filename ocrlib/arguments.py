@@ -96,10 +96,29 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def place(text: str) -> Path | str:
-    """Returns where a dataset is: a folder, or an address such as `s3://bucket/numeric`, which stays a text."""
+    """Returns where a dataset is: a folder, or an address such as `s3://bucket/numeric`, which stays a text.
+
+    Raises:
+      argparse.ArgumentTypeError: an address that names nothing, or with characters that no line of text has.
+    """
     if text.lower().startswith("file://"):
         return Path(text[len("file://") :])
-    return text if _ADDRESS.match(text) else Path(text)
+    if not (kind := _ADDRESS.match(text)):
+        return Path(text)
+    if not text.isprintable() or not text[kind.end() :].strip("/"):
+        raise argparse.ArgumentTypeError("expected an address such as s3://bucket/numeric, in one line")
+    return text
+
+
+def local_path(text: str) -> Path:
+    """Returns a file or a folder that an option was given, for `type=`.
+
+    Raises:
+      argparse.ArgumentTypeError: it is an address; it is not repeated, because it may hold a password.
+    """
+    if _ADDRESS.match(text):
+        raise argparse.ArgumentTypeError("expected files or folders, not an address; fetch them first")
+    return Path(text)
 
 
 def split_overrides(

@@ -1,11 +1,13 @@
 """arguments: overrides told from options, and a help text that explains every key."""
 
+import argparse
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from ocrlib.arguments import describe, split_overrides
+from ocrlib.arguments import describe, local_path, place, split_overrides
 from ocrlib.factory.recipe import Recipe
 from ocrlib.training.settings import RunConfig
 
@@ -29,6 +31,25 @@ from ocrlib.training.settings import RunConfig
 )
 def test_overrides_are_separated_from_other_arguments(argv, rest, overrides):
     assert split_overrides(argv, ("name", "seed")) == (rest, overrides)
+
+
+def test_a_place_is_a_folder_or_an_address():
+    assert place("datasets/s3") == Path("datasets/s3")
+    assert place("file:///data/s3") == Path("/data/s3")
+    assert place("s3://bucket/numeric") == "s3://bucket/numeric"
+
+
+@pytest.mark.parametrize("text", ["s3://", "s3:///", "s3://bucket/two\nlines", "s3://bucket/\x1b[31m"])
+def test_an_address_of_nothing_or_of_several_lines_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="such as s3://bucket/numeric, in one line"):
+        place(text)
+
+
+def test_an_address_where_files_are_wanted_is_refused_without_its_password():
+    assert local_path("pictures") == Path("pictures")
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        local_path("s3://key:secret@bucket/pictures")
+    assert "secret" not in str(caught.value)
 
 
 def key_names(cls: type) -> set[str]:

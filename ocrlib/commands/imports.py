@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrlib import invocation
-from ocrlib.arguments import place, share, whole_number
+from ocrlib.arguments import local_path, place, share, whole_number
 from ocrlib.extras import installed
 
 # The layouts by name; `imports.layouts` and `imports.writers` have them, but would bring their libraries with them.
@@ -108,7 +108,9 @@ def add_commands(commands: Any) -> None:
         epilog="Any setting that the manifest's recipe has can be given as --section.key VALUE, such as "
         "--output.encoding png or --render.px_per_step 2.",
     )
-    command.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="folders of pictures, or label lists")
+    command.add_argument(
+        "sources", nargs="+", type=local_path, metavar="SOURCE", help="folders of pictures, or label lists"
+    )
     command.add_argument(
         "--out", type=place, required=True, help="the dataset's folder, such as datasets/mine, or its address"
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _KNOCK_S, _CONNECT_S = 5, 30
+_SCHEMES = ("tcp", "tls", "ws", "wss", "ucx")  # that dask has
 _LONGEST_GREETING = 1 << 20  # bytes
 _SCHEDULER_PORT = 8786  # dask's own
 _FIRST_WORKER_S = 60
@@ -136,7 +137,7 @@ def _knock(address: str) -> None:
 
     scheme, place = parse_address(address)
     host, port = parse_host_port(place, _SCHEDULER_PORT)
-    if not host or not 0 < port < 65536:
+    if not host or not 0 < port < 65536 or scheme not in _SCHEMES:
         raise ValueError(address)
     if scheme in ("tcp", "tls"):
         with socket.create_connection((host, port), timeout=_KNOCK_S) as connection:

@@ -36,7 +36,7 @@ class Part:
         Raises:
           ValueError: it is not written so, or there is no such part.
         """
-        match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+        match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
         if match is None or int(match[2]) == 0:
             raise ValueError(f"{text!r}: expected a part such as 3/40")
         index, count = int(match[1]), int(match[2])

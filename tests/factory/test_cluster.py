@@ -142,6 +142,7 @@ def test_killed_workers_cost_only_their_task_and_one_that_kills_three_is_named(t
     [
         ("tcp://127.0.0.1:9", "nobody answers there (ConnectionRefusedError); start a scheduler with `dask scheduler`"),
         ("127.0.0.1:99999", "nobody answers there (ValueError); start a scheduler with `dask scheduler`"),
+        ("foo://127.0.0.1:9", "nobody answers there (ValueError); start a scheduler with `dask scheduler`"),
         ("local:0", "expected local:8 for eight workers of this machine, or an address"),
         ("local:many", "expected local:8 for eight workers of this machine, or an address"),
     ],

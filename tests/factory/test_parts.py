@@ -35,6 +35,7 @@ def test_a_part_is_written_as_it_is_read(text):
     ("text", "told"),
     [
         ("41/40", "'41/40': there is no such part; 40 parts are 0/40 to 39/40"),
+        ("٣/4", "'٣/4': expected a part such as 3/40"),
         ("40/40", "'40/40': there is no such part; 40 parts are 0/40 to 39/40"),
         ("0/0", "'0/0': expected a part such as 3/40"),
         ("-1/4", "'-1/4': expected a part such as 3/40"),
