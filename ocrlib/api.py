@@ -4,13 +4,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ocrlib.arguments import place
 from ocrlib.extras import installed
 
 if TYPE_CHECKING:
     from ocrlib import Reader
+    from ocrlib.dataset.manifest import FileFormat
 
 
 @installed("factory")
@@ -89,8 +90,6 @@ def train(
       WorkerError: a machine that trains together with this one was lost.
     """
     from ocrlib import config
-    from ocrlib.dataset.manifest import read_manifest
-    from ocrlib.dataset.mirror import mirrored
     from ocrlib.replay import replay_of
     from ocrlib.training.machines import read_machines
     from ocrlib.training.run_folder import check_new, read_begun, resumed_settings
@@ -102,11 +101,7 @@ def train(
     if not resume and folder.is_dir() and read_machines().is_chief:
         check_new(folder)
     chosen = resumed_settings(folder, given) if resume else config.build(RunConfig, {}, given, "the settings")
-    stored_as = None if chosen.data.format == "auto" else chosen.data.format
-    kept = None if cache is None else Path(cache)
-    folders = [mirrored(each, file_format=stored_as, cache=kept) for each in places]
-    for each in folders:
-        read_manifest(each)  # what is no dataset is answered before TensorFlow is up, which takes seconds
+    folders = _folders(places, chosen.data.format, cache)
     from ocrlib.training.start import choose_start, start_of
 
     start = start_of(begun, init) if begun else choose_start(init, folders, chosen.model)
@@ -151,6 +146,20 @@ def _places(
         weighted = entries and all(entry.get("weight") for entry in entries)
         return [place(entry["folder"]) for entry in entries], [e["weight"] for e in entries] if weighted else None
     return places, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
+
+
+def _folders(
+    places: Sequence[Path | str], file_format: "FileFormat | Literal['auto']", cache: str | Path | None
+) -> list[Path]:
+    """The folders of datasets; what is no dataset is answered before TensorFlow is up, which takes seconds."""
+    from ocrlib.dataset.manifest import read_manifest
+    from ocrlib.dataset.mirror import mirrored
+
+    stored_as = None if file_format == "auto" else file_format
+    folders = [mirrored(each, file_format=stored_as, cache=None if cache is None else Path(cache)) for each in places]
+    for each in folders:
+        read_manifest(each)
+    return folders
 
 
 def _overrides(settings: Mapping[str, Any] | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ in_store     the way through make and parts for a dataset in an object store
 parts        the same dataset made in parts that know nothing of each other
 workers      processes of this machine that survive each other's death
 cluster      the same on other machines, by dask.distributed
+cluster_worker  what runs there
 lock         one process at a time makes a dataset, or a part of it
 trust        may the recipe of a dataset that came from elsewhere open what it names?
 repair       draws shards again, to prove a dataset or to mend it

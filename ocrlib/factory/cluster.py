@@ -8,7 +8,6 @@ At most one shard for each worker is under way, and this process holds the bytes
 import logging
 import re
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from ocrlib import config
 from ocrlib.dataset.manifest import ShardEntry
 from ocrlib.dataset.plan import Shard
-from ocrlib.dataset.shards import encode_shard
 from ocrlib.errors import UserError, WorkerError
 from ocrlib.extras import installed
-from ocrlib.factory.drawing import Pool, draw_samples, saving, start_drawing, ways_to
-from ocrlib.factory.ingredients import Ingredients, environment, gather
-from ocrlib.factory.recipe import Recipe, recipe_from_dict
+from ocrlib.factory.cluster_worker import do_task, start_worker
+from ocrlib.factory.drawing import Pool, saving, ways_to
+from ocrlib.factory.ingredients import Ingredients, environment
+from ocrlib.factory.recipe import Recipe
 from ocrlib.factory.workers import MAX_DEATHS, Report, Work, ctrl_c_waits
 
 if TYPE_CHECKING:
@@ -39,9 +38,6 @@ _FIRST_WORKER_S = 60
 _LAST_WORKER_S = 60  # without any worker, before a run ends
 _LOOK_S = 5  # between two looks for workers, each a question to the scheduler
 _PAUSE_S = 0.02  # between two looks whether a task is done
-_MOST_TOLD = 4  # differences in a message
-# Encoded files of a shard: its entry, and {file name: bytes}.
-Encoded = tuple[ShardEntry, dict[str, bytes]]
 
 
 @installed("cluster")
@@ -210,7 +206,7 @@ def run_tasks(
             task = waiting.pop()
             key = f"{task}-{run}"
             tasks_of[key] = task
-            done.add(client.submit(_do, run, start, start_args, task, key=key, pure=False))
+            done.add(client.submit(do_task, run, start, start_args, task, key=key, pure=False))
 
     submit()
     while not done.is_empty():
@@ -263,82 +259,3 @@ def _result(future: Any, task: Any) -> tuple[Any, int]:
         raise UserError(f"a worker cannot import what draws ({error}); install the same ocrlib there") from None
     except Exception as error:
         raise WorkerError(f"{task}: {type(error).__name__}: {error}") from error
-
-
-_works: dict[str, Work] = {}  # in a worker: that of the last run
-_one_at_a_time = threading.Lock()  # trdg and OpenCV draw from chance that a whole process shares
-
-
-def _do(run: str, start: Callable[..., Work], start_args: tuple[Any, ...], task: Any) -> tuple[Any, int]:
-    """Does a task in a worker, and returns its result and what it reported."""
-    amounts: list[int] = []
-    with _one_at_a_time:
-        if run not in _works:
-            _works.clear()
-            _works[run] = start(*start_args)
-        result = _works[run](task, amounts.append)
-    return result, sum(amounts)
-
-
-def start_worker(values: dict[str, Any], inputs: dict[str, str], versions: dict[str, str]) -> Work:
-    """Returns the function that draws and encodes a shard; called in each worker, which opens all for itself.
-
-    Args:
-      values: of the recipe.
-      inputs, versions: what the client has; a worker that has anything else would draw other lines.
-
-    Raises:
-      UserError: it has something else, or lacks a font or a text.
-    """
-    where = f"the worker {_own_address()}"
-    if told := differences(versions, environment()):
-        raise UserError(f"{where} {told}; install the same on both")
-    try:
-        recipe = recipe_from_dict(values, "the recipe")
-        found = gather(recipe)
-    except UserError as error:
-        raise UserError(f"{where} cannot draw this recipe: {error}") from None
-    if told := differences(inputs, found.inputs):
-        raise UserError(f"{where} {told}; install the same on both")
-    renderer = start_drawing(recipe, found.faces, found.texts)
-
-    def work(shard: Shard, report: Report) -> Encoded:
-        samples, rejected = draw_samples(shard, renderer, report)
-        output, files = recipe.output, dict[str, bytes]()
-        entry = encode_shard(
-            shard.stem,
-            samples,
-            files.__setitem__,
-            formats=output.formats,
-            encoding=output.encoding,
-            rejected=rejected,
-        )
-        return entry, files
-
-    return work
-
-
-def _own_address() -> str:
-    from distributed import get_worker
-
-    return get_worker().address
-
-
-def differences(here: dict[str, str], there: dict[str, str]) -> str:
-    """Returns what another machine has otherwise, in a few words; empty if nothing.
-
-    Args:
-      here, there: {what: hash or version}, such as `Ingredients.inputs` or an environment, whose `python` is not
-        compared: it decides no byte.
-    """
-    told = []
-    for what in sorted((here.keys() | there.keys()) - {"python"}):
-        name = what.removeprefix("font:").rpartition(":")[0] if what.startswith("font:") else what
-        if what not in there:
-            told.append(f"lacks {name}")
-        elif what not in here:
-            told.append(f"has {name}, which is not here")
-        elif here[what] != there[what]:
-            told.append(f"has {name} {there[what][:16]}, not {here[what][:16]}")
-    more = f" and {len(told) - _MOST_TOLD} things more" if len(told) > _MOST_TOLD else ""
-    return ", ".join(told[:_MOST_TOLD]) + more

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ocrlib.backend import keras, tf
 from ocrlib.batches.mixture import Mixture
@@ -98,12 +98,7 @@ def prepare(
     plan = _planned(about, settings, lines, CTCModel(network, charset))
     training = lines.mixture(plan)
     num_steps = sum(training.count(settings.train.seed, epoch) for epoch in range(plan.epochs))
-    # The check of auto knows our layers; only its author knows what a network of the user does in bfloat16.
-    # Nor do machines that measure it alone need to come to the same.
-    alone = devices is None or devices.machines.count == 1
-    unknown = settings.train.precision == "auto" and (settings.model.build or not alone)
-    asked = "float32" if unknown else settings.train.precision
-    precision = about.get("precision") or choose_precision(asked, network, num_steps)
+    precision = about.get("precision") or choose_precision(_asked_precision(settings, devices), network, num_steps)
     if precision != "float32":
         print(f"trains in {precision} (--train.precision)")
     freeze(network, settings.train.freeze or "nothing")
@@ -130,6 +125,17 @@ def prepare(
         start=start,
         devices=devices,
     )
+
+
+def _asked_precision(settings: RunConfig, devices: Devices | None) -> Literal["auto", "float32", "bfloat16"]:
+    """Returns the precision that is asked for; float32 where `auto` could not be measured.
+
+    The check of auto knows our layers; only its author knows what a network of the user does in bfloat16. Nor do
+    machines that measure it alone need to come to the same.
+    """
+    alone = devices is None or devices.machines.count == 1
+    unknown = settings.train.precision == "auto" and (settings.model.build or not alone)
+    return "float32" if unknown else settings.train.precision
 
 
 def _planned(about: Mapping[str, Any], settings: RunConfig, lines: RunLines, model: CTCModel) -> Plan:

@@ -113,15 +113,9 @@ def _train_held(
     lines = count_lines(manifests)
     if devices is not None:
         devices.require_alike(_alike(about, lines, resume))
-    changed: list[str] = []
-    if resume:
-        check_resumable(run, about)
-        begun = read_begun(run)
-        changed = grown(begun.get("lines"), datasets, lines)
-        about = {**begun, **about, "lines": lines}
-    else:
-        check_new(run)
-        about |= {"why": why, "lines": lines}
+    begun = _begun(run, about, why, resume)
+    changed = grown(begun.get("lines"), datasets, lines) if resume else []
+    about = {**begun, **about, "lines": lines}
     keras.utils.set_random_seed(settings.train.seed)
     with scope_of(devices):
         ready = prepare(datasets, manifests, run, settings, weights, replay, about, devices)
@@ -140,6 +134,15 @@ def _train_held(
     history = read_rows(run / "history.csv")
     write_report(run, history, ready.about, metrics, measured)
     return metrics
+
+
+def _begun(run: Path, about: dict[str, Any], why: str, resume: bool) -> dict[str, Any]:
+    """Returns what config.json says of a run that goes on, or why a new one starts as it does."""
+    if not resume:
+        check_new(run)
+        return {"why": why}
+    check_resumable(run, about)
+    return read_begun(run)
 
 
 def _about_replay(replay: Replay | None) -> dict[str, Any] | None:

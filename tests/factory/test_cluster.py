@@ -18,8 +18,9 @@ import pytest
 from ocrlib.commands.data import make_data
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError, WorkerError
-from ocrlib.factory import cluster, drawing
-from ocrlib.factory.cluster import connected, differences, on_cluster, run_tasks
+from ocrlib.factory import cluster, cluster_worker, drawing
+from ocrlib.factory.cluster import connected, on_cluster, run_tasks
+from ocrlib.factory.cluster_worker import differences
 from ocrlib.factory.make import make_dataset
 from ocrlib.factory.parts import Part, make_part
 from ocrlib.factory.recipe import load_recipe
@@ -95,7 +96,8 @@ def test_a_run_that_stops_leaves_a_dataset_to_resume(address, tiny_dataset, tiny
 
 
 def test_a_worker_that_has_something_else_is_named_with_it(address, tiny_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "environment", lambda: {"python": "3.12.1", "pillow": next(versions)})
+    for half in (cluster, cluster_worker):
+        monkeypatch.setattr(half, "environment", lambda: {"python": "3.12.1", "pillow": next(versions)})
     versions = iter(["13.0.0", "12.1.0", "12.1.0"])  # here, and then on the workers
     with pytest.raises(UserError) as caught:
         make_dataset(load_recipe(tiny_recipe), tmp_path / "d", on_cluster(address))
