@@ -63,7 +63,7 @@ def _are_short_lines(mask: np.ndarray, bands: list[tuple[int, int]], top: int, n
     Args:
       bands: rows of `mask`, which begins at row `top` of a picture of `num_rows` rows.
     """
-    highest = max(stop - start for start, stop in bands)
+    highest = max((stop - start for start, stop in bands), default=0)  # no band: ink too thin for any row
     high = [(start, stop) for start, stop in bands if stop - start >= _LIKE * highest]
     if len(high) < 2 or top + high[0][0] <= 0 or top + high[-1][1] >= num_rows:
         return False
@@ -75,7 +75,7 @@ def _are_short_lines(mask: np.ndarray, bands: list[tuple[int, int]], top: int, n
 def _bands(mask: np.ndarray) -> list[tuple[int, int]]:
     """The rows [start, stop) of each stretch that has ink, from the top."""
     bands, row = [], 0
-    for inked, rows in groupby(mask.mean(axis=1) > 0.005):
+    for inked, rows in groupby(mask.sum(axis=1) > 0.005 * mask.shape[1]):
         start, row = row, row + len(list(rows))
         if inked:
             bands.append((start, row))

@@ -71,7 +71,7 @@ def best_threshold(gray: np.ndarray) -> int:
 
     Source: Otsu 1979, "A threshold selection method from gray-level histograms".
     """
-    share = counts_of(gray) / gray.size
+    share = counts_of(gray) / max(1, gray.size)
     dark = np.cumsum(share)
     sums = np.cumsum(share * np.arange(256))
     parted = dark * (1 - dark)

@@ -32,6 +32,25 @@ def test_a_line_looks_like_one(text: str, paper: int) -> None:
     assert look(np.pad(draw_line(text), paper, constant_values=255)) is None
 
 
+def test_a_smear_in_which_no_row_has_ink_looks_like_a_line() -> None:
+    smear = np.full((40, 200), 255, np.uint8)
+    smear[10:30, 20:180] = np.linspace(255, 120, 160).astype(np.uint8)
+    smear[18:22, 40:160] = 90
+    assert find_line(smear) is not None
+    assert look(smear) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_of_chance_have_a_look_or_none() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        picture = np.full(rng.integers(1, (80, 300)), 255, np.uint8)
+        for _ in range(rng.integers(8)):
+            row, column = rng.integers(picture.shape)
+            picture[row : row + rng.integers(1, 20), column : column + rng.integers(1, 60)] = rng.integers(256)
+        assert look(picture) in (None, *WARNINGS)
+
+
 def test_several_lines_and_a_page_are_told() -> None:
     assert look(stacked(TEXTS[:2])) == LINES
     assert look(stacked(TEXTS[:3])) == LINES

@@ -65,8 +65,9 @@ def context(window: Any) -> Iterator[Any]:
     }
     for event, listener in listeners.items():
         window.on(event, listener)
-    # What a test provokes; and a server may end while its page still asks for something.
-    window.expected_errors = ["ERR_CONNECTION_REFUSED"]
+    # What a test provokes; and a server may end while its page still asks for something: before the browser has
+    # connected, or after.
+    window.expected_errors = ["ERR_CONNECTION_REFUSED", "ERR_SOCKET_NOT_CONNECTED"]
     yield window
     for page in window.pages[1:]:
         page.close()
