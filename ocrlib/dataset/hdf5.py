@@ -63,7 +63,10 @@ def _write_column(file: h5py.File, name: str, values: Any) -> None:
         dtype = h5py.string_dtype("utf-8", max(1, *map(len, encoded)))
         values = np.array(encoded, dtype)
     chunk = min(len(values), _PIXEL_CHUNK_BYTES if name == "pixels" else _COLUMN_CHUNK)
-    file.create_dataset(name, data=values, dtype=dtype, chunks=(chunk,), fletcher32=True, track_times=False)
+    column = file.create_dataset(name, data=values, dtype=dtype, chunks=(chunk,), fletcher32=True, track_times=False)
+    # It goes to its place in the file when it is closed. Left to Python, that could be later: a profiler, such as the
+    # one in each of dask's workers, may still hold this function's variables, and the bytes would be others.
+    column.id.close()
 
 
 def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = None) -> dict[str, np.ndarray]:

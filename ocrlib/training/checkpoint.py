@@ -73,13 +73,13 @@ class State:
             np.savez(file, **arrays)
         write_json(folder / "state.json", {**asdict(self), "weights": name})
         sync_folder(folder)  # after a power cut, too, the new state and its weights are there before the old ones go
-        for path in folder.glob("*weights-*"):
-            if path.name != name:
-                path.unlink()
+        _sweep(folder, name)
 
     @classmethod
     def load(cls, folder: Path, model: keras.Model) -> "State":
         """Returns the state saved in `folder` after giving the model its weights and optimizer; a new one if none.
+
+        Weights that a kill has left beside those of the state are deleted, when the state's have been read.
 
         Raises:
           UserError: the files cannot be read, or hold the weights of another network.
@@ -102,7 +102,15 @@ class State:
         arrays = _read_arrays(folder / weights, variables)
         for key, variable in variables.items():
             variable.assign(arrays[key])
+        _sweep(folder, weights)
         return state
+
+
+def _sweep(folder: Path, kept: str) -> None:
+    """Deletes the weights in a folder but those of that name; of several machines, any may come first."""
+    for path in folder.glob("*weights-*"):
+        if path.name != kept:
+            path.unlink(missing_ok=True)
 
 
 def _read_arrays(path: Path, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -237,3 +238,16 @@ def test_a_cut_hdf5_does_not_open(tmp_path, keep):
     path.write_bytes(data[: int(keep * len(data))])
     with pytest.raises(OSError):
         hdf5.read_columns(path, COLUMNS)
+
+
+def test_who_still_holds_the_columns_of_a_shard_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = make_samples(30)
+    wanted, real, held = hdf5.encode_shard(samples, "raw"), h5py.File.create_dataset, []
+
+    def create(self: h5py.File, *args: Any, **options: Any) -> Any:
+        held.append(real(self, *args, **options))
+        return held[-1]
+
+    monkeypatch.setattr(h5py.File, "create_dataset", create)
+    assert hdf5.encode_shard(samples, "raw") == wanted
+    assert held

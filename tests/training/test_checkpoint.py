@@ -59,6 +59,14 @@ def test_only_the_newest_weights_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state.json", "weights-0000-0000002.npz"]
 
 
+def test_weights_that_a_kill_left_beside_the_newest_are_gone_when_it_goes_on(tmp_path: Path) -> None:
+    model = tiny_model()
+    State(batch=2).save(tmp_path, model)
+    (tmp_path / "weights-0000-0000001.npz").write_bytes(b"the kill came before these were deleted")
+    assert State.load(tmp_path, model).batch == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.json", "weights-0000-0000002.npz"]
+
+
 @pytest.mark.parametrize("step", ["savez", "write_json"])
 def test_a_kill_while_saving_leaves_the_place_before(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
