@@ -66,7 +66,7 @@ def test_both_formats_give_the_same_batches_in_the_same_order(dataset: Path) -> 
 @pytest.mark.usefixtures("small_windows")
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_the_batches_of_a_run_are_those_that_they_were_byte_for_byte(file_format: str, tmp_path: Path) -> None:
-    """Whoever resumes a run with a newer version goes on with the same lines; the hash is of version 0.1."""
+    """A run that a newer version resumes goes on with the same lines; the hash is of version 0.1."""
     samples = [make_sample(index, text=f"{index}", width=5 + 7 * (index % 40)) for index in range(90)]
     folder = write_dataset(tmp_path / "d", {"train": samples})
     found = hashlib.sha256()

@@ -76,7 +76,7 @@ def load_faces(sets: Sequence[FontSet], charset: str, coverage: float) -> tuple[
         of the charset, whatever this share is.
 
     Raises:
-      UserError: an unknown set or file, a single named file that lacks characters or is no text face, or no face left.
+      UserError: an unknown set or file, a single named file that lacks characters or is not for text, or no face left.
     """
     faces: dict[str, Face] = {}
     left_out: dict[str, str] = {}
