@@ -41,19 +41,19 @@ def plan_buckets(widths: Mapping[int, int], batch_size: int, num_buckets: int = 
         entry[1] += lines * width
     edges = sorted(multiples)
     lines_to = np.concatenate([[0], np.cumsum([multiples[edge][0] for edge in edges])])
-    # best[j]: the fewest padded pixels for the first j edges; each round allows one more bucket.
-    best, choices = [0.0] + [math.inf] * len(edges), []
+    # best[j]: the fewest padded pixels for the first j edges; each round allows one more bucket. padded[j - 1, i]:
+    # those for j edges whose last bucket begins at edge i.
+    padding = np.array(edges)[:, None] * (lines_to[1:, None] - lines_to[:-1])
+    best, choices = np.array([0.0] + [math.inf] * len(edges)), []
     for _ in range(min(num_buckets, len(edges))):
-        padded = [
-            [best[i] + edges[j - 1] * (lines_to[j] - lines_to[i]) for i in range(j)] for j in range(1, len(edges) + 1)
-        ]
-        choices.append([int(np.argmin(row)) for row in padded])
-        best = [0.0] + [min(row) for row in padded]
+        padded = np.where(np.tri(len(edges), dtype=bool), best[:-1] + padding, math.inf)
+        choices.append(padded.argmin(axis=1))
+        best = np.concatenate([[0.0], padded.min(axis=1)])
     cuts, j = [], len(edges)
     for choice in reversed(choices):
         if j == 0:
             break
         cuts.append(edges[j - 1])
-        j = choice[j - 1]
+        j = int(choice[j - 1])
     mean_width = sum(pixels for _, pixels in multiples.values()) / lines_to[-1]
     return [Bucket(width_px=width, batch_size=max(1, round(batch_size * mean_width / width))) for width in sorted(cuts)]

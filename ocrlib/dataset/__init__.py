@@ -8,6 +8,7 @@ sample       one line image with its text and how it was made
 shards       one shard on disk: written in each format, checked, read back
 checks       is what a shard holds what the manifest announces?
 tfrecord, hdf5     the two formats, each with its writer and its reader
+framing      the records of a TFRecord file and their checksums
 examples     the features of all records of a TFRecord shard at once
 arrays       a whole split as numpy arrays, for training without TensorFlow
 verify       is a dataset still what its manifest says?

@@ -1,36 +1,28 @@
 """TFRecord shards, written and read without TensorFlow, which would take a worker seconds to import.
 
-A file is one small, fixed format inside another:
-- the TFRecord framing: length (u64), masked CRC-32C of the length, data, masked CRC-32C of the data
-  (https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details);
-- the protocol buffer wire format of `tf.train.Example`, a map from feature name to one bytes, float or
-  int64 list (https://protobuf.dev/programming-guides/encoding/).
+Each record (`framing`) is a `tf.train.Example` in the wire format of protocol buffers: a map from feature name to one
+bytes, float or int64 list (https://protobuf.dev/programming-guides/encoding/).
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google_crc32c import value as crc32c
 
 from ocrlib.dataset.examples import NotAlikeError, find_features, read_floats, read_ints
+from ocrlib.dataset.framing import TruncatedRecord, frame, payloads
 from ocrlib.dataset.sample import PROVENANCE, Sample, encode_image
 
 ENDING = ".tfrecord"
 _FEATURES = {bytes: 1, str: 1, float: 2, int: 3}  # field numbers of bytes_list, float_list, int64_list in Feature
 _COLUMN_DTYPES = {str: object, float: np.float32, int: np.int64}
 _KINDS: dict[str, type] = {"id": str, "text": str, "image": bytes, "width": int, **PROVENANCE}
-_MASK_DELTA = 0xA282EAD8
 # Features that many lines have alike; no floats, because 0.0 and -0.0 are equal and their bytes are not.
 _SHARED = frozenset({"width", "font", "background", "skew_deg", "degradation", "attempt"})
 _ONE_BYTE = [bytes([value]) for value in range(0x80)]  # most varints are this short
-
-
-class TruncatedRecord(ValueError):
-    """A record that ends early or fails its checksum; the message says which, and at what byte."""
 
 
 def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
@@ -39,7 +31,7 @@ def encode_shard(samples: Sequence[Sample], encoding: str) -> bytes:
     Its features are `id`, `text` (UTF-8), `image` (stored as `encoding`), `width` (pixels), and one for each name of
     the provenance.
     """
-    return b"".join(_frame(_example(sample, encoding)) for sample in samples)
+    return b"".join(frame(_example(sample, encoding)) for sample in samples)
 
 
 def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -60,25 +52,19 @@ def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = Non
     kinds = {name: _KINDS[name] for name in features}
     data = _read_file(path, room)
     view = data.data
-    records = _payloads(view)
+    records = payloads(data)
     try:
         found = _read_alike(data, records, kinds)
     except (NotAlikeError, UnicodeDecodeError):  # made by another program, or damaged
-        payloads = (bytes(view[start:stop]) for start, stop in records)
-        examples = [_read_example(payload, kinds, number) for number, payload in enumerate(payloads)]
+        one_by_one = (bytes(view[start:stop]) for start, stop in records)
+        examples = [_read_example(payload, kinds, number) for number, payload in enumerate(one_by_one)]
         found = {name: [example[name] for example in examples] for name in kinds}
+    if "image" in found:
+        found["pixels"], found["offsets"] = _pack(found["image"], data)
     columns: dict[str, np.ndarray] = {}
     for name in names:
-        if name == "pixels":
-            position = 0
-            for image in found["image"]:  # moved to the left, over what lies between them; no other memory is touched
-                view[position : position + len(image)] = image
-                position += len(image)
-            columns[name] = data[:position]
-        elif name == "offsets":
-            columns[name] = np.cumsum([0, *map(len, found["image"])], dtype=np.int64)
-        else:
-            columns[name] = np.array(found[name], _COLUMN_DTYPES[kinds[name]])
+        ready = name in ("pixels", "offsets")
+        columns[name] = found[name] if ready else np.array(found[name], _COLUMN_DTYPES[kinds[name]])
     return columns
 
 
@@ -90,8 +76,23 @@ def _read_file(path: Path, room: np.ndarray | None) -> np.ndarray:
         return data[: file.readinto(data.data)]
 
 
+def _pack(images: Iterable[bytes | memoryview], data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Moves the images of a file to its beginning, one after the other, over what lies between them.
+
+    No other memory is touched. Returns the (P,) uint8 of all images and the (N + 1,) int64 where each of them begins.
+    """
+    view, position, offsets = data.data, 0, [0]
+    for image in images:
+        start, position = position, position + len(image)
+        view[start:position] = image
+        offsets.append(position)
+    return data[:position], np.array(offsets, np.int64)
+
+
 def _read_alike(data: np.ndarray, records: Sequence[tuple[int, int]], kinds: Mapping[str, type]) -> dict[str, Any]:
     """Returns {name: N values} of Examples that are made alike, as those of a shard of ours are.
+
+    Images come one by one: a list of all of them would hold more objects than anything else here.
 
     Raises:
       NotAlikeError, UnicodeDecodeError: they are not, or one is damaged.
@@ -104,50 +105,11 @@ def _read_alike(data: np.ndarray, records: Sequence[tuple[int, int]], kinds: Map
     columns: dict[str, Any] = {}
     for name, spans in find_features(data, starts, stops, words).items():
         if words[name] == "bytes":
-            values = [view[start:stop] for start, stop in zip(*(span.tolist() for span in spans), strict=True)]
+            values = (view[start:stop] for start, stop in zip(*(span.tolist() for span in spans), strict=True))
             columns[name] = values if kinds[name] is bytes else [str(value, "utf-8") for value in values]
         else:
             columns[name] = (read_ints if kinds[name] is int else read_floats)(data, spans)
     return columns
-
-
-def _frame(payload: bytes) -> bytes:
-    length = struct.pack("<Q", len(payload))
-    return b"".join((length, _masked_crc(length), payload, _masked_crc(payload)))
-
-
-def _masked_crc(data: bytes) -> bytes:
-    crc = crc32c(data)
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF)
-
-
-def _unmasked(stored: bytes) -> int:
-    """Returns the checksum of which `_masked_crc` made these 4 bytes; -1 if they are fewer."""
-    rotated = (int.from_bytes(stored, "little") - _MASK_DELTA) & 0xFFFFFFFF
-    return (rotated >> 17 | rotated << 15) & 0xFFFFFFFF if len(stored) == 4 else -1
-
-
-def _payloads(data: memoryview) -> list[tuple[int, int]]:
-    """Returns where the data of each record starts and stops, after both its checksums are seen to be right.
-
-    Raises:
-      TruncatedRecord: says at what byte.
-    """
-    found, position, known = [], 0, dict[bytes, bytes]()  # known: a length and its checksum, as many lines have it
-    while position < len(data):
-        start = position + 12
-        header = bytes(data[position:start])
-        length, crc = header[:8], header[8:]
-        if known.get(length) != crc:
-            if _masked_crc(length) != crc:  # of a header that is cut, too
-                raise TruncatedRecord(f"record header at byte {position} is damaged or cut")
-            known[length] = crc
-        stop = start + int.from_bytes(length, "little")
-        if crc32c(bytes(data[start:stop])) != _unmasked(bytes(data[stop : stop + 4])):  # of a record that is cut, too
-            raise TruncatedRecord(f"record at byte {position} is damaged or cut")
-        found.append((start, stop))
-        position = stop + 4
-    return found
 
 
 def _example(sample: Sample, encoding: str) -> bytes:

@@ -17,6 +17,7 @@ import ocrlib
 from ocrlib.dataset import hdf5, tfrecord
 from ocrlib.dataset.card.card import write_card
 from ocrlib.dataset.checks import NotAnnounced
+from ocrlib.dataset.framing import TruncatedRecord
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.sample import decode_image, encode_image
 from ocrlib.dataset.shards import read_samples, shard_columns
@@ -122,7 +123,7 @@ def framed(payload: bytes, length: int | None = None) -> bytes:
 def test_a_length_that_reaches_behind_the_file_is_found(tmp_path: Path, length: int) -> None:
     path = tmp_path / "a.tfrecord"
     path.write_bytes(framed(b"x", length))
-    with pytest.raises(tfrecord.TruncatedRecord, match="record at byte 0 is damaged or cut"):
+    with pytest.raises(TruncatedRecord, match="record at byte 0 is damaged or cut"):
         tfrecord.read_columns(path, ["id"])
 
 
@@ -132,7 +133,7 @@ def test_a_length_that_reaches_behind_the_file_is_found(tmp_path: Path, length: 
 def test_a_record_that_is_no_example_behind_a_right_checksum(tmp_path: Path, payload: bytes) -> None:
     path = tmp_path / "a.tfrecord"
     path.write_bytes(framed(payload))
-    with pytest.raises((tfrecord.TruncatedRecord, KeyError)):
+    with pytest.raises((TruncatedRecord, KeyError)):
         tfrecord.read_columns(path, ["id", "width"])
 
 
@@ -142,7 +143,7 @@ def test_every_cut_of_an_example_behind_a_right_checksum_is_found(tmp_path: Path
     payload = path.read_bytes()[12:-4]
     for length in range(0, len(payload), 7):
         path.write_bytes(framed(payload[:length]))
-        with pytest.raises((tfrecord.TruncatedRecord, KeyError)):
+        with pytest.raises((TruncatedRecord, KeyError)):
             tfrecord.read_columns(path, ["pixels", "offsets", "id", "text", "width", "font", "blur_px"])
 
 

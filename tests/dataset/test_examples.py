@@ -8,6 +8,7 @@ import pytest
 
 from ocrlib.dataset import tfrecord
 from ocrlib.dataset.examples import NotAlikeError, find_features
+from ocrlib.dataset.framing import frame, payloads
 from ocrlib.dataset.sample import PROVENANCE, Sample
 from tests.dataset.samples import make_sample, make_samples
 
@@ -72,7 +73,7 @@ def test_examples_of_another_order_are_read_one_by_one(tmp_path: Path, monkeypat
     path = tmp_path / "a.tfrecord"
     path.write_bytes(tfrecord.encode_shard(samples[:2], "raw") + turned)
     data = path.read_bytes()
-    starts, stops = np.array(tfrecord._payloads(memoryview(data)), np.int64).T
+    starts, stops = np.array(payloads(np.frombuffer(data, np.uint8)), np.int64).T
     with pytest.raises(NotAlikeError):
         find_features(np.frombuffer(data, np.uint8), starts, stops, {"id": "bytes"})
     assert_columns(tfrecord.read_columns(path, COLUMNS), one_by_one(write(tmp_path / "b.tfrecord", samples)))
@@ -82,13 +83,13 @@ def test_examples_of_another_order_are_read_one_by_one(tmp_path: Path, monkeypat
 def test_no_changed_byte_is_read_as_something_else(tmp_path: Path, place: int) -> None:
     """Behind right checksums: all at once either says the same as one by one, or leaves the file to it."""
     framed = tfrecord.encode_shard(make_samples(4), "raw")
-    spans = tfrecord._payloads(memoryview(framed))
+    spans = payloads(np.frombuffer(framed, np.uint8))
     payload = bytearray(framed[spans[2][0] : spans[2][1]])
     payload[place % len(payload)] ^= 0x81
     records = [framed[a:b] for a, b in spans]
     records[2] = bytes(payload)
     path = tmp_path / "a.tfrecord"
-    path.write_bytes(b"".join(map(tfrecord._frame, records)))
+    path.write_bytes(b"".join(map(frame, records)))
     try:
         expected = one_by_one(path)
     except (ValueError, KeyError) as error:

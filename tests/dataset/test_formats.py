@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrlib.dataset import hdf5, tfrecord
+from ocrlib.dataset.framing import TruncatedRecord, frame
 from ocrlib.dataset.manifest import ImageShape
 from ocrlib.dataset.sample import PROVENANCE, Sample, decode_image, encode_image, sample_id
 from ocrlib.dataset.shards import FORMATS, read_samples, write_shard
-from ocrlib.dataset.tfrecord import TruncatedRecord
 from ocrlib.dataset.verify import same_sample
 from tests.dataset.samples import make_sample, make_samples
 
@@ -206,7 +206,7 @@ def test_a_number_without_a_value_is_not_read_from_what_follows_it(tmp_path, emp
     """As another program may write it: no list, an empty list, and one that has packed nothing."""
     entries = [tfrecord._field(1, tfrecord._map_key("width") + tfrecord._field(2, empty)), tfrecord._entry("skew", 7)]
     path = tmp_path / "a.tfrecord"
-    path.write_bytes(tfrecord._frame(tfrecord._field(1, b"".join(entries))))
+    path.write_bytes(frame(tfrecord._field(1, b"".join(entries))))
     with pytest.raises(TruncatedRecord, match=r"^record 0 is no Example of a line \(its width has no value\)$"):
         tfrecord.read_columns(path, ["width"])
 
