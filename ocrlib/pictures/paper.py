@@ -268,11 +268,14 @@ def find_marks(mask: np.ndarray) -> np.ndarray:
 
 
 def _with_margins(box: Box, gray: np.ndarray, margins: Margins) -> Box:
-    """The box with its margins. A lone dash or point is no higher than its ink: it gets the height of a character."""
+    """The box with its margins, of a pixel at least: the rim of small print is blurred, and is part of it.
+
+    A lone dash or point is no higher than its ink: it gets the height of a character.
+    """
     height, width = box.bottom - box.top, box.right - box.left
     if width >= 0.8 * height and printed(gray, box).mean() > 0.9:
         margins = margins._replace(top=2, bottom=2)
-    top, left, bottom, right = (round(share * height) for share in margins)
+    top, left, bottom, right = (max(1, round(share * height)) for share in margins)
     return Box(box.top - top, box.left - left, box.bottom + bottom, box.right + right)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from ocrlib.pictures.paper import MARGINS, cut_line, find_line, has_ink, measure_margins
 from tests.training_fixtures import draw_line, texts_by_heart
@@ -182,3 +183,14 @@ def test_no_dark_pixel_of_a_line_lies_outside_the_box(text: str) -> None:
     assert box is not None
     dark = image < 128
     assert dark[box.top : box.bottom, box.left : box.right].sum() == dark.sum()
+
+
+def test_small_print_keeps_its_blurred_rim() -> None:
+    """Its margin as a share of its height is less than a pixel, and the pixel beside the ink is half of a character."""
+    thin = MARGINS._replace(top=0.04, bottom=0.03, left=0.05, right=0.05)
+    small = np.asarray(
+        Image.fromarray(surrounded(INK, (40, 40, 40, 40))).resize(((WIDTH + 80) // 4, (HEIGHT + 80) // 4))
+    )
+    line = find_line(small)
+    assert line is not None
+    assert cut_line(small, line, thin).shape == (line.bottom - line.top + 2, line.right - line.left + 2)
