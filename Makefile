@@ -56,16 +56,16 @@ train: $(READY) ## a reader in RUN, trained on DATA
 
 # The models that come with ocrlib, from nothing: one to three hours each. The same command resumes a stopped one.
 # REAL="FOLDER ...": the model's figures on NAME.png with NAME.gt.txt go onto its card; it is not trained on them.
-# Two trainings each: the second starts from the network of the first, at the full learning rate again. display and latin
-# as they are shipped were trained by PyTorch on a GPU, in ten minutes: TORCH=PYTHON, a Python with PyTorch and h5py.
-# Without TORCH the processor trains the same networks, for hours.
+# Two trainings each: the second starts from the network of the first, at the full learning rate again. The first one of
+# display and latin as they are shipped was by PyTorch on a GPU, in ten minutes: TORCH=PYTHON, a Python with PyTorch and
+# h5py. Without TORCH the processor trains the same networks, for hours.
 TORCH ?=
 LINES_numeric := 1000000
 TRAIN_numeric := --init none --model.encoder wide --model.filters 2 --train.epochs 2
 LINES_display := 1470000
 BEGIN_display := --init none --model.encoder wide --model.filters 4 --train.epochs 2
 SHAPE_display := --encoder wide --stride 2 --filters 4
-TRAIN_display := --init runs/pretrained-display-begun --train.freeze nothing --data.limit 100000 --train.epochs 2 --train.learning_rate 0.001
+TRAIN_display := --init runs/pretrained-display-begun --train.freeze nothing --data.limit 400000 --train.epochs 2 --train.learning_rate 0.0015 --train.precision bfloat16
 LINES_latin := 750000
 BEGIN_latin := --init none --model.encoder dilated --model.filters 4 --data.short_first true --data.batch_size 24 --train.learning_rate 0.002 --train.epochs 1
 SHAPE_latin := --encoder dilated --stride 4 --filters 4
@@ -85,14 +85,14 @@ ON_GPU = $(and $(TORCH),$(SHAPE_$*))
 define on_gpu
 $(BIN)/python -m ocrlib.pretrained.gpu begin datasets/$(1).toml runs/$(1)-begun.npz $(SHAPE_$(1))
 $(TORCH) -m ocrlib.pretrained.gpu train runs/$(1)-begun.npz datasets/$(1)-large runs/$(1)-learned.npz --minutes 9.55 $(GPU_$(1))
-$(BIN)/python -m ocrlib.pretrained.gpu end runs/$(1)-learned.npz datasets/$(1)-large runs/pretrained-$(1)
+$(BIN)/python -m ocrlib.pretrained.gpu end runs/$(1)-learned.npz datasets/$(1)-large runs/pretrained-$(1)-begun
 endef
 
 pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia: pretrained-%: fonts $(READY) ## a model that comes with ocrlib
 	$(BIN)/python generate_data.py datasets/$*.toml --out datasets/$*-large --splits.train $(LINES_$*) --output.formats '["hdf5"]'
 	mkdir -p runs
 	$(if $(ON_GPU),$(call on_gpu,$*),$(if $(BEGIN_$*),$(call trained,datasets/$*-large,runs/pretrained-$*-begun,$(BEGIN_$*))))
-	$(if $(ON_GPU),,$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*)))
+	$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*))
 	$(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* datasets/$*-large --out runs/pretrained-$*/test.json
 	for what in $(CHECKED_$*); do $(MAKE) $$what MODEL=runs/pretrained-$* ARGS="--out runs/pretrained-$*/$$what.json" || echo "$$what: see above"; done
 	for set in $(REAL); do $(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* "$$set" --out runs/pretrained-$*/real-$$(basename $$set).json; done
