@@ -25,6 +25,7 @@ C = TypeVar("C")
 # Every config dataclass uses this: an unknown key is the user's mistake; `--help` shows the docstring under each key.
 STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 _DEEP_KEY = re.compile(r"^[ \t]*(?:[^\s.=#]+[ \t]*\.[ \t]*){100}", re.MULTILINE)  # would take gigabytes to parse
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MAX_TOML_BYTES = 1 << 20  # the recipes that come with ocrlib have some kilobytes; a long list belongs into a file
 
 
@@ -169,7 +170,7 @@ def _resolve(cls: type, loc: tuple[int | str, ...]) -> _Place:
         if part in tags:  # pydantic adds the chosen member of a union, which the user has not written
             hint = tags[part]
             continue
-        path.append(str(part))
+        path.append(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], str(part)))  # a stranger's key in one line
         if is_dataclass(hint):
             owner = hint  # type: ignore[assignment]
             hint = get_type_hints(hint, include_extras=True).get(str(part))

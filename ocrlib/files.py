@@ -151,18 +151,35 @@ def give_name(path: Path, name: Path) -> None:
 def open_whole(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO[Any]]:
     """Opens a file for writing that appears at `path` only when the block ends, and only as a whole.
 
-    A pipe or a device is written to directly, because a rename would replace it.
+    It takes the place of what is there, also of a link, a pipe or a device that a stranger put there: nothing is
+    written through it.
 
     Args:
       path: the file; its folder exists.
       mode, encoding: as for `open`.
     """
+    with whole_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
+        yield file
+
+
+@contextmanager
+def open_output(path: Path, mode: str, encoding: str | None = None) -> Iterator[IO[Any]]:
+    """Opens a file that the user named for what comes out, such as `--out /dev/stdout`.
+
+    A pipe or a device is written to directly, because a rename would replace it; all else as `open_whole`.
+    """
     if path.exists() and not path.is_file():
         with open(path, mode, encoding=encoding) as file:
             yield file
         return
-    with whole_path(path) as temporary, open(temporary, mode, encoding=encoding) as file:
+    with open_whole(path, mode, encoding) as file:
         yield file
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Writes a file that the user named for what comes out, as `open_output`."""
+    with open_output(path, "wb") as file:
+        file.write(data)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrlib.files import give_name, open_whole, read_json, whole_path, write_bytes, write_json
+from ocrlib.files import give_name, open_whole, read_json, whole_path, write_bytes, write_json, write_output
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):
@@ -44,10 +44,21 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path):
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    write_bytes(tmp_path / "pipe", b"abc")
+    write_output(tmp_path / "pipe", b"abc")
     assert os.read(reader, 10) == b"abc"
     os.close(reader)
     assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.parametrize("what", ["pipe", "link to a pipe", "link to a file"])
+def test_nothing_is_written_through_what_a_stranger_put_in_the_place_of_a_file_of_ours(tmp_path, what):
+    there, place = tmp_path / "there", tmp_path / "manifest.json"
+    there.write_text("old") if what == "link to a file" else os.mkfifo(place if what == "pipe" else there)
+    if what != "pipe":
+        place.symlink_to(there)
+    write_json(place, {"new": 1})  # waited for a reader of the pipe
+    assert not place.is_symlink() and json.loads(place.read_text()) == {"new": 1}
+    assert what != "link to a file" or there.read_text() == "old"
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -6,7 +6,7 @@ from typing import Any
 
 from ocrlib.arguments import new_file, new_folder, place
 from ocrlib.commands.reading import MODEL_HELP, add_known, add_trust, known_figures, load_reader
-from ocrlib.files import write_json
+from ocrlib.files import json_text, write_output
 
 MOST_LEFT_OUT = 10  # pictures that are named; of more the number is told
 
@@ -66,9 +66,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print(f"{sum(map(bool, unknown))} lines hold characters that the model does not know: {characters}")
     print(errors_text(report, arguments.min_confidence), end="")
     if arguments.out is not None:
-        write_json(
-            arguments.out, {"model": arguments.model, "data": what, **known_figures(arguments), **report.figures()}
-        )
+        figures = {"model": arguments.model, "data": what, **known_figures(arguments), **report.figures()}
+        write_output(arguments.out, json_text(figures).encode())
         print(f"{arguments.out}: all figures")
     if arguments.coverage is not None:
         draw_coverage(report.coverage, arguments.coverage)

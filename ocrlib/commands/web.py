@@ -99,7 +99,7 @@ def compare(arguments: argparse.Namespace) -> int:
     from ocrlib.evaluation.compare_text import compare_figures, compare_text
     from ocrlib.evaluation.contestants import compare_with_first, default_data, measure_all
     from ocrlib.evaluation.report import locate
-    from ocrlib.files import write_bytes, write_json
+    from ocrlib.files import json_text, write_output
     from ocrlib.web.comparison import comparison_page
 
     models: list[str] = arguments.models
@@ -112,10 +112,10 @@ def compare(arguments: argparse.Namespace) -> int:
     print(compare_text(contestants, comparisons), end="")
     if arguments.out is not None:
         figures = compare_figures(contestants, comparisons)
-        write_json(arguments.out, {"data": place_of(data), "split": split, **figures})
+        write_output(arguments.out, json_text({"data": place_of(data), "split": split, **figures}).encode())
         print(f"{arguments.out}: all figures")
     if arguments.html is not None:
-        write_bytes(arguments.html, comparison_page(contestants, comparisons, data, split).encode())
+        write_output(arguments.html, comparison_page(contestants, comparisons, data, split).encode())
         print(f"{arguments.html}: the same as a page, with the lines that only one of two reads")
     return 0
 

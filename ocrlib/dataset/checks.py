@@ -4,11 +4,16 @@ A hash says that a file is the one that was written. It does not say that the on
 a line wider than its bucket, offsets that point elsewhere or a width table of another dataset would read as nonsense.
 """
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
 
 from ocrlib.dataset.manifest import ImageShape, ShardEntry
+
+# `unpack` makes a file's name of it. Ours are such as train-000000012; other programs may have others.
+_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in a list of lines, it would begin another line
 
 
 class NotAnnounced(ValueError):
@@ -35,10 +40,22 @@ def check_columns(columns: Mapping[str, np.ndarray], shard: ShardEntry, image: I
     if "text" in columns and not all(columns["text"]):
         line = list(columns["text"]).index("")
         raise NotAnnounced(f"sample {columns['id'][line] if 'id' in columns else line} has no text")
+    if "text" in columns and (control := _CONTROL.search("".join(columns["text"]))):
+        raise NotAnnounced(f"has a text with the control character U+{ord(control[0]):04X}")
+    if "id" in columns:
+        _check_ids(columns["id"])
     if "width" in columns:
         _check_widths(columns["width"], shard.widths)
     if "pixels" in columns and "offsets" in columns:
         _check_offsets(columns, shard, image)
+
+
+def _check_ids(ids: np.ndarray) -> None:
+    wrong = next((name for name in ids if not _ID.fullmatch(name)), None)
+    if wrong is not None:
+        raise NotAnnounced(f"has a sample named {wrong[:80]!r}; expected letters, figures, '-', '_' and '.' only")
+    if len(set(ids)) != len(ids):
+        raise NotAnnounced("has two samples of the same id")
 
 
 def _check_widths(found: np.ndarray, announced: Mapping[int, int]) -> None:

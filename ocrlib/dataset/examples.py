@@ -16,6 +16,7 @@ Spans = tuple[np.ndarray, np.ndarray]  # (N,) int64 each: where a value starts a
 _ENTRY, _KEY, _VALUE = 0x0A, 0x0A, 0x12  # tags, all of wire type 2: an entry of the map, its key, its Feature
 _LIST = {"bytes": 0x0A, "float": 0x12, "int": 0x1A}  # tags of bytes_list, float_list and int64_list in a Feature
 _MOST_BYTES = 10  # of a varint of 64 bits
+_LONGEST_NAME = 1000  # bytes; to compare names takes eight times their length
 _MOST_FEATURES = 100  # of an Example: one of a million empty ones would take minutes here
 
 
@@ -46,7 +47,9 @@ def find_features(
         _require((position <= end).all())
         key_start, key_stop = _open_fields(data, start, _KEY)
         name = bytes(data[key_start[0] : key_stop[0]])
-        _require((key_stop - key_start == len(name)).all() and (key_stop <= position).all())
+        _require(
+            len(name) <= _LONGEST_NAME and (key_stop - key_start == len(name)).all() and (key_stop <= position).all()
+        )
         _require((gather(data, key_start, len(name)) == np.frombuffer(name, np.uint8)).all())
         kind = kinds.get(str(name, "utf-8", "replace"))
         if kind is None:

@@ -26,6 +26,7 @@ _DTYPES = {int: np.int64, float: np.float32}
 _KINDS = {"pixels": "u", "offsets": "i", "width": "i", "id": "S", "text": "S"} | {
     name: {str: "S", int: "i", float: "f"}[kind] for name, kind in PROVENANCE.items()
 }  # numpy's letter for each column's type
+_LEAST_LINE_BYTES = 14  # its offset, its width, and a byte each of its id and text
 _FLETCHER32 = 3  # HDF5's number of the filter
 
 
@@ -87,13 +88,14 @@ def read_columns(path: Path, names: Sequence[str], room: np.ndarray | None = Non
     """
     try:
         with h5py.File(path, "r") as file:
-            return {name: _column(file, name, room if name == "pixels" else None) for name in names}
+            num_bytes = path.stat().st_size
+            return {name: _column(file, name, num_bytes, room if name == "pixels" else None) for name in names}
     except (RuntimeError, TypeError) as error:  # what h5py makes of some damages
         raise OSError(str(error)) from None
 
 
-def _column(file: h5py.File, name: str, room: np.ndarray | None) -> np.ndarray:
-    """Returns a column, whole, after it is seen to be plain.
+def _column(file: h5py.File, name: str, num_bytes: int, room: np.ndarray | None) -> np.ndarray:
+    """Returns a column of a file of `num_bytes`, whole, after it is seen to be plain.
 
     HDF5 can do more than hold numbers: a link, external storage or a virtual dataset reads other files of this
     machine, and a filter or unwritten chunks make gigabytes of a few bytes. None of it is in a shard of ours.
@@ -109,7 +111,9 @@ def _column(file: h5py.File, name: str, room: np.ndarray | None) -> np.ndarray:
     filters = {settings.get_filter(i)[0] for i in range(settings.get_nfilters())}
     if found.is_virtual or found.external or not filters <= {_FLETCHER32}:
         raise ValueError(f"its column {name!r} is compressed, or stored in another file")
-    if found.id.get_storage_size() < found.nbytes:
+    if name != "pixels" and len(found) > 1 + num_bytes // _LEAST_LINE_BYTES:
+        raise ValueError(f"its column {name!r} lists {len(found)} lines, more than the file can hold")
+    if min(found.id.get_storage_size(), num_bytes) < found.nbytes:
         raise ValueError(f"its column {name!r} has {found.nbytes} bytes, of which not all are in the file")
     if room is not None:
         found.read_direct(room := room[: len(found)])

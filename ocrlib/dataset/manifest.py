@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import field
@@ -33,8 +34,17 @@ _CHECKSUM = "checksum"  # the key of the manifest's own SHA-256; not a field, be
 
 
 def _plain_name(name: str) -> str:
-    if name in ("", ".", "..") or any(part in name for part in ("/", "\\", "\0")):
+    if name == "" or any(part in name for part in ("/", "\\", "\0")):
         raise ValueError("must be the name of a file in the dataset's own folder")
+    if name.startswith(".") or name.lower() == FILE_NAME:  # locks, work folders, files that are being written
+        raise ValueError("must not be the name of one of ocrlib's own files")
+    return name
+
+
+def _split_name(name: str) -> str:
+    """A folder of that name is made when a dataset is unpacked, and other programs read it in the README beside it."""
+    if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
+        raise ValueError("must be a name of letters, figures, '-', '_' and '.'")
     return name
 
 
@@ -52,6 +62,7 @@ def _fonts(fonts: dict[str, Any]) -> dict[str, Any]:
 
 
 PlainName = Annotated[str, Field(max_length=255), AfterValidator(_plain_name)]  # as long as a file system takes
+SplitName = Annotated[str, AfterValidator(_split_name)]
 FileFormat = Literal["tfrecord", "hdf5"]
 Count = Annotated[int, Field(ge=0, le=MAX_SAMPLES)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -151,7 +162,7 @@ class Manifest:
     recipe: Annotated[dict[str, Any], AfterValidator(check_recipe)]
     charset: Annotated[str, AfterValidator(_charset)]
     image: ImageShape
-    splits: dict[PlainName, SplitEntry]
+    splits: dict[SplitName, SplitEntry]
     rejected: dict[str, Count]
     fonts: Annotated[dict[str, Any], AfterValidator(_fonts)]
     environment: dict[str, str]

@@ -70,6 +70,8 @@ def mirrored(
         shard for name, split in manifest.splits.items() if splits is None or name in splits for shard in split.shards
     ]
     try:
+        if folder.is_symlink():
+            raise UserError(f"{folder}: is a symbolic link, which a folder of the cache must not be; delete it")
         folder.mkdir(parents=True, exist_ok=True)
         write_manifest(folder, manifest)
         _fetch(store, folder, [shard for shard in shards if check_files(folder, shard, hashes=True)])

@@ -55,6 +55,7 @@ class Store:
                 "from the environment, such as AWS_ACCESS_KEY_ID, or from the store's own files"
             )
         self.address = address.rstrip("/")
+        self._is_web = kind in ("http", "https")
         options: dict[str, Any] = _S3_OPTIONS if kind in ("s3", "s3a") else {}
         try:
             self._files, self._root = fsspec.url_to_fs(self.address, **options)
@@ -161,16 +162,30 @@ class Store:
 
     def _size(self, name: str) -> int:
         self._files.invalidate_cache()  # or s3fs answers from a listing
-        return int(self._files.info(self._path(name))["size"])
+        size = self._files.info(self._path(name))["size"]
+        if size is None:  # a web server need not
+            raise OSError("the store does not say how many bytes it has")
+        return int(size)
 
     def _block(self, name: str, start: int, stop: int) -> bytes:
         """Returns the bytes from `start` to `stop`, which is not beyond the end of the object."""
         if start == stop:
             return b""  # of an empty object there is no range to ask for
-        data = self._files.cat_file(self._path(name), start=start, end=stop)
+        path = self._path(name)
+        data = self._stream(path, start, stop) if self._is_web else self._files.cat_file(path, start=start, end=stop)
         if len(data) != stop - start:
             raise OSError(f"expected {stop - start} bytes, {len(data)} came")
         return data
+
+    def _stream(self, path: str, start: int, stop: int) -> bytes:
+        """Returns what a web server sends for a range, up to its size: a stranger's may send without an end."""
+        headers = {"Range": f"bytes={start}-{stop - 1}"}
+        left, parts = stop - start, []
+        with self._files.open(path, block_size=0, size=stop, headers=headers) as stream:
+            while left and (part := stream.read(left)):
+                parts.append(part)
+                left -= len(part)
+        return b"".join(parts)
 
     def _tried(self, name: str, done: str, call: Callable[[], T]) -> T:
         """Returns what a call to the store returns; tries again where another try may help.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ocrlib.files import open_whole
+from ocrlib.files import open_output
 from ocrlib.private import import_matplotlib
 
 TARGETS = (0.001, 0.005, 0.01)  # shares of the answered lines that may be wrong
@@ -99,5 +99,5 @@ def draw_coverage(coverage: Coverage, out: Path) -> None:
     if any(coverage.targets.values()):
         axes.legend()
     axes.grid(alpha=0.3)
-    with open_whole(out, "wb") as file:
+    with open_output(out, "wb") as file:
         canvas.print_png(file)

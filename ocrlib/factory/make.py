@@ -78,6 +78,7 @@ def find_finished(out: Path, recipe: Recipe, wanted: str) -> Manifest | None:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: expected a folder, found a file; choose another --out")
     if (grown := work_folder.read_grown(out)) is not None:
+        refuse_other(out, grown.fingerprint, wanted)
         refuse_fewer(out, grown, recipe)
     if (out / FILE_NAME).exists():
         manifest = read_manifest(out)

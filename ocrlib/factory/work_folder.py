@@ -4,12 +4,14 @@ out/.lock                   there while a process works in the folder; see lock.
 out/.work/holder            which process that is
 out/.work/state.json        the fingerprint, so that no other recipe is mixed in; the sizes and formats asked for
 out/.work/manifest.json     the old manifest of a dataset that grows or is mended
-out/.work/KEY.json          the note of a finished shard: its entry for the manifest
+out/.work/KEY.json          the note of a finished shard: its entry for the manifest, and the fingerprint, because parts
+                            of another recipe may be copied into the folder
 out/train-00000-of-00008.*  a shard's files, written whole
 out/manifest.json           written last; then `.work` is deleted
 """
 
 import os
+import re
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -20,17 +22,30 @@ from ocrlib import config
 from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, FileFormat, Manifest, ShardEntry, read_manifest, write_manifest
 from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.shards import FORMATS, check_files
+from ocrlib.errors import UserError
 from ocrlib.files import give_name, read_json, sync_folder, write_json
 
 _STATE_NAME = "state.json"
+_OWNER = "fingerprint"  # the key of a note that an entry does not have
 
 
 def read_state(out: Path) -> str | None:
-    """Returns the fingerprint of the dataset that is being made in `out`; None if nothing was begun."""
+    """Returns the fingerprint of the dataset that is being made in `out`; None if nothing was begun.
+
+    Raises:
+      UserError: what was begun there cannot be told.
+    """
+    path = out / WORK_DIR / _STATE_NAME
     try:
-        return read_json(out / WORK_DIR / _STATE_NAME)["fingerprint"]
-    except (OSError, ValueError):
+        state = read_json(path)
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError):
+        state = None
+    fingerprint = state.get("fingerprint") if isinstance(state, dict) else None
+    if not isinstance(fingerprint, str):
+        raise UserError(f"{path}: is damaged; delete {out} and begin again, or choose another --out")
+    return fingerprint
 
 
 def read_grown(out: Path) -> Manifest | None:
@@ -59,7 +74,7 @@ def begin(out: Path, fingerprint: str, asked: Mapping[str, Any] | None = None) -
     if (out / FILE_NAME).exists():
         manifest = read_manifest(out)
         for shard, entry in zip(manifest.plan, manifest.shards, strict=True):
-            write_note(out, shard, entry)
+            write_note(out, shard, entry, fingerprint)
         os.replace(out / FILE_NAME, work / FILE_NAME)
     write_json(work / _STATE_NAME, {"fingerprint": fingerprint, **(asked or {})})
     for leftover in [*out.glob(".*.tmp"), *work.glob(".*.tmp")]:
@@ -72,10 +87,14 @@ def begin_part(out: Path, fingerprint: str) -> None:
         write_json(out / WORK_DIR / _STATE_NAME, {"fingerprint": fingerprint})
 
 
-def write_note(out: Path, shard: Shard, entry: ShardEntry) -> None:
-    """Notes that a shard is finished; its files are on disk before the note is."""
+def write_note(out: Path, shard: Shard, entry: ShardEntry, fingerprint: str | None = None) -> None:
+    """Notes that a shard is finished; its files are on disk before the note is.
+
+    Args:
+      fingerprint: of the dataset; None for that of the one that is being made.
+    """
     sync_folder(out)
-    write_json(_note_path(out, shard), config.to_dict(entry))
+    write_json(_note_path(out, shard), {_OWNER: fingerprint or read_state(out), **config.to_dict(entry)})
 
 
 def read_note(out: Path, shard: Shard, formats: Collection[FileFormat], *, hashes: bool = True) -> ShardEntry | None:
@@ -86,11 +105,21 @@ def read_note(out: Path, shard: Shard, formats: Collection[FileFormat], *, hashe
     """
     path = _note_path(out, shard)
     try:
-        entry = config.build(ShardEntry, read_json(path), {}, str(path))
+        values = read_json(path)
+        if not isinstance(values, dict) or values.pop(_OWNER, None) != read_state(out):
+            return None
+        entry = config.build(ShardEntry, values, {}, str(path))
     except (OSError, ValueError):
         return None
-    finished = set(formats) <= set(entry.files) and not check_files(out, entry, hashes=hashes)
+    finished = set(formats) <= set(entry.files) and is_of(shard, entry) and not check_files(out, entry, hashes=hashes)
     return entry if finished else None
+
+
+def is_of(shard: Shard, entry: ShardEntry) -> bool:
+    """Returns whether an entry is a shard's own: it has as many samples, and names of the shard's."""
+    names = {file.name: re.escape(FORMATS[kind].ENDING) for kind, file in entry.files.items()}
+    own = re.escape(f"{shard.split}-{shard.index:05d}-of-") + "[0-9]{5,9}"
+    return entry.samples == shard.num_samples and all(re.fullmatch(own + end, name) for name, end in names.items())
 
 
 def _note_path(out: Path, shard: Shard) -> Path:

@@ -23,6 +23,7 @@ from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.shards import FORMATS
 from ocrlib.dataset.store import Store, write_stored_manifest
 from ocrlib.errors import UserError
+from ocrlib.factory.work_folder import is_of
 from ocrlib.files import json_text, parse_json
 
 _STATE = f"{WORK_DIR}/state.json"
@@ -111,7 +112,7 @@ def find_done(
     return {
         shard: entry
         for shard, entry in found.items()
-        if entry is not None and set(formats) <= set(entry.files) and not lacking(entry, sizes)
+        if entry is not None and set(formats) <= set(entry.files) and is_of(shard, entry) and not lacking(entry, sizes)
     }
 
 

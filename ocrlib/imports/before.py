@@ -102,4 +102,4 @@ def forget_others(out: Path, fingerprint: str) -> None:
         note.unlink()
     if (grown := work_folder.read_grown(out)) is not None:
         for planned, shard in zip(grown.plan, grown.shards, strict=True):
-            work_folder.write_note(out, planned, shard)
+            work_folder.write_note(out, planned, shard, fingerprint)

@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from ocrlib.dataset.manifest import Manifest
 from ocrlib.dataset.sample import Sample, encode_image
+from ocrlib.errors import UserError
 from ocrlib.imports.lmdb_base import COUNT_KEY, image_key, label_key
 
 # The shards of one split in order: (place of the shard in the split, its samples).
@@ -27,12 +28,21 @@ def _png(sample: Sample) -> bytes:
     return encode_image(sample.image, "png")
 
 
+def _write_picture(folder: Path, sample: Sample) -> None:
+    """Writes a picture named by its sample, in the place of no other one."""
+    try:
+        with open(folder / f"{sample.id}.png", "xb") as file:
+            file.write(_png(sample))
+    except FileExistsError:
+        raise UserError(f"sample {sample.id}: is twice in the dataset; one would take the place of the other") from None
+
+
 def _write_pairs(out: Path, split: str, shards: Shards) -> None:
     """train/ID.png with train/ID.gt.txt: ocropy, kraken, calamari, tesstrain."""
     (out / split).mkdir()
     for _, samples in shards:
         for sample in samples:
-            (out / split / f"{sample.id}.png").write_bytes(_png(sample))
+            _write_picture(out / split, sample)
             (out / split / f"{sample.id}.gt.txt").write_text(f"{sample.text}\n", encoding="utf-8")
 
 
@@ -42,7 +52,7 @@ def _write_paddle(out: Path, split: str, shards: Shards) -> None:
     with open(out / f"rec_gt_{split}.txt", "w", encoding="utf-8") as file:
         for _, samples in shards:
             for sample in samples:
-                (out / split / f"{sample.id}.png").write_bytes(_png(sample))
+                _write_picture(out / split, sample)
                 file.write(f"{split}/{sample.id}.png\t{sample.text}\n")
 
 
@@ -54,7 +64,7 @@ def _write_csv(out: Path, split: str, shards: Shards) -> None:
         rows.writerow(["filename", "words"])
         for _, samples in shards:
             for sample in samples:
-                (out / split / f"{sample.id}.png").write_bytes(_png(sample))
+                _write_picture(out / split, sample)
                 rows.writerow([f"{sample.id}.png", sample.text])
 
 

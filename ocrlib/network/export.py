@@ -17,7 +17,7 @@ import numpy as np
 
 import ocrlib
 from ocrlib.errors import UserError
-from ocrlib.files import sync_folder, write_bytes, write_json
+from ocrlib.files import sync_folder, write_json, write_output
 from ocrlib.invocation import command
 from ocrlib.network.export_check import NUM_DRAWN, agreeing_texts, largest_difference, some_lines
 from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network, with_patterns
@@ -106,7 +106,7 @@ def _write_onnx(keras_model: Any, network: Network, out: Path) -> tuple[int, str
         path = Path(folder) / "network.onnx"
         path.write_bytes(data)
         near = _check_answers(network, open_network(str(path)), out)
-    write_bytes(out, data)
+    write_output(out, data)
     return len(data), near
 
 
@@ -124,7 +124,7 @@ def _write_rapidocr(keras_model: Any, network: Network, out: Path) -> tuple[int,
     data = _with_metadata(model, metadata)
     written = replace(network, run=host.runner(data, network))
     agreed = agreeing_texts(network, written, WIDTH_PX, host.HEIGHT / network.height)
-    write_bytes(out, data)
+    write_output(out, data)
     return len(data), f"{near}, and of drawn lines of {host.HEIGHT} pixels {agreed} of {NUM_DRAWN} read the same"
 
 
@@ -140,7 +140,7 @@ def _write_litert(keras_model: Any, network: Network, out: Path, width_px: int, 
             f"{out}: not written: reads only {agreed} of {NUM_DRAWN} drawn lines as the Keras model does; "
             "leave out --int8"
         )
-    write_bytes(out, data)
+    write_output(out, data)
     write_json(lite.sidecar(out), {"format": "ocrlib-litert/1", "width": width_px, **_metadata(network)})
     return len(data), f"{near}{agreed} of {NUM_DRAWN} drawn lines read the same; {lite.sidecar(out).name} beside it"
 

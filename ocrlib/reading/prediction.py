@@ -15,12 +15,13 @@ import numpy as np
 from PIL import Image
 
 from ocrlib.errors import UserError
-from ocrlib.files import open_whole
+from ocrlib.files import open_output
 from ocrlib.output import rows
 from ocrlib.pictures.opening import cut_named_picture, printable, read_pages
 from ocrlib.reading.recognizer import Reading, Recognizer
 
 WINDOW = 1024  # pictures; two windows are in memory at once, one that is read and one that is decoded meanwhile
+WINDOW_BYTES = 256 << 20  # of pictures that are in memory already, such as the frames of a camera
 TASK = 16  # of them that a thread decodes at a time
 
 
@@ -55,13 +56,17 @@ def cut_for(recognizer: Recognizer, picture: Image.Image | np.ndarray | UserErro
 
 
 def read_decoded(
-    recognizer: Recognizer, sources: Iterable[S], decode: Callable[[S], list[tuple[str, Line | UserError]]]
+    recognizer: Recognizer,
+    sources: Iterable[S],
+    decode: Callable[[S], list[tuple[str, Line | UserError]]],
+    num_bytes: Callable[[S], int] = lambda source: 0,
 ) -> Iterator[tuple[str, Reading | UserError]]:
     """Yields the name of each line and what stands in it, or why it cannot be read, in the order of the sources.
 
     Args:
       sources: of lines, such as files.
       decode: a source -> (name, line) of each line in it; called in several threads.
+      num_bytes: a source -> how much memory it takes itself.
     """
 
     def decode_all(part: Sequence[S]) -> list[tuple[str, Line | UserError]]:
@@ -71,7 +76,12 @@ def read_decoded(
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow gives up the interpreter's lock while it decodes
 
         def submit() -> list[Future[list[tuple[str, Line | UserError]]]]:
-            window = list(islice(left, WINDOW))
+            window, size = [], 0
+            for source in islice(left, WINDOW):
+                window.append(source)
+                size += num_bytes(source)
+                if size > WINDOW_BYTES:
+                    break
             return [pool.submit(decode_all, window[i : i + TASK]) for i in range(0, len(window), TASK)]
 
         ahead = submit()
@@ -162,5 +172,5 @@ def open_rows(out: Path | None) -> Iterator[IO[str]]:
     if out is None:
         yield rows()
         return
-    with open_whole(out, "w", encoding="utf-8") as file:
+    with open_output(out, "w", encoding="utf-8") as file:
         yield file

@@ -102,7 +102,8 @@ class Reader:
     def read_many(self, pictures: Iterable[Picture], *, errors: bool = False) -> Iterator[Reading | UserError]:
         """Yields what stands in each picture, in their order; faster than one by one.
 
-        Files are opened and decoded by threads, about a thousand ahead of the one that you get.
+        Files are opened and decoded by threads, about a thousand ahead of the one that you get. Of an array or a PIL
+        image, a copy is read: a generator may give the same one again with something else on it, as frames come.
 
         Args:
           pictures: as for `read`; a generator is taken bit by bit.
@@ -116,12 +117,12 @@ class Reader:
     def _read_many(
         self, recognizer: Recognizer, pictures: Iterable[Picture], errors: bool
     ) -> Iterator[Reading | UserError]:
-        def decode(numbered: tuple[int, Picture]) -> list[tuple[str, Line | UserError]]:
-            number, picture = numbered
-            name = f"picture {number}"
-            return [(name, _line_of(recognizer, name, picture))]
+        def decode(named: tuple[str, Picture | UserError]) -> list[tuple[str, Line | UserError]]:
+            name, picture = named
+            return [(name, picture if isinstance(picture, UserError) else _line_of(recognizer, name, picture))]
 
-        for _, reading in read_decoded(recognizer, enumerate(pictures), decode):
+        copies = ((name, _copied(name, picture)) for name, picture in _named(pictures))
+        for _, reading in read_decoded(recognizer, copies, decode, lambda named: _num_bytes(named[1])):
             if not isinstance(reading, UserError):
                 yield self._answer(reading)
             elif errors:
@@ -169,6 +170,31 @@ class Reader:
         if self._min_confidence is None or reading.sureness >= self._min_confidence:
             return reading
         return replace(reading, text="", guess=reading.text)
+
+
+def _named(pictures: Iterable[Picture]) -> Iterator[tuple[str, Picture]]:
+    return ((f"picture {number}", picture) for number, picture in enumerate(pictures))
+
+
+def _copied(name: str, picture: Picture) -> Picture | UserError:
+    """What can be read later, by another thread; why a PIL image cannot be read, which is loaded here."""
+    if isinstance(picture, np.ndarray):
+        return picture.copy()
+    if isinstance(picture, bytearray | memoryview):
+        return bytes(picture)
+    if not isinstance(picture, Image.Image):
+        return picture
+    try:
+        return load_picture(picture, name)  # a copy
+    except UserError as error:
+        return error
+
+
+def _num_bytes(picture: Picture | UserError) -> int:
+    """How much memory a picture takes that is not a file's name."""
+    if isinstance(picture, Image.Image):
+        return picture.width * picture.height * len(picture.getbands())
+    return picture.nbytes if isinstance(picture, np.ndarray) else len(picture) if isinstance(picture, bytes) else 0
 
 
 def _lexicon(given: str | Path | Iterable[str] | None) -> Path | tuple[str, ...] | None:

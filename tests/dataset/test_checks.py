@@ -79,7 +79,14 @@ def test_a_manifest_of_an_earlier_version_has_no_checksum_and_is_read(one_shard:
         (lambda values: values.update(fingerprint="\x1b[2J"), "must match pattern"),
         (lambda values: values.update(environment={"python": 3}), "must be a valid string"),
         (lambda values: values["splits"]["test"]["shards"][0].update(widths={"99999999": 6}), "65536"),
-        (lambda values: values["splits"].update({"../x": values["splits"]["test"]}), "must be the name of a file"),
+        (lambda values: values["splits"].update({"../x": values["splits"]["test"]}), "must be a name of letters"),
+        (lambda values: values["splits"].update({"a\n- b": values["splits"]["test"]}), "must be a name of letters"),
+        (lambda values: values["splits"]["test"]["shards"][0].update(stem="../x"), "must be the name of a file"),
+        (lambda values: values["splits"]["test"]["shards"][0].update(stem=".work"), "ocrlib's own files"),
+        (
+            lambda values: values["splits"]["test"]["shards"][0]["files"]["hdf5"].update(name="Manifest.json"),
+            "ocrlib's own files",
+        ),
         (lambda values: values["splits"].update(val=values["splits"]["test"]), "twice"),
     ],
 )
@@ -180,6 +187,10 @@ def _bomb(file: h5py.File, old: np.ndarray) -> None:
     file.create_dataset("text", shape=(10**12,), dtype="S8", chunks=(4096,))
 
 
+def _too_many(file: h5py.File, old: np.ndarray) -> None:
+    file.create_dataset("text", data=np.array([b"1"] * 50_000, h5py.string_dtype("utf-8", 1)))
+
+
 def _compressed(file: h5py.File, old: np.ndarray) -> None:
     file.create_dataset("text", data=old, compression="gzip")
 
@@ -202,7 +213,19 @@ def _not_utf8(file: h5py.File, old: np.ndarray) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [_external, _virtual, _stored_elsewhere, _soft_link, _bomb, _compressed, _group, _numbers, _table, _not_utf8],
+    [
+        _external,
+        _virtual,
+        _stored_elsewhere,
+        _soft_link,
+        _bomb,
+        _too_many,
+        _compressed,
+        _group,
+        _numbers,
+        _table,
+        _not_utf8,
+    ],
 )
 def test_hdf5_is_read_only_where_it_is_plain_and_whole(
     tmp_path: Path, change: Callable[[h5py.File, np.ndarray], None]
@@ -225,6 +248,14 @@ def test_hdf5_is_read_only_where_it_is_plain_and_whole(
         ("width", lambda old: old[:-1]),
         ("blur_px", lambda old: np.full_like(old, np.nan)),
         ("text", lambda old: np.array([b""] * len(old), h5py.string_dtype("utf-8", 1))),
+        ("text", lambda old: np.array([b"1\n2"] * len(old), h5py.string_dtype("utf-8", 3))),
+        ("text", lambda old: np.array(["1\u2028".encode()] * len(old), h5py.string_dtype("utf-8", 4))),
+        ("id", lambda old: np.array([b"../%d" % i for i in range(len(old))], h5py.string_dtype("utf-8", 9))),
+        ("id", lambda old: np.array([b"/tmp/%d" % i for i in range(len(old))], h5py.string_dtype("utf-8", 9))),
+        ("id", lambda old: np.array([b"a\t%d" % i for i in range(len(old))], h5py.string_dtype("utf-8", 9))),
+        ("id", lambda old: np.array([b".%d" % i for i in range(len(old))], h5py.string_dtype("utf-8", 9))),
+        ("id", lambda old: np.array([b"same"] * len(old), h5py.string_dtype("utf-8", 4))),
+        ("id", lambda old: np.array([b"a" * 101] * len(old), h5py.string_dtype("utf-8", 101))),
     ],
 )
 def test_columns_that_contradict_the_manifest_are_refused(
@@ -243,7 +274,7 @@ def test_columns_that_contradict_the_manifest_are_refused(
     with pytest.raises(NotAnnounced):
         read_samples(folder, entry, "hdf5", manifest.image)
     with pytest.raises(UserError):
-        shard_columns(folder, entry, manifest.image, ["pixels", "offsets", "text", "width", "blur_px"])
+        shard_columns(folder, entry, manifest.image, ["pixels", "offsets", "id", "text", "width", "blur_px"])
 
 
 def with_its_size(shard: Any, path: Path) -> Any:

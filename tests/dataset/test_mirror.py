@@ -5,8 +5,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import fsspec
 import numpy as np
@@ -227,6 +230,54 @@ def test_a_name_that_leaves_the_folder_is_refused(memory: str, tmp_path: Path):
     with pytest.raises(UserError, match="must be the name of a file in the dataset's own folder"):
         mirrored(memory, cache=tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_link_in_the_place_of_a_mirror_is_refused(memory: str, tmp_path: Path):
+    folder = mirrored(memory, cache=tmp_path)
+    (tmp_path / "away").mkdir()
+    shutil.rmtree(folder)
+    folder.symlink_to(tmp_path / "away")
+    with pytest.raises(UserError, match="is a symbolic link, which a folder of the cache must not be; delete it"):
+        mirrored(memory, cache=tmp_path)
+    assert os.listdir(tmp_path / "away") == []
+
+
+class EndlessServer(BaseHTTPRequestHandler):
+    """Says that a file has 100 bytes, and sends megabytes for any range of it."""
+
+    sent_mb = 0
+    size: str | None = "100"
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        if self.size is not None:
+            self.send_header("Content-Length", self.size)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(206)
+        self.end_headers()
+        with suppress(OSError):  # nobody listens any more
+            for _ in range(100):
+                self.wfile.write(b"x" * (1 << 20))
+                type(self).sent_mb += 1
+
+    def log_message(self, *arguments: object) -> None:
+        return
+
+
+def test_of_a_web_server_that_sends_without_an_end_no_more_is_taken_than_was_asked_for(monkeypatch):
+    monkeypatch.setattr(store, "_PAUSE_S", 0.0)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EndlessServer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    there = Store(f"http://127.0.0.1:{server.server_port}/tiny")
+    assert there.read("manifest.json") == b"x" * 100
+    assert EndlessServer.sent_mb < 50  # what the system takes before the connection is closed
+    monkeypatch.setattr(EndlessServer, "size", None)
+    with pytest.raises(UserError, match="does not say how many bytes it has"):
+        there.read("manifest.json")
+    server.shutdown()
+    server.server_close()
 
 
 def test_verify_sees_the_store_and_not_the_cache(memory: str, tmp_path: Path, run_here, monkeypatch):

@@ -1,6 +1,8 @@
 """parts: the bytes of a dataset in one piece, whichever part ends last, and nothing finished that is not whole."""
 
+import json
 import multiprocessing
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from ocrlib.dataset.manifest import WORK_DIR, read_manifest
 from ocrlib.dataset.plan import plan_shards
 from ocrlib.errors import UserError
+from ocrlib.factory import work_folder
 from ocrlib.factory.lock import lock_folder, lock_part
-from ocrlib.factory.make import make_dataset
+from ocrlib.factory.make import make_dataset, plan_of
 from ocrlib.factory.parts import Part, commit_parts, make_part
 from ocrlib.factory.recipe import load_recipe
 from tests.generating import TINY_STEMS, leftovers, problems_of, shard_hashes
@@ -110,6 +113,65 @@ def test_another_recipe_is_refused(tiny_recipe, tmp_path):
     make_part(load_recipe(tiny_recipe), tmp_path / "d", 1, THREE[0])
     with pytest.raises(UserError, match="was made from another recipe"):
         make_part(load_recipe(tiny_recipe, {"seed": "8"}), tmp_path / "d", 1, THREE[1])
+
+
+def test_notes_of_another_recipe_whose_folder_was_copied_over_count_for_nothing(tiny_dataset, tiny_recipe, tmp_path):
+    recipe, out, foreign = load_recipe(tiny_recipe), tmp_path / "d", tmp_path / "other"
+    make_part(load_recipe(tiny_recipe, {"seed": "8"}), foreign, 1, THREE[0])
+    make_part(recipe, out, 1, THREE[1])
+    state = (out / WORK_DIR / "state.json").read_bytes()
+    shutil.copytree(foreign, out, dirs_exist_ok=True)
+    (out / WORK_DIR / "state.json").write_bytes(state)
+    make_dataset(recipe, out, 1)
+    assert shard_hashes(out) == shard_hashes(tiny_dataset)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda note: note.update(samples=24, widths={"40": 24}),
+        lambda note: note["files"]["hdf5"].update(name="manifest.json"),
+        lambda note: note["files"]["hdf5"].update(name=f"{TINY_STEMS[1]}.h5"),
+        lambda note: note["files"]["hdf5"].update(name=f"{TINY_STEMS[0]}.tfrecord"),
+        lambda note: note.update(fingerprint=None),
+    ],
+)
+def test_a_note_that_is_not_of_its_shard_counts_for_nothing(tiny_copy, tiny_recipe, change):
+    recipe = load_recipe(tiny_recipe)
+    fingerprint = read_manifest(tiny_copy).fingerprint
+    (tiny_copy / WORK_DIR).mkdir()
+    work_folder.begin(tiny_copy, fingerprint)
+    shard, *_ = plan_of(recipe)
+    formats = recipe.output.formats
+    path = tiny_copy / WORK_DIR / f"{shard.key}.json"
+    note = json.loads(path.read_text())
+    assert work_folder.read_note(tiny_copy, shard, formats, hashes=False) is not None
+    change(note)
+    path.write_text(json.dumps(note))
+    shutil.copy(tiny_copy / f"{TINY_STEMS[0]}.h5", tiny_copy / "manifest.json")
+    assert work_folder.read_note(tiny_copy, shard, formats, hashes=False) is None
+
+
+@pytest.mark.parametrize("state", ["[]", "{}", '"x"', "7", "null", "", '{"fingerprint": 7}'])
+def test_a_state_that_does_not_tell_what_was_begun_is_one_line(tiny_recipe, tmp_path, state):
+    recipe, out = load_recipe(tiny_recipe), tmp_path / "d"
+    (out / WORK_DIR).mkdir(parents=True)
+    (out / WORK_DIR / "state.json").write_text(state)
+    for make in (
+        lambda: make_dataset(recipe, out, 1),
+        lambda: make_part(recipe, out, 1, THREE[0]),
+        lambda: commit_parts(recipe, out),
+    ):
+        with pytest.raises(UserError, match=r"state.json: is damaged; delete .* and begin again"):
+            make()
+
+
+def test_a_dataset_that_was_about_to_grow_is_not_taken_over_by_another_recipe(tiny_copy, tiny_recipe):
+    (tiny_copy / WORK_DIR).mkdir()
+    work_folder.begin(tiny_copy, read_manifest(tiny_copy).fingerprint)
+    (tiny_copy / WORK_DIR / "state.json").unlink()  # as a kill leaves it
+    with pytest.raises(UserError, match="was made from another recipe"):
+        make_dataset(load_recipe(tiny_recipe, {"seed": "8"}), tiny_copy, 1)
 
 
 def test_the_same_part_twice_at_once_is_refused_and_another_is_not(tiny_recipe, tmp_path):

@@ -63,8 +63,12 @@ def main() -> int:
         material = make_material(folder / "sound")
         assert "ocrlib.backend" not in sys.modules, "TensorFlow has worked in the process that forks"
         cases = mutations(material, arguments.mutations, arguments.seed) if arguments.mutations else TABLE
-        chosen = [case for case in cases if case.kind in (arguments.only or (case.kind,)) and arguments.how in case.how]
-        chosen = chosen[:: arguments.every]
+        sound = [] if arguments.mutations else mutations(material, 1, arguments.seed)  # their first ones are sound
+
+        def is_chosen(case: Case) -> bool:
+            return case.kind in (arguments.only or (case.kind,)) and arguments.how in case.how
+
+        chosen = [*filter(is_chosen, sound), *list(filter(is_chosen, cases))[:: arguments.every]]
         tried, faults, memory = _try_all(chosen, folder / "case", material)
     _print_table(tried, faults, memory)
     if arguments.json is not None:

@@ -26,7 +26,7 @@ RECIPE = (
     TINY.replace('"tiny"', '"mine"')
     .replace('["matplotlib"]', '[{ source = "matplotlib", only = ["DejaVuSans.ttf"] }]')
     .replace('{ "#000000,#A0A0A0" = 3, "#FFFFFF" = 1 }', '"#000000,#202020"')
-    .replace("\n\n[splits]", "\ndegrade = { jpeg = 0.5 }\n\n[splits]")
+    .replace("\n\n[splits]", "\ndegrade = { jpeg = { share = 0.5 } }\n\n[splits]")
 )
 CONFIG = {
     "datasets": [],

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ocrlib.errors import UserError
 from ocrlib.imports.unpack import unpack
 from ocrlib.imports.writers import WRITERS
 from tests.imports.own_lines import import_from, lines_of
-from tests.training_fixtures import numbers, write_dataset
+from tests.training_fixtures import make_samples, numbers, write_dataset
 
 # What a label may hold: no control characters, no spaces at its ends; the marks that lists are written with, all.
 _CHARACTERS = st.sampled_from("abcXYZ0189 ,;:.'\"\\/|#@%&<>{}[]()=+-_*?!~^`$éßŒ“”€–×中日ж")
@@ -110,5 +111,15 @@ def test_a_damaged_shard_stops_it_and_leaves_nothing(tmp_path, layout):
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
     with pytest.raises(UserError, match="its bytes changed since it was written.*verify"):
+        unpack(made, layout, tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize("layout", ["pairs", "paddle", "csv"])
+def test_a_line_takes_the_place_of_no_other(tmp_path, layout):
+    samples = make_samples("train", numbers(60))  # of several shards
+    samples[30] = replace(samples[30], id=samples[0].id)
+    made = write_dataset(tmp_path / "made", {"train": samples}, formats=["hdf5"])
+    with pytest.raises(UserError, match="sample train-000000000: is twice in the dataset"):
         unpack(made, layout, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["made"]

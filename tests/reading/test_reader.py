@@ -4,12 +4,13 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import ocrlib
 from ocrlib.pictures.opening import list_pictures
@@ -100,6 +101,52 @@ def test_a_file_of_several_pages_is_refused_and_its_pages_can_be_read(tmp_path: 
         for number, text in enumerate(EXAMPLES.values()):
             opened.seek(number)
             assert reader.read(opened).text == text
+
+
+def test_what_changes_after_it_was_given_is_read_as_it_was(tmp_path: Path, reader: ocrlib.Reader) -> None:
+    """Frames of a file are one object, and a camera fills the same memory again: all were read as the last one."""
+    pages = [Image.open(path).convert("L") for path in EXAMPLES]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    with Image.open(tmp_path / "pages.tif") as opened:
+        frames = list(reader.read_many(ImageSequence.Iterator(opened)))
+    assert [reading.text for reading in frames] == list(EXAMPLES.values())
+
+    def refilled() -> Iterator[np.ndarray]:
+        memory = np.empty((max(page.height for page in pages), max(page.width for page in pages)), np.uint8)
+        for page in pages:
+            memory[...] = 255
+            memory[: page.height, : page.width] = page
+            yield memory
+
+    def refilled_bytes() -> Iterator[bytearray]:
+        data = bytearray()
+        for path in EXAMPLES:
+            data[:] = path.read_bytes()
+            yield data
+
+    for pictures in (refilled(), refilled_bytes()):
+        assert [reading.text for reading in reader.read_many(pictures)] == list(EXAMPLES.values())
+
+
+def test_a_picture_that_threads_would_open_at_once_is_opened_once(reader: ocrlib.Reader) -> None:
+    with Image.open(PICTURE) as opened:
+        readings = list(reader.read_many([opened] * 64))
+    assert {reading.text for reading in readings} == {TEXT}
+
+
+def test_pictures_in_memory_are_not_taken_beyond_a_bound(
+    reader: ocrlib.Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array, taken = np.asarray(Image.open(PICTURE).convert("L")), []
+    monkeypatch.setattr(prediction, "WINDOW_BYTES", array.nbytes)
+
+    def endless() -> Iterator[np.ndarray]:
+        while True:
+            taken.append(1)
+            yield array
+
+    assert next(reader.read_many(endless())).text == TEXT
+    assert len(taken) == 4  # two windows of two
 
 
 # What is known about the lines
