@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ocrlib.arguments import place
+from ocrlib.arguments import find_place
 from ocrlib.extras import installed
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def make_dataset(
     given = _overrides(settings)
     path, beside = find_recipe(str(recipe))
     loaded = load_recipe(path, given)
-    folder = beside / loaded.name if out is None else place(str(out))
+    folder = beside / loaded.name if out is None else find_place(str(out))
     if isinstance(folder, str):
         from ocrlib.factory.in_store import keep_stored_sizes, make_stored
 
@@ -131,7 +131,7 @@ def evaluate(model: "str | Path | Reader", data: str | Path, *, split: str | Non
     from ocrlib.evaluation.report import locate, report_on
     from ocrlib.reading.reader import Reader
 
-    folder, chosen = locate(place(data) if isinstance(data, str) else data, split)
+    folder, chosen = locate(find_place(data) if isinstance(data, str) else data, split)
     reader = model if isinstance(model, Reader) else Reader(model)
     return report_on(reader.recognizer, folder, chosen).figures()
 
@@ -140,11 +140,11 @@ def _places(
     datasets: str | Path | Sequence[str | Path] | Mapping[str | Path, float], begun: Mapping[str, Any]
 ) -> tuple[list[Path | str], list[float] | None]:
     """The datasets and their weights as `train` takes them; where none are named, those of the run that goes on."""
-    places = [place(str(each)) for each in ([datasets] if isinstance(datasets, str | Path) else datasets)]
+    places = [find_place(str(each)) for each in ([datasets] if isinstance(datasets, str | Path) else datasets)]
     if not places and begun:
         entries = begun.get("datasets", ())
         weighted = entries and all(entry.get("weight") for entry in entries)
-        return [place(entry["folder"]) for entry in entries], [e["weight"] for e in entries] if weighted else None
+        return [find_place(entry["folder"]) for entry in entries], [e["weight"] for e in entries] if weighted else None
     return places, list(datasets.values()) if isinstance(datasets, Mapping) and datasets else None
 
 

@@ -96,17 +96,26 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def place(text: str) -> Path | str:
+    """Returns where a dataset is, for `type=`; as `find_place`, but raises argparse.ArgumentTypeError."""
+    try:
+        return find_place(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def find_place(text: str) -> Path | str:
     """Returns where a dataset is: a folder, or an address such as `s3://bucket/numeric`, which stays a text.
 
     Raises:
-      argparse.ArgumentTypeError: an address that names nothing, or with characters that no line of text has.
+      UserError: an address that names nothing, or with characters that no line of text has; it is not repeated, because
+        it may hold a password.
     """
     if text.lower().startswith("file://"):
         return Path(text[len("file://") :])
     if not (kind := _ADDRESS.match(text)):
         return Path(text)
     if not text.isprintable() or not text[kind.end() :].strip("/"):
-        raise argparse.ArgumentTypeError("expected an address such as s3://bucket/numeric, in one line")
+        raise UserError("expected an address such as s3://bucket/numeric, in one line")
     return text
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocrlib.arguments import place
+from ocrlib.arguments import find_place
 from ocrlib.cache import cache_folder
 from ocrlib.errors import UserError
 from ocrlib.files import read_json
@@ -111,7 +111,7 @@ def _datasets_of(run: Path, addresses: bool) -> list[Path]:
         for entry in entries:
             if is_address(entry["folder"]) and not addresses:
                 raise UserError(f"{entry['folder']} is an address, which --replay {SHARE} opens")
-            folders.append(mirrored(place(entry["folder"])))
+            folders.append(mirrored(find_place(entry["folder"])))
             if read_manifest(folders[-1]).fingerprint != entry["fingerprint"]:
                 raise UserError(f"{entry['folder']}: is another dataset now")
     except (KeyError, UserError) as error:

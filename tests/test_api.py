@@ -45,6 +45,9 @@ def test_a_recipe_becomes_a_dataset_a_reader_and_figures(tiny_recipe, tmp_path):
         (lambda folder: ocrlib.evaluate("numeric", folder / "none"), "no such folder"),
         (lambda folder: ocrlib.evaluate("none", folder), "no such run folder"),
         (lambda folder: ocrlib.evaluate("numeric", folder.parent, split="val"), "has no splits"),
+        (lambda folder: ocrlib.evaluate("numeric", "s3://"), "expected an address such as s3://bucket/numeric"),
+        (lambda folder: ocrlib.train("s3://", folder / "run"), "expected an address such as s3://bucket/numeric"),
+        (lambda folder: ocrlib.load("s3://\n", "train"), "expected an address such as s3://bucket/numeric"),
     ],
 )
 def test_what_cannot_be_used_is_told_in_a_line(tiny_copy, call, message):

@@ -85,6 +85,14 @@ def test_a_run_is_replayed_from_its_own_datasets_as_long_as_they_are_there(
         replay.find_replay(str(tmp_path), 0.25, addresses=False)  # as by default: nobody named it
 
 
+@pytest.mark.parametrize("folder", ["s3://", "memory://a\nb", "a\0b", "", "a" * 5000])
+def test_a_run_folder_of_a_stranger_names_what_it_likes(tmp_path: Path, folder: str) -> None:
+    write_json(tmp_path / "config.json", {"datasets": [{"folder": folder, "fingerprint": "0" * 64}]})
+    with pytest.raises(UserError, match="its datasets are not there any more .*; go on with --replay 0") as caught:
+        replay.find_replay(str(tmp_path), 0.25)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.fixture
 def imported(tmp_path: Path) -> Path:
     """A dataset that says it was imported."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ocrlib.arguments import place
+from ocrlib.arguments import find_place
 from ocrlib.batches.loader import Batch, Loader
 from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
@@ -92,7 +92,7 @@ def load(
       UserError: no such dataset or split, no such charset, a shard is damaged, or a label has characters that the
         charset lacks.
     """
-    folder = mirrored(place(str(dataset)), [split], cache=None if cache is None else Path(cache))
+    folder = mirrored(find_place(str(dataset)), [split], cache=None if cache is None else Path(cache))
     try:
         known = Charset(read_manifest(folder).charset) if charset is None else Charset.named(charset)
     except UserError:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from ocrlib.arguments import new_file, new_folder, place, whole_number
+from ocrlib.arguments import find_place, new_file, new_folder, place, whole_number
 from ocrlib.commands.reading import MODEL_HELP, add_trust
 from ocrlib.errors import UserError
 from ocrlib.extras import installed
@@ -74,7 +74,7 @@ def report(arguments: argparse.Namespace) -> int:
     folders, missing = [], []
     for each in [] if addresses else places:
         try:
-            folders.append(mirrored(place(each), needed))
+            folders.append(mirrored(find_place(each), needed))
         except UserError as error:  # of a store, which may not be reached from here
             missing.append(str(error))
     missing += [f"{folder} is not there" for folder in folders if not os.path.exists(folder / FILE_NAME)]

@@ -213,7 +213,11 @@ def read_manifest(folder: Path) -> Manifest:
       UserError: no such folder, no (finished) dataset in it, or a manifest that cannot be trusted.
     """
     path = folder / FILE_NAME
-    if not folder.is_dir():
+    try:
+        is_folder = folder.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"{folder}: cannot be read: {error.strerror}") from None
+    if not is_folder:
         raise UserError(f"{folder}: no such folder; make a dataset with `{command('data', 'RECIPE.toml')}`")
     if not os.path.lexists(path):
         if (folder / WORK_DIR).is_dir():

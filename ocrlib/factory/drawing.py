@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 from threadpoolctl import threadpool_limits
 
-from ocrlib.arguments import place
+from ocrlib.arguments import find_place
 from ocrlib.dataset.manifest import ShardEntry
 from ocrlib.dataset.plan import Shard
 from ocrlib.dataset.sample import Sample
@@ -54,7 +54,7 @@ def on_this_machine(num_workers: int) -> Pool:
 def start_worker(recipe: Recipe, faces: list[Face], out: str) -> workers.Work:
     """Returns the function that makes a shard; called in each worker, which opens the texts for itself."""
     renderer = start_drawing(recipe, faces, open_text(recipe.text, recipe.seed))
-    target = place(out)
+    target = find_place(out)
     return lambda shard, report: _make_shard(shard, recipe, renderer, target, report)
 
 

@@ -81,8 +81,8 @@ def test_examples_of_another_order_are_read_one_by_one(tmp_path: Path, monkeypat
 
 def test_a_feature_of_a_long_name_is_not_compared_letter_by_letter() -> None:
     payload = tfrecord._field(1, tfrecord._entry("a" * 2000, 1) + tfrecord._entry("width", 7))
-    data = np.frombuffer(tfrecord._frame(payload), np.uint8)
-    starts, stops = np.array(tfrecord._payloads(data.data), np.int64).T
+    data = np.frombuffer(frame(payload), np.uint8)
+    starts, stops = np.array(payloads(data), np.int64).T
     with pytest.raises(NotAlikeError):
         find_features(data, starts, stops, {"width": "int"})
     assert tfrecord._read_example(payload, {"width": int}, 0) == {"width": 7}
