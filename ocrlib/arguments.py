@@ -114,7 +114,9 @@ def find_place(text: str) -> Path | str:
         return Path(text[len("file://") :])
     if not (kind := _ADDRESS.match(text)):
         return Path(text)
-    if not text.isprintable() or not text[kind.end() :].strip("/"):
+    parts = text[kind.end() :].split("/")
+    # Folders of the cache have the last part's name.
+    if not text.isprintable() or not any(parts) or not {".", ".."}.isdisjoint(parts):
         raise UserError("expected an address such as s3://bucket/numeric, in one line")
     return text
 

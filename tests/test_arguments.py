@@ -39,7 +39,9 @@ def test_a_place_is_a_folder_or_an_address():
     assert place("s3://bucket/numeric") == "s3://bucket/numeric"
 
 
-@pytest.mark.parametrize("text", ["s3://", "s3:///", "s3://bucket/two\nlines", "s3://bucket/\x1b[31m"])
+@pytest.mark.parametrize(
+    "text", ["s3://", "s3:///", "s3://bucket/two\nlines", "s3://bucket/\x1b[31m", "s3://bucket/.."]
+)
 def test_an_address_of_nothing_or_of_several_lines_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="such as s3://bucket/numeric, in one line"):
         place(text)

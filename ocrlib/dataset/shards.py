@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -177,11 +178,25 @@ def shard_columns(
     available = [name for name in FORMATS if name in shard.files]
     chosen = file_format or available[0]
     path = folder / shard.files[chosen].name
-    try:
+    with _damages_told(path, hint):
         columns = FORMATS[chosen].read_columns(path, names)
         check_columns(columns, shard, image)
+    return columns
+
+
+def shard_samples(folder: Path, shard: ShardEntry, image: ImageShape) -> list[Sample]:
+    """Returns the samples of a shard whose files are known to be whole; raises UserError as `shard_columns` does."""
+    chosen = next(name for name in FORMATS if name in shard.files)
+    with _damages_told(folder / shard.files[chosen].name, f"`{command('verify', folder)}` tells what is damaged"):
+        return read_samples(folder, shard, chosen, image)
+
+
+@contextmanager
+def _damages_told(path: Path, hint: str) -> Iterator[None]:
+    """Says in one line what is wrong with a shard's file."""
+    try:
+        yield
     except NotAnnounced as error:
         raise UserError(f"{path}: {error}; {hint}") from None
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}; {hint}") from None
-    return columns

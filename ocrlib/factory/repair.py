@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ocrlib.dataset.manifest import FILE_NAME, WORK_DIR, Manifest
-from ocrlib.dataset.shards import read_samples
+from ocrlib.dataset.shards import shard_samples
 from ocrlib.dataset.verify import same_sample, verify_shard
 from ocrlib.errors import UserError
 from ocrlib.factory.ingredients import Ingredients, gather
@@ -35,7 +35,7 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int, trust: bool = F
     problems, first = [], 0  # first: how many samples lie before the shard, over all splits
     for shard, entry in zip(manifest.plan, manifest.shards, strict=True):
         chosen = [i for i in range(shard.num_samples) if first + i in wanted]
-        stored = read_samples(folder, entry, next(iter(entry.files)), manifest.image) if chosen else []
+        stored = shard_samples(folder, entry, manifest.image) if chosen else []
         for i in chosen:
             if not same_sample(stored[i], renderer.render(shard.split, shard.start + i)[0]):
                 problems.append(f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes")

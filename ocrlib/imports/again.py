@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ocrlib.dataset.manifest import FILE_NAME, Manifest
 from ocrlib.dataset.sample import Sample
-from ocrlib.dataset.shards import FORMATS, read_samples
+from ocrlib.dataset.shards import shard_samples
 from ocrlib.dataset.verify import same_sample
 from ocrlib.errors import UserError
 from ocrlib.factory.trust import refuse_untrusted
@@ -65,7 +65,7 @@ def _choose(folder: Path, manifest: Manifest, num_samples: int) -> dict[str, tup
         rows = [i for i in range(shard.samples) if position + i in wanted]
         position += shard.samples
         if rows:
-            samples = read_samples(folder, shard, next(f for f in FORMATS if f in shard.files), manifest.image)
+            samples = shard_samples(folder, shard, manifest.image)
             chosen |= {str(samples[i].provenance["source"]): (shard.stem, samples[i]) for i in rows}
     return chosen
 

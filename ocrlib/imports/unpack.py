@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ocrlib.dataset.manifest import Manifest, SplitEntry, read_manifest
 from ocrlib.dataset.mirror import mirrored
-from ocrlib.dataset.shards import FORMATS, check_files, read_samples
+from ocrlib.dataset.shards import check_files, shard_samples
 from ocrlib.errors import UserError
 from ocrlib.files import sync_folder
 from ocrlib.imports.writers import WRITERS, Shards, hub_card
@@ -65,7 +65,7 @@ def _shards(dataset: Path, manifest: Manifest, entry: SplitEntry, bar: tqdm, spa
     for index, shard in enumerate(entry.shards):
         if problems := check_files(dataset, shard, hashes=True):
             raise UserError(f"{problems[0]}; `{command('verify', dataset)}` tells what is damaged")
-        samples = read_samples(dataset, shard, next(f for f in FORMATS if f in shard.files), manifest.image)
+        samples = shard_samples(dataset, shard, manifest.image)
         yield index, samples
         spaces.append(sum(sample.text != sample.text.strip() for sample in samples))
         bar.update(shard.samples)

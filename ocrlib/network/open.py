@@ -195,8 +195,7 @@ def keras_network(network: "keras.Model", charset: Charset) -> Network:
 
 
 def _open_onnx(path: Path) -> Network:
-    session = _onnx_session(path)
-    about = session.get_modelmeta().custom_metadata_map
+    session, about = _onnx_session(path)
     if about.get("format") != ONNX_FORMAT:
         raise UserError(
             f"{path}: expected format {ONNX_FORMAT!r} in its metadata, not {about.get('format')!r}; "
@@ -214,8 +213,8 @@ def _open_onnx(path: Path) -> Network:
     return network
 
 
-def _onnx_session(path: Path) -> "ort.InferenceSession":
-    """Returns what runs the graph of a file; raises UserError if it has none."""
+def _onnx_session(path: Path) -> "tuple[ort.InferenceSession, dict[str, str]]":
+    """Returns what runs the graph of a file, and its metadata; raises UserError if it has none."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -225,7 +224,9 @@ def _onnx_session(path: Path) -> "ort.InferenceSession":
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     graph = _read_onnx(path)  # bytes: a graph that keeps weights in other files cannot read them
     try:
-        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        # With its fallback, it would try a second time and print what went wrong the first time.
+        session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=False)
+        return session, session.get_modelmeta().custom_metadata_map
     except _onnx_damages() as error:
         raise _not_ours(path, error) from None
 
@@ -274,6 +275,7 @@ def _onnx_damages() -> tuple[type[Exception], ...]:
         errors.NoSuchFile,
         errors.NotImplemented,
         errors.RuntimeException,
+        UnicodeDecodeError,  # names or metadata that are not UTF-8, also in a message of its own
     )
 
 

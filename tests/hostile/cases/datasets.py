@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -211,18 +210,26 @@ def _link_to(name: str, target: str) -> Case:
     return Case(kind="link", how=f"{name} to {target}", make=make, codes=(FAULTY, REFUSED))
 
 
+def _unpacked(how: str, name: str, values: list[bytes]) -> Case:
+    """A dataset that is unpacked, which makes names of files of its ids and a list of its texts."""
+    column = np.array(values, h5py.string_dtype("utf-8", 40))
+    command = ("ocrlib", "unpack", "--layout", "paddle", "--out", "../case/o")
+    return _file_case("HDF5", f"{how}, unpacked", _replaced(name, data=column), "", command, codes=(REFUSED,))
+
+
 def _work(name: str, content: str) -> Case:
     """A half-finished dataset whose notes were written by somebody else."""
 
     def make(folder: Path, material: Material) -> list[str]:
         dataset = copied(folder, material)
         (dataset / ".work").mkdir()
-        os.replace(dataset / "manifest.json", dataset / ".work" / "manifest.json")
+        (dataset / "manifest.json").unlink()
         (dataset / ".work" / name).write_text(content)
         shutil.copy(material.folder / "mine.toml", folder / "d.toml")
         return ["generate_data.py", "d.toml", "--out", "d", "--workers", "1"]
 
-    return Case(kind="work folder", how=f"{name}: {content[:20]!r}", make=make)
+    says = "is damaged" if name == "state.json" else ""
+    return Case(kind="work folder", how=f"{name}: {content[:20]!r}", make=make, says=says)
 
 
 CASES = [
@@ -303,6 +310,10 @@ CASES = [
         "HDF5", "texts are escapes", _replaced("text", data=np.array([b"\x1b[2J"] * 6, h5py.string_dtype("utf-8", 8)))
     ),
     _file_case("HDF5", "ids are references", _replaced("id", data=[None] * 6, dtype=h5py.ref_dtype)),
+    _unpacked("ids leave the folder", "id", [b"../../%d" % number for number in range(6)]),
+    _unpacked("ids are paths", "id", [b"/tmp/canary-%d" % number for number in range(6)]),
+    _unpacked("ids are one", "id", [b"train-000000000"] * 6),
+    _unpacked("texts are lists", "text", [b"1\n../../../etc/passwd\t2"] * 6),
     _file_case("HDF5", "blur is NaN", _replaced("blur_px", data=np.full(6, np.nan, np.float32))),
     *(
         _file_case("HDF5", f"without {name}", _columns(lambda f, name=name: f.__delitem__(name)))

@@ -237,6 +237,15 @@ CASES = [
     _node("an operation nobody has", _probs_of("Summon", "logits")),
     _node("an operation of a library", _probs_of("Softmax", "logits", domain="evil.library")),
     _node("no such input", _probs_of("Softmax", "nothing")),
+    *(
+        _predict(
+            "ONNX",
+            f"{name.decode()} is no UTF-8",
+            lambda path, m, name=name: path.write_bytes(m.onnx.read_bytes().replace(name, b"\xbc" + name[1:])),
+            "is not a network of ocrlib's",
+        )
+        for name in (b"0123456789", b"width_stride", b"Softmax", b"image", b"probs")
+    ),
     _predict("ONNX", "weights in another file", _external),
     _predict("ONNX", "empty", lambda path, _: path.write_bytes(b"")),
     _predict("ONNX", "text", lambda path, _: path.write_text("hello" * 100)),
