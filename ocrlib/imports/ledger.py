@@ -101,10 +101,10 @@ def begin(
                 _note(base, row, found)
                 continue
             values = (found.place, stamp_of(found.file), label, found.page or "", found.split, reason, detail)
-            for name in (found.name, sources[source].longer_name(found.name)):
-                if base.execute(_INSERT, (row, name, source, *values)).rowcount:
-                    break
-            else:
+            if base.execute(_INSERT, (row, found.name, source, *values)).rowcount:
+                continue
+            longer = sources[source].longer_name(found.name)
+            if not base.execute(_INSERT, (row, longer, source, *values)).rowcount:
                 _note(base, row, Unusable(name=found.name, reason="name that comes twice"))
         base.commit()
         if path.exists():

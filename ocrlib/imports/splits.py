@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from ocrlib.dataset.split_keys import key_hash
@@ -26,13 +27,21 @@ def page_of(name: str) -> str:
 
     `book/0003/line_12.png` -> `book/0003/`, `scan7_l03.png` -> `scan7`, `receipt.png` -> `receipt`.
     """
-    path = PurePosixPath(name)
-    folder = "" if str(path.parent) == "." else f"{path.parent}/"
-    stem = path.stem.removesuffix(".bin").removesuffix(".nrm")
+    above, slash, file = name.rpartition("/")
+    folder = _plain_folder(above + slash)
+    dot = file.rfind(".")
+    stem = (file[:dot] if 0 < dot < len(file) - 1 else file).removesuffix(".bin").removesuffix(".nrm")
     if _LINE_NUMBER.fullmatch(stem):
         return folder
     match = _PAGE_AND_LINE.fullmatch(stem)
     return folder + (stem if match is None else match["page"])
+
+
+@lru_cache(maxsize=256)
+def _plain_folder(folder: str) -> str:
+    """Returns a folder as `book/0003/`, without what says nothing, such as `./` in front; "" for the source itself."""
+    path = str(PurePosixPath(folder))
+    return "" if path == "." else f"{path}/"
 
 
 def arrange(base: sqlite3.Connection, asked: ImportSplits, explicit: bool) -> ImportSplits:

@@ -55,6 +55,7 @@ _FORMATS = {
 }
 # Of several pictures in a file, these have pages or frames; in other formats they are previews, sizes or layers.
 _PAGED = frozenset({"TIFF", "GIF", "WEBP", "PNG", "AVIF", "DCX", "FLI"})
+_TURNING = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})  # where Pillow looks for that tag
 _TIFF_KIND = 254  # the tag NewSubfileType: bit 0 says that a page is a smaller copy of another
 ENDINGS = tuple(ending for endings in _FORMATS.values() for ending in endings)
 # Limits of a picture, asked before its pixels are read, and of what becomes of it. A page at 600 dpi has 35 million
@@ -171,8 +172,9 @@ def load_picture(opened: Image.Image, name: str) -> Image.Image:
     """
     _check_size(opened, name)
     try:
-        picture = ImageOps.exif_transpose(opened)
-        picture.load()
+        opened.load()  # tags may stand behind the pixels
+        turned = hasattr(opened, "tag_v2") or not _TURNING.isdisjoint(opened.info)
+        picture = ImageOps.exif_transpose(opened) if turned else opened.copy()
     except _DAMAGES as error:
         raise _broken(name, error) from None
     return picture

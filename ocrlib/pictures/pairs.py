@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from ocrlib.errors import UserError
@@ -55,8 +56,9 @@ def find_pairs(folder: Path) -> Iterator[Pair | Unusable]:
         if isinstance(names, Unusable):
             yield names
             continue
-        for _, same in groupby(names, key=lambda item: item[0]):
-            yield from _match(folder / below, below, [name for _, name in same])
+        inside = folder / below
+        for _, same in groupby(names, key=itemgetter(0)):
+            yield from _match(inside, below, [name for _, name in same])
 
 
 def read_truth(path: Path, encoding: str = "utf-8") -> str:
@@ -124,9 +126,11 @@ def _is_text(name: str) -> bool:
 def _match(folder: Path, below: str, names: list[str]) -> Iterator[Pair | Unusable]:
     """Yields the pairs among the files of one line, and the halves that are left."""
     pictures = [name for name in names if name.lower().endswith(ENDINGS)]
-    for text in filter(_is_text, names):
+    texts = [name for name in names if _is_text(name)]
+    for text in texts:
         stem = text[: -len(TEXT_ENDING)]
-        fitting = [name for form in _FORMS for name in pictures if os.path.splitext(name)[0] == stem + form]
+        stems = [(os.path.splitext(name)[0], name) for name in pictures]
+        fitting = [name for form in _FORMS for of_picture, name in stems if of_picture == stem + form]
         if not fitting:
             other = [name for name in names if not _is_text(name)]
             detail = f"{other[0]} is of a kind that is not read" if other else f"expected {stem}.png or the like"
@@ -139,7 +143,7 @@ def _match(folder: Path, below: str, names: list[str]) -> Iterator[Pair | Unusab
     for name in pictures:
         detail = f"expected {os.path.splitext(name)[0]}{TEXT_ENDING}"
         yield Unusable(name=below + name, reason="no text", detail=detail)
-    if not any(_is_text(name) for name in names):
+    if not texts:
         for name in names:
             if name.lower().endswith(UNREADABLE_ENDINGS):
                 yield Unusable(name=below + name, reason="kind of picture that is not read")

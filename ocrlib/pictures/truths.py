@@ -18,10 +18,13 @@ def label_of(text: str, charset: Charset | None) -> tuple[str, str, str]:
       text: as the source has it.
       charset: what it may hold; None: all that a charset can.
     """
-    text = unicodedata.normalize("NFC", text).translate(_INVISIBLE).strip()
-    if any(end in text for end in _LINE_ENDS):
-        return "", "two lines of text", repr(text[:60])
-    label = "".join(" " if c == "\t" or unicodedata.category(c) == "Zs" else c for c in text).strip()
+    if text.isascii() and text.isprintable():  # most texts: nothing in them stands for something else
+        label = text.strip()
+    else:
+        text = unicodedata.normalize("NFC", text).translate(_INVISIBLE).strip()
+        if any(end in text for end in _LINE_ENDS):
+            return "", "two lines of text", repr(text[:60])
+        label = "".join(" " if c == "\t" or unicodedata.category(c) == "Zs" else c for c in text).strip()
     if not label:
         return "", "empty text", ""
     if charset is not None and (missing := charset.missing(label)):
