@@ -21,7 +21,7 @@ SHARE = 0.5  # of the batches; docs/own-lines.md
 # Lines to draw: seconds on two cores. Sentences take six times as long as numbers.
 _LINES = {"numeric": 3_000}
 _LINES_OF_LANGUAGE = 1_000
-_VAL_LINES = 200  # to measure with what was forgotten
+_VAL_LINES = 600  # to measure with what was forgotten: of 200, chance decided how far a training went back
 _PATIENCE_S = 600.0  # for another process that draws them, on a busy machine
 
 

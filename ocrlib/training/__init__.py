@@ -15,6 +15,7 @@ optimizer    the optimizer and its learning rate
 machines     which machines train together
 devices      the loop for several devices, each of which learns from its part of every batch
 augment      small changes to the images of a batch
+averages     the average of the weights over the last steps, in place of those of one step
 callbacks    after each step: the bar, and the place to resume from if it is time
 checkpoint   how far a run has come, and how it is kept on disk
 history      after each epoch: a line, a row, a picture of what is read

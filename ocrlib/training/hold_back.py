@@ -7,6 +7,7 @@ after a few hundred steps.
 """
 
 import shutil
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.checkpoint import save_network
 from ocrlib.training.lines import Replay
 
-SHARES = (1.0, 0.8, 0.65, 0.5)  # of the way from the start to what was learned, the first that forgets little enough
+SHARES = tuple(percent / 100 for percent in range(100, 45, -5))  # of the way from the start to what was learned
 _LEARNED = "learned.keras"  # in `last`: the network before anything was taken back
 _FEW_EDITS = 3  # are chance, however few there were before
 _LAST = "characters"
@@ -46,7 +47,7 @@ def start_weights(network: keras.Model, fresh: Sequence[int]) -> StartWeights:
 def hold_back(
     run: Path, start: StartWeights, replay: Replay, before: Mapping[str, Mapping[str, Any]], forget: float
 ) -> tuple[float, dict[str, Any]]:
-    """Replaces best.keras by a network on the way to it that forgets little enough, or by the one half of the way.
+    """Replaces best.keras by the farthest network on the way to it that forgets little enough, or by the one half way.
 
     A second call does the same as the first one.
 
@@ -66,13 +67,20 @@ def hold_back(
             shutil.copyfile(run / "best.keras", temporary)
     network, charset = load_keras(learned_file)
     learned = {layer.name: layer.get_weights() for layer in network.layers}
-    for share in SHARES:
+    measured = {}
+
+    def forgets_little(share: float) -> bool:
         set_between(network, start, learned, share)
-        after = measure_replay(Recognizer.of_keras(network, charset), replay)
-        if is_kept(before, after, forget):
-            break
+        measured[share] = measure_replay(Recognizer.of_keras(network, charset), replay)
+        return is_kept(before, measured[share], forget)
+
+    # Halves the shares that are left: the less of the way, the less is forgotten. The last one is taken in any case.
+    share = SHARES[bisect_left(SHARES[:-1], True, key=forgets_little)]
+    if share not in measured:
+        forgets_little(share)
+    set_between(network, start, learned, share)
     save_network(network, run / "best.keras")
-    return share, after
+    return share, measured[share]
 
 
 def forget_learned(run: Path) -> None:

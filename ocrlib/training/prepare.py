@@ -103,7 +103,8 @@ def prepare(
         print(f"trains in {precision} (--train.precision)")
     freeze(network, settings.train.freeze or "nothing")
     model = CTCModel(network, charset, precision)
-    model.compile(optimizer=make_optimizer(settings.train, num_steps), jit_compile=False)  # CTC does not compile
+    optimizer = make_optimizer(settings.train, num_steps, averages=replay is not None)
+    model.compile(optimizer=optimizer, jit_compile=False)  # CTC does not compile
     model.optimizer.build(model.trainable_variables)
     about |= {
         "plan": {"steps": num_steps, **asdict(plan)},

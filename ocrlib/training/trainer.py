@@ -14,6 +14,7 @@ from ocrlib.errors import UserError
 from ocrlib.files import write_json
 from ocrlib.reading.recognizer import Recognizer
 from ocrlib.training.augment import augment
+from ocrlib.training.averages import AveragedWeights
 from ocrlib.training.callbacks import StepCallback
 from ocrlib.training.checkpoint import Saver, State, save_network
 from ocrlib.training.ctc_model import plain_error
@@ -171,12 +172,12 @@ def _train_epochs(run: Run, state: State) -> None:
         run.folder / "predictions",
     )
     patience = run.settings.train.patience
-    learner = None
+    learner, averaged = None, AveragedWeights()
     if run.devices is not None:
         learner = Learner(run.devices, run.model, to_tf_dataset(run.validation).element_spec)
     with Saver(run.folder / "last", run.model, run.settings.train.save_minutes) as saver:
         for epoch in range(state.epoch, run.plan.epochs):
-            figures, validation_seconds = _fit_epoch(run, state, saver, learner)
+            figures, validation_seconds = _fit_epoch(run, state, saver, learner, averaged)
             if state.end_epoch(figures["val_cer"], figures["val_loss"], validation_seconds, patience):
                 save_network(run.model.network, run.folder / "best.keras")
                 forget_learned(run.folder)
@@ -185,6 +186,7 @@ def _train_epochs(run: Run, state: State) -> None:
             write_row(run.folder / "history.csv", epoch, figures)
             draw_curve(run.folder / "history.csv", run.folder / "curve.png")
             strip.draw(epoch)
+            averaged.give_back()
             run.write_about(epoch + 1)
             if state.stopped:
                 print(f"no better CER than {state.best_cer:.2%} for {patience} epochs: stopping early")
@@ -193,7 +195,9 @@ def _train_epochs(run: Run, state: State) -> None:
                 break
 
 
-def _fit_epoch(run: Run, state: State, saver: Saver, learner: Learner | None) -> tuple[dict[str, float], float]:
+def _fit_epoch(
+    run: Run, state: State, saver: Saver, learner: Learner | None, averaged: AveragedWeights
+) -> tuple[dict[str, float], float]:
     """Trains the rest of the epoch in `state`, and returns its figures and the seconds of its validation.
 
     Each epoch is a `fit` of its own. One `fit` for all would give every epoch as many batches as the first one, which
@@ -203,7 +207,7 @@ def _fit_epoch(run: Run, state: State, saver: Saver, learner: Learner | None) ->
     changes = partial(augment, settings=settings.augment) if settings.augment.any else None
     num_batches = run.training.count(seed, epoch)
     steps = StepCallback(state, saver, num_batches, f"epoch {epoch + 1}/{run.plan.epochs}")
-    callbacks = [steps, keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False)]
+    callbacks = [steps, averaged, keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False)]
     training, validation = to_tf_dataset(run.training, seed, epoch, state.batch, changes), to_tf_dataset(run.validation)
     try:
         if learner is not None:

@@ -11,7 +11,16 @@ from ocrlib.network.crnn import build_crnn
 from ocrlib.network.open import load_keras
 from ocrlib.training import hold_back as module
 from ocrlib.training.checkpoint import save_network
-from ocrlib.training.hold_back import SHARES, forget_learned, hold_back, is_kept, set_between, start_weights
+from ocrlib.training.hold_back import (
+    SHARES,
+    StartWeights,
+    Weights,
+    forget_learned,
+    hold_back,
+    is_kept,
+    set_between,
+    start_weights,
+)
 from ocrlib.training.lines import Replay
 
 REPLAY = Replay(folders=(), share=0.5)
@@ -57,23 +66,29 @@ def test_weights_lie_between_except_for_characters_that_the_start_did_not_know()
     assert all((array == 0.25).all() for array in others)
 
 
-@pytest.mark.parametrize(("kept_from", "share"), [(1.0, 1.0), (0.7, 0.65), (0.1, 0.5)])
+@pytest.mark.parametrize(("kept_from", "share"), [(1.0, 1.0), (0.97, 0.95), (0.7, 0.7), (0.52, 0.5), (0.1, 0.5)])
 def test_the_largest_share_is_taken_that_forgets_little_else_the_smallest(
     kept_from: float, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "last").mkdir()
     save_network(network_of(1.0), tmp_path / "best.keras")
     start = start_weights(network_of(0.0), fresh=[])
-    asked: list[float] = []
+    asked, between = list[float](), list[float]()
+
+    def at_share(network: keras.Model, start: StartWeights, learned: Weights, share: float) -> None:
+        between.append(share)
+        set_between(network, start, learned, share)
 
     def measured(recognizer: Any, replay: Replay) -> dict[str, Any]:
-        asked.append(SHARES[len(asked)])
+        asked.append(between[-1])
         return figures(10 if asked[-1] <= kept_from else 100)
 
     monkeypatch.setattr(module, "measure_replay", measured)
+    monkeypatch.setattr(module, "set_between", at_share)
     for _ in range(2):  # a second call goes the same way, not half of half of it
         asked.clear()
         assert hold_back(tmp_path, start, REPLAY, figures(10), 1.3)[0] == share
+        assert set(asked) <= set(SHARES) and len(asked) == len(set(asked)) <= 5  # each once, and not all of them
         network, _ = load_keras(tmp_path / "best.keras")
         np.testing.assert_allclose(network.get_layer("characters").get_weights()[1], share, rtol=1e-6)
     forget_learned(tmp_path)

@@ -372,6 +372,26 @@ def test_lines_of_before_are_mixed_in_counted_and_measured(
         )
 
 
+def test_a_stopped_run_keeps_the_average_of_the_steps_before(
+    dataset: Path, unbroken: tuple[Watch, Path], tmp_path: Path
+) -> None:
+    mine = write_dataset(tmp_path / "mine", {"train": ["12a", "3a"], "val": ["4a"]}, charset="1234a")
+    asked = settings(of_a_start=True, train__epochs="5", model__charset="union")
+    named = {"init": str(unbroken[1]), "replay": Replay(folders=(dataset,), share=0.5)}
+    whole, stopped, watch = tmp_path / "whole", tmp_path / "stopped", Watch(stop_after=7)
+    train([mine], whole, asked, **named)  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(CTCModel, "train_step", watch.step(CTCModel.train_step))
+        train([mine], stopped, asked, **named)  # type: ignore[arg-type]
+    train([mine], stopped, asked, resume=True, **named)  # type: ignore[arg-type]
+    left, right = weights(stopped), weights(whole)
+    shapes = [name.split("/")[2] for name in left if name.startswith("optimizer/")]
+    kernel = next(name for name in left if name.startswith("model/0/"))
+    assert shapes.count(kernel.split("/")[2]) >= 3  # Adam's two, and the average
+    for name in left:
+        np.testing.assert_allclose(left[name], right[name], rtol=0.02, atol=0.002, err_msg=name)
+
+
 def test_a_run_that_learned_nothing_is_to_be_removed_not_resumed(dataset: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with pytest.raises(UserError, match="the charset lacks"):
