@@ -5,10 +5,12 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ocrlib.errors import UserError
 from ocrlib.pictures.opening import (
@@ -137,6 +139,18 @@ def test_a_turned_photograph_reads_as_the_upright_one(orientation: int, tmp_path
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert np.array_equal(read(saved(tmp_path, picture, exif=exif)), as_read(LINE))
+
+
+@pytest.mark.parametrize("ending", ["png", "webp"])
+def test_a_photograph_that_says_so_elsewhere_reads_as_the_upright_one(ending: str, tmp_path: Path) -> None:
+    """In XMP."""
+    picture = Image.fromarray(LINE).transpose(Image.Transpose.ROTATE_90)
+    said = '<rdf:Description tiff:Orientation="6"/>'
+    settings: dict[str, Any] = {"xmp": said.encode(), "lossless": True}
+    if ending == "png":
+        settings = {"pnginfo": PngInfo()}
+        settings["pnginfo"].add_itxt("XML:com.adobe.xmp", said)
+    assert np.array_equal(read(saved(tmp_path, picture, f"line.{ending}", **settings)), as_read(LINE))
 
 
 @pytest.mark.parametrize(
