@@ -5,6 +5,7 @@ A mistake is answered with one line.
 
 import argparse
 import difflib
+import errno
 import inspect
 import json
 import os
@@ -299,6 +300,8 @@ def _told(error: Exception, interrupted: str) -> tuple[str, int]:
         return message, 1
     if isinstance(error, OSError):  # a full disk, a folder without permission: the machine's answer
         place = f"{error.filename}: " if error.filename is not None else ""
+        if error.errno == errno.ENAMETOOLONG:
+            return f"{place}{error.strerror}", 2
         return f"{place}{error.strerror or error}; {interrupted}", 1
     if isinstance(error, MemoryError) or (isinstance(error, ImportError) and any(s in message for s in _NO_MEMORY)):
         return f"not enough memory; {interrupted}", 1

@@ -98,6 +98,7 @@ def test_a_closed_file_number_is_not_given_to_the_next_file(tmp_path: Path) -> N
         ("MemoryError()", "not enough memory; run it again", 1),
         ("ImportError('x.so: failed to map segment from shared object')", "not enough memory; run it again", 1),
         ("PermissionError(13, 'Permission denied', 'x')", "x: Permission denied; run it again", 1),
+        ("OSError(36, 'File name too long', 'aaa')", "aaa: File name too long", 2),
         ("RecursionError('deep')", "something is nested too deeply; run it again", 1),
         (
             "ZeroDivisionError('zero')",

@@ -60,7 +60,7 @@ def browse_app(catalogue: Catalogue, title: str) -> Starlette:
         except (UserError, ValueError) as error:  # ValueError: the image is damaged
             return Response(str(error), 422, media_type="text/plain")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", lines),
             Route("/line/{split}/{place}", line),
@@ -68,6 +68,8 @@ def browse_app(catalogue: Catalogue, title: str) -> Starlette:
             Route("/static/{name}", asset),
         ]
     )
+    app.router.redirect_slashes = False  # a redirect decodes what was asked for, and fails where it is no UTF-8
+    return app
 
 
 def wanted_of(catalogue: Catalogue, asked: Mapping[str, str]) -> Wanted:

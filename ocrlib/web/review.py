@@ -65,7 +65,7 @@ def review_app(desk: Desk, title: str) -> Starlette:
         code, values = await run_in_threadpool(answered, ask, what)
         return JSONResponse({**values, "progress": desk.progress()}, code)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", page),
             Route("/static/{name}", asset),
@@ -73,6 +73,8 @@ def review_app(desk: Desk, title: str) -> Starlette:
             Route("/ask/{what}", asked, methods=["POST"]),
         ]
     )
+    app.router.redirect_slashes = False  # a redirect decodes what was asked for, and fails where it is no UTF-8
+    return app
 
 
 def _next(desk: Desk, ask: dict[str, Any]) -> dict[str, Any]:

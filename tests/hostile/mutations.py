@@ -17,7 +17,7 @@ from tests.training_fixtures import manifest_values
 
 _PICTURES = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "TGA", "PCX", "SGI")
 _READ_ONNX = ["ocrlib", "predict", "line.png", "--model", "tiny.onnx"]
-_PATTERNS = ("[0-9]{1,8}", "-?[1-9][0-9]{0,3}[.,][0-9]{2}", "(1|2|3)+[^4]?5{2}", r"\d\d:\d\d")
+_PATTERNS = ("[0-9]{1,8}", "0?[1-9][0-9]{0,3}[12][0-9]{2}", "(1|2|3)+[^4]?5{2}", r"\d\d0\d\d")  # of known characters
 _LAYOUTS = {
     "pairs": "*.gt.txt",
     "paddle": "*.txt",

@@ -204,6 +204,28 @@ def test_a_file_that_is_no_picture_is_an_error_that_names_it(content: bytes, tmp
         read_line_image(path, HEIGHT, 1)
 
 
+@pytest.mark.parametrize("error", [RuntimeError("Failed to decode frame 0"), AssertionError(), AttributeError("a")])
+def test_what_a_library_of_pillows_raises_is_an_error_of_one_line(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged AVIF is a RuntimeError, and ended the reading of all other pictures."""
+
+    def fail(picture: Image.Image) -> None:
+        raise error
+
+    path = saved(tmp_path, Image.fromarray(LINE))
+    monkeypatch.setattr("ocrlib.pictures.opening.ImageOps.exif_transpose", fail)
+    (got,) = [page for _, page in read_pages(path)]
+    assert isinstance(got, UserError)
+    assert str(got) == f"{path}: cannot be read as a picture: {error or type(error).__name__}"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
+def test_a_name_that_no_file_can_have_is_an_error_of_one_line(name: str) -> None:
+    with pytest.raises(UserError, match="cannot be read as a picture"):
+        read_line_image(Path(name), 32, 1)
+
+
 def test_pictures_are_listed_by_name_below_their_folder(tmp_path: Path) -> None:
     for name in ("b.PNG", "a.jpg", "c/d.tiff", "notes.txt", "a.gt.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 from ocrlib.regex import ENDS, REPEATS, parse_regex
 
 MAX_REPEATS = 100  # of *, + and {n,}
+MAX_DEPTH = 50  # groups in groups: drawing follows them, and Python follows some hundreds of calls
 MAX_LENGTH = 1000  # characters of a string, as of a line of sentences: `((a{100}){100}){100}` would fill the memory
 _DIGITS, _WORD = string.digits, string.ascii_letters + string.digits + "_"
 _CATEGORIES = {
@@ -32,8 +33,8 @@ def compile_pattern(regex: str) -> Callable[[Random], str]:
 
     Raises:
       ValueError: the regex uses syntax that only a search can use (look-around, \\b, possessive quantifiers, atomic
-        groups, conditions), repeats more than MAX_REPEATS times, can draw more than MAX_LENGTH characters, or has
-        a set without a printable ASCII character.
+        groups, conditions), nests more than MAX_DEPTH groups, repeats more than MAX_REPEATS times, can draw more than
+        MAX_LENGTH characters, or has a set without a printable ASCII character.
     """
     tree = parse_regex(regex)
     if (length := _longest(tree, {})) > MAX_LENGTH:
@@ -42,18 +43,24 @@ def compile_pattern(regex: str) -> Callable[[Random], str]:
     return lambda rng: draw(rng, {})
 
 
-def _longest(states: Any, groups: dict[int, int]) -> int:
-    """Returns the most characters that can be drawn; `groups` has those of the groups so far."""
+def _longest(states: Any, groups: dict[int, int], depth: int = 0) -> int:
+    """Returns the most characters that can be drawn; `groups` has those of the groups so far.
+
+    Raises:
+      ValueError: groups lie in each other more than MAX_DEPTH times.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"its groups are nested too deeply; the most is {MAX_DEPTH}")
     total = 0
     for operation, value in states:
         if operation.name in REPEATS:
-            total += min(value[1], MAX_REPEATS) * _longest(value[2], groups)
+            total += min(value[1], MAX_REPEATS) * _longest(value[2], groups, depth + 1)
         elif operation.name == "SUBPATTERN":
-            length = _longest(value[-1], groups)
+            length = _longest(value[-1], groups, depth + 1)
             groups |= {} if value[0] is None else {value[0]: length}
             total += length
         elif operation.name == "BRANCH":
-            total += max((_longest(branch, groups) for branch in value[1]), default=0)
+            total += max((_longest(branch, groups, depth + 1) for branch in value[1]), default=0)
         elif operation.name == "GROUPREF":
             total += groups.get(value, 0)
         elif operation.name != "AT":

@@ -81,6 +81,7 @@ def test_negated_sets_draw_the_same_in_every_process() -> None:
         ("(a)?(?(1)b|c)", "'groupref_exists'"),
         ("1{70000}", "repeats 70000 times, the most is 100"),
         (r"[^\s\S]", "a set without a printable character"),
+        ("(" * 60 + "1" + ")" * 60, "its groups are nested too deeply; the most is 50"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(regex: str, message: str) -> None:

@@ -95,6 +95,7 @@ def _with(key: str, value: str) -> str:
 SOUND_REQUEST = _with("tab", '"a"')
 CASES = [
     *(_browse(how, addresses) for how, addresses in _ADDRESSES.items()),
+    _browse("no UTF-8, beside a page", ["/line/test/1/?\udcfd", "/static/page.css/?\udcfd", "?\udcfd", "/?\udcfd"]),
     _browse("a damaged dataset", ["/", "/?text=1", "/line/test/0", "/picture/test/0"], TFRECORD, HDF5),
     *(_desk(f"{key} = {value[:20]}", _with(key, value)) for key in _SOUND for value in _VALUES),
     *(
