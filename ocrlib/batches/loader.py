@@ -2,7 +2,7 @@
 
 An epoch is made in five steps:
   1. The shards of a split are put into an order that is drawn from (seed, epoch).
-  2. They are cut into windows of a few shards. One window is in memory, and a thread reads the next one.
+  2. They are cut into windows of a few shards, one of which is in memory at a time.
   3. The lines of a window are read and put into an order that is drawn from (seed, epoch, window).
   4. They are sorted into buckets of similar width, and each bucket is cut into batches of similar area.
   5. The batches of the window are shuffled, and each is padded on the right to the width of its bucket.
@@ -13,12 +13,10 @@ tells how many batches a window has, so a resumed run skips to its next batch wi
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ocrlib.batches.ahead import one_ahead
 from ocrlib.batches.buckets import Bucket, num_buckets_for, plan_buckets
 from ocrlib.batches.labels import LabelError, check_labels, encode_labels
 from ocrlib.batches.padding import PAPER, blank_images
@@ -113,12 +111,11 @@ class Loader:
         while windows and skip >= (num_batches := self._count_window(windows[0][1])):
             skip -= num_batches
             del windows[0]
-        # In turn: a window is read into one buffer while batches are made of the other. A new one for each window would
-        # cost as much as reading it, because the system clears memory that is touched for the first time.
-        num_bytes = max((self._pixel_bytes(parts) for _, parts in windows), default=0)
-        buffers = [np.empty(num_bytes, np.uint8) for _ in windows[:2]]
-        reads = [partial(self._read_window, parts, buffers[turn % 2]) for turn, (_, parts) in enumerate(windows)]
-        for (number, _), window in zip(windows, one_ahead(reads), strict=True):
+        # The same memory for each window: new memory would cost as much as reading, because the system clears what is
+        # touched for the first time. A thread that reads ahead makes it slower: both need the interpreter.
+        buffer = np.empty(max((self._pixel_bytes(parts) for _, parts in windows), default=0), np.uint8)
+        for number, parts in windows:
+            window = self._read_window(parts, buffer)
             for rows, bucket in self._cut(window.widths, seed, epoch, number)[skip:]:
                 yield self._pad(window, rows, bucket)
             skip = 0

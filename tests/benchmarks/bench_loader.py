@@ -20,7 +20,6 @@ import h5py
 import numpy as np
 
 from ocrlib.backend import tf
-from ocrlib.batches import loader as loading
 from ocrlib.batches.loader import Loader
 from ocrlib.batches.split import SplitLines
 from ocrlib.batches.tf_data import to_tf_dataset
@@ -88,19 +87,6 @@ def pad_bytes(folder: Path, file_format: FileFormat) -> int:
                 batch[line, :, : widths[row]] = image.reshape(entry.image.height, -1)
         lines += len(widths)
     return lines
-
-
-def in_one_thread(run: Callable[[], int]) -> Callable[[], int]:
-    """The same without the thread that reads ahead: each window is read when it is its turn."""
-
-    def alone() -> int:
-        ahead, loading.one_ahead = loading.one_ahead, lambda reads: (read() for read in reads)  # type: ignore[assignment]
-        try:
-            return run()
-        finally:
-            loading.one_ahead = ahead
-
-    return alone
 
 
 def load(folder: Path, file_format: FileFormat, through_tf: bool) -> int:
@@ -211,9 +197,8 @@ def print_speeds(medians: dict[str, float], by_processor: dict[str, float]) -> N
             bar = min(BARS[name], SHARE_OF_CEILING * ceiling)
             told = (
                 f"{bar:,.0f} {'met' if speed >= bar else 'MISSED'} ({speed / ceiling:.0%} of the ceiling, by processor "
+                f"{by_processor[name] / by_processor[CEILINGS[name]]:.0%})"
             )
-            told += f"{by_processor[name] / by_processor[CEILINGS[name]]:.0%}; "
-            told += f"{speed / medians[f'{name}, one thread']:.2f} times one thread)"
         compared = [f"{speed / medians[other]:.1f}" if other in medians else "" for other in (NETWORK, ORIGINAL)]
         print(f"{name:34}{speed:>10,.0f}{by_processor[name]:>14,.0f}{compared[0]:>11}{compared[1]:>12}   {told}")
 
@@ -223,11 +208,9 @@ def loader_rows(folder: Path) -> dict[str, Callable[[], int]]:
     return {
         "TFRecord bytes, padded": lambda: pad_bytes(folder, "tfrecord"),
         "TFRecord to batches": lambda: load(folder, "tfrecord", False),
-        "TFRecord to batches, one thread": in_one_thread(lambda: load(folder, "tfrecord", False)),
         "TFRecord to tf.data batches": lambda: load(folder, "tfrecord", True),
         "HDF5 bytes, padded": lambda: pad_bytes(folder, "hdf5"),
         "HDF5 to batches": lambda: load(folder, "hdf5", False),
-        "HDF5 to batches, one thread": in_one_thread(lambda: load(folder, "hdf5", False)),
         "HDF5 to tf.data batches": lambda: load(folder, "hdf5", True),
     }
 
