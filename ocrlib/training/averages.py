@@ -25,7 +25,7 @@ class AveragedWeights(keras.callbacks.Callback):
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.model.optimizer.use_ema:
             weights = self.model.trainable_variables
-            self._learned = [np.array(weight) for weight in weights]
+            self._learned = [np.array(np.asarray(weight)) for weight in weights]
             self.model.optimizer.finalize_variable_values(weights)
 
     def give_back(self) -> None:

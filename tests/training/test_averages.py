@@ -19,7 +19,7 @@ class AfterEachStep(keras.callbacks.Callback):
         self.kernels: list[np.ndarray] = []
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        self.kernels.append(np.array(self.model.weights[0]))
+        self.kernels.append(np.array(np.asarray(self.model.weights[0])))
 
 
 def small_model(*, averages: bool, optimizer: str = "adam") -> keras.Model:
