@@ -10,7 +10,7 @@ from tests.hostile.limits import RESIDENT_BYTES, TOLD_BYTES, Ended, emptied, run
 from tests.hostile.material import SECRET, Material
 
 READ, FAULTY, REFUSED = 0, 1, 2
-_PROGRESS = re.compile(r"^.*\d+%\|.*$|^.*\[\d+:\d\d.*\]$|^.*\d+(img|line|shard)? \[.*$")
+_PROGRESS = re.compile(r"^.*\d+%\|.*$|^.*\[\d+:\d\d.*\]$|^.*\d+(img|line|shard)? \[\d+:\d\d.*$")
 _ESCAPES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
 
 

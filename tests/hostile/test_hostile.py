@@ -33,6 +33,8 @@ def case(codes: tuple[int, ...], says: str = "") -> Case:
         (case((READ,)), Ended(code=0, stdout="a\n", stderr=""), None),
         (case((REFUSED,)), Ended(code=2, stdout="", stderr="x: is none\n"), None),
         (case((REFUSED,)), Ended(code=2, stdout="", stderr=" 50%|##  | 1/2 [00:01<00:01]\nx: is none\n"), None),
+        (case((REFUSED,)), Ended(code=2, stdout="", stderr="pattern '9 [': unterminated set\n"), None),
+        (case((REFUSED,)), Ended(code=2, stdout="", stderr="7line [00:00, ?line/s\rx: is none\n"), None),
         (case((REFUSED,)), Ended(code=0, stdout="", stderr=""), "exit code 0"),
         (case((REFUSED,)), Ended(code=2, stdout="", stderr="a\nb\n"), "2 lines"),
         (case((REFUSED,)), Ended(code=2, stdout="", stderr=""), "0 lines"),
