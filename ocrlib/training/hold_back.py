@@ -67,11 +67,11 @@ def hold_back(
             shutil.copyfile(run / "best.keras", temporary)
     network, charset = load_keras(learned_file)
     learned = {layer.name: layer.get_weights() for layer in network.layers}
-    measured = {}
+    recognizer, measured = Recognizer.of_keras(network, charset), {}
 
     def forgets_little(share: float) -> bool:
         set_between(network, start, learned, share)
-        measured[share] = measure_replay(Recognizer.of_keras(network, charset), replay)
+        measured[share] = measure_replay(recognizer, replay)
         return is_kept(before, measured[share], forget)
 
     # Halves the shares that are left: the less of the way, the less is forgotten. The last one is taken in any case.
