@@ -34,7 +34,7 @@ _CHECKSUM = "checksum"  # the key of the manifest's own SHA-256; not a field, be
 
 
 def _plain_name(name: str) -> str:
-    if name == "" or any(part in name for part in ("/", "\\", "\0")):
+    if name in ("", ".", "..") or any(part in name for part in ("/", "\\", "\0")):
         raise ValueError("must be the name of a file in the dataset's own folder")
     if name.startswith(".") or name.lower() == FILE_NAME:  # locks, work folders, files that are being written
         raise ValueError("must not be the name of one of ocrlib's own files")

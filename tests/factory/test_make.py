@@ -257,7 +257,7 @@ def test_resuming_trusts_the_notes_of_finished_shards(tiny_copy, tiny_recipe):
         for index, shard in enumerate(entry["shards"]):
             if shard["stem"] != "train-00002-of-00004":
                 note = tiny_copy / WORK_DIR / f"{split}-{index:05d}:{shard['samples']}.json"
-                note.write_text(json.dumps(shard))
+                note.write_text(json.dumps({"fingerprint": manifest["fingerprint"], **shard}))
     (tiny_copy / "manifest.json").unlink()
     make_dataset(load_recipe(tiny_recipe), tiny_copy, 1)
     after = identities(tiny_copy)
