@@ -35,7 +35,7 @@ def rerender(folder: Path, manifest: Manifest, num_samples: int, trust: bool = F
     problems, first = [], 0  # first: how many samples lie before the shard, over all splits
     for shard, entry in zip(manifest.plan, manifest.shards, strict=True):
         chosen = [i for i in range(shard.num_samples) if first + i in wanted]
-        stored = shard_samples(folder, entry, manifest.image) if chosen else []
+        stored = shard_samples(folder, entry, manifest.image, next(iter(entry.files))) if chosen else []
         for i in chosen:
             if not same_sample(stored[i], renderer.render(shard.split, shard.start + i)[0]):
                 problems.append(f"{folder / shard.stem}: sample {stored[i].id} renders to other bytes")
