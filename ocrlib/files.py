@@ -31,9 +31,9 @@ _NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, er
 _NO_FOLLOW, _NO_WAIT = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
 _CLOSE_ON_EXEC, _BINARY = getattr(os, "O_CLOEXEC", 0), getattr(os, "O_BINARY", 0)
 _WINDOWS = os.name == "nt"
-# What Python raises over a damaged .zip file, besides those three: among them that it is encrypted, or packed in a way
-# that nobody knows.
-ZIP_DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, struct.error)
+# What Python raises over a damaged .zip file, besides those three. It has none of its own for one that is encrypted
+# (RuntimeError) or packed in a way that nobody knows (NotImplementedError, which is one of those).
+ZIP_DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, struct.error)
 
 
 def read_regular(path: Path, max_bytes: int, *, through_links: bool = False) -> bytes:

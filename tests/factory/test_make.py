@@ -236,7 +236,13 @@ def test_workers_end_when_their_parent_is_killed(tiny_recipe, tmp_path):
         wait_for(lambda: len(worker_pids(run.pid)) == 2 and b"25/" in run.stderr.read1())
         workers = worker_pids(run.pid)
         run.kill()
-    wait_for(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers), timeout_s=20)
+    assert len(workers) == 2
+
+    def left() -> list[int]:
+        return [pid for pid in workers if Path(f"/proc/{pid}/cmdline").exists()]
+
+    wait_for(lambda: not left(), timeout_s=20)
+    assert left() == []
 
 
 def test_kills_at_random_moments_change_no_byte(tiny_recipe, tmp_path):
