@@ -75,6 +75,9 @@ LINES_wikipedia := 90000
 BEGIN_wikipedia := --init none --model.encoder dilated --data.short_first true --data.batch_size 24 --data.limit 80000 --train.learning_rate 0.002 --train.epochs 4
 TRAIN_wikipedia := --init runs/pretrained-wikipedia-begun --train.freeze nothing --data.batch_size 24 --train.learning_rate 0.0015 --train.epochs 3 --train.seed 2
 CHECKED_numeric := fresh photographs
+# Lines whose characters are counted for a language model.
+TEXTS_latin := 600000
+TEXTS_wikipedia := 400000
 
 # $(call trained,DATASET,RUN,SETTINGS)
 trained = $(BIN)/python train_from_records.py $(1) --run $(2) $$([ -f $(2)/config.json ] && echo --resume) $(3)
@@ -93,6 +96,7 @@ pretrained-numeric pretrained-display pretrained-latin pretrained-wikipedia: pre
 	mkdir -p runs
 	$(if $(ON_GPU),$(call on_gpu,$*),$(if $(BEGIN_$*),$(call trained,datasets/$*-large,runs/pretrained-$*-begun,$(BEGIN_$*))))
 	$(call trained,datasets/$*-large,runs/pretrained-$*,$(TRAIN_$*))
+	$(if $(TEXTS_$*),$(BIN)/python -m ocrlib language-model datasets/$*.toml --lines $(TEXTS_$*) --model runs/pretrained-$* --out runs/pretrained-$*/best.ngram)
 	$(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* datasets/$*-large --out runs/pretrained-$*/test.json
 	for what in $(CHECKED_$*); do $(MAKE) $$what MODEL=runs/pretrained-$* ARGS="--out runs/pretrained-$*/$$what.json" || echo "$$what: see above"; done
 	for set in $(REAL); do $(BIN)/python -m ocrlib evaluate --model runs/pretrained-$* "$$set" --out runs/pretrained-$*/real-$$(basename $$set).json; done
@@ -169,8 +173,8 @@ $(BENCHES): $(READY)
 bench-encoders: $(READY) ## which encoder reads SENTENCES best after equal minutes
 	$(BIN)/python -m tests.benchmarks.bench_encoders $(SENTENCES) $(ARGS)
 
-# REAL="FOLDER ...": of NAME.png with NAME.gt.txt, English sentences.
-bench-language: $(READY) ## whether a character n-gram in the search reads sentences better
+# REAL="DATASET FOLDER ...": of the folders NAME.png with NAME.gt.txt, running text.
+bench-language: $(READY) ## what the language model's say is worth, by its weight
 	$(BIN)/python -m tests.benchmarks.bench_language $(REAL) $(ARGS)
 
 bench-init: $(READY) ## whether a start from a model helps on DATA

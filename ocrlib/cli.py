@@ -4,7 +4,7 @@ import sys
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main, split_overrides
-from ocrlib.commands import data, dataset, evaluate, export, imports, predict, train, web
+from ocrlib.commands import data, dataset, evaluate, export, imports, language_model, predict, train, web
 from ocrlib.invocation import command
 
 # Commands whose settings by section and key are many: they read their arguments themselves.
@@ -26,7 +26,7 @@ def command_parser() -> Parser:
     data.add_commands(commands)
     commands.add_parser("data", help="make the dataset of a recipe; run again to resume")
     commands.add_parser("train", help="train a reader on datasets")
-    for module in (predict, evaluate, export, dataset, imports, web):
+    for module in (predict, evaluate, language_model, export, dataset, imports, web):
         module.add_commands(commands)
     return parser
 

@@ -21,6 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it opens no such archive either
+    LZMAError = zipfile.BadZipFile  # type: ignore[misc, assignment]
+
 # The manifest of a hundred million lines in shards of 5,000 has 20 MB.
 MAX_JSON_BYTES = 64 << 20
 # What numpy raises over a damaged .npy file, besides ValueError, EOFError and OSError: its header is read as Python.
@@ -33,7 +38,7 @@ _CLOSE_ON_EXEC, _BINARY = getattr(os, "O_CLOEXEC", 0), getattr(os, "O_BINARY", 0
 _WINDOWS = os.name == "nt"
 # What Python raises over a damaged .zip file, besides those three. It has none of its own for one that is encrypted
 # (RuntimeError) or packed in a way that nobody knows (NotImplementedError, which is one of those).
-ZIP_DAMAGES = (zipfile.BadZipFile, zlib.error, RuntimeError, struct.error)
+ZIP_DAMAGES = (zipfile.BadZipFile, zlib.error, LZMAError, RuntimeError, struct.error)
 
 
 def read_regular(path: Path, max_bytes: int, *, through_links: bool = False) -> bytes:

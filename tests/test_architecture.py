@@ -33,6 +33,7 @@ DOORS = {
     "ocrlib.commands.export",
     "ocrlib.commands.predict",
     "ocrlib.commands.imports",
+    "ocrlib.commands.language_model",
     "ocrlib.commands.page",
     "ocrlib.commands.reading",
     "ocrlib.commands.train",

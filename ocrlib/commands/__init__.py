@@ -8,6 +8,7 @@ predict      `predict`: pictures in, text and confidence out
 page         `predict --page`: whole pages
 evaluate     `evaluate`: how often a model is wrong, and where
 reading      what the last three can be told about a field, and the reader that they ask
+language_model  `language-model`: which characters follow which in running text
 export       `export`: a model for other programs
 web          `compare`, `report`, `browse`, `review`, `advise`: what is looked at
 """

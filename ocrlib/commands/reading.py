@@ -57,6 +57,13 @@ def add_known(command: argparse.ArgumentParser) -> None:
         metavar="WIDTH",
         help="above 1: the most probable text, not that of the best path; slower, and the same for every width",
     )
+    group.add_argument(
+        "--language-model",
+        default="auto",
+        metavar="FILE",
+        help="of the characters of running text, as `ocrlib language-model` writes one; 'none'; (default: 'auto', the "
+        "one that belongs to the model, if there is one). It has a say where none of the other options is given",
+    )
 
 
 def load_reader(arguments: argparse.Namespace) -> Any:
@@ -74,7 +81,14 @@ def load_reader(arguments: argparse.Namespace) -> Any:
         characters=arguments.charset,
         check=arguments.check,
     )
-    reader = Recognizer.load(arguments.model, known, arguments.nbest, arguments.beam > 1, arguments.trust)
+    reader = Recognizer.load(
+        arguments.model,
+        known,
+        arguments.nbest,
+        arguments.beam > 1,
+        arguments.trust,
+        arguments.language_model,
+    )
     for note in reader.notes:
         print(note, file=sys.stderr)
     return reader
@@ -87,6 +101,7 @@ def known_figures(arguments: argparse.Namespace) -> dict[str, Any]:
         "lexicon": arguments.lexicon and str(arguments.lexicon),
         "charset": arguments.charset,
         "check": arguments.check,
+        "language_model": None if arguments.language_model == "auto" else arguments.language_model,
     }
     return {"known": {name: value for name, value in given.items() if value}} if any(given.values()) else {}
 

@@ -16,7 +16,6 @@ from ocrlib.invocation import command
 @installed("web")
 def review(arguments: argparse.Namespace) -> int:
     """Serves the labelling desk until Ctrl-C, and tells what to do with the texts."""
-    from ocrlib.network.open import open_network
     from ocrlib.reading.decoding.language import RECIPE
     from ocrlib.reading.decoding.patterns import matcher
     from ocrlib.reading.recognizer import Recognizer
@@ -25,12 +24,12 @@ def review(arguments: argparse.Namespace) -> int:
     from ocrlib.web.serve import serve
 
     folder: Path = arguments.folder
-    network = open_network(arguments.model, arguments.trust)
-    if RECIPE in arguments.pattern and not network.patterns:
+    recognizer = Recognizer.load(arguments.model, trust=arguments.trust)
+    if RECIPE in arguments.pattern and not recognizer.patterns:
         raise UserError(f"--pattern recipe: the model {arguments.model} carries no patterns; give them one by one")
-    patterns = [each for given in arguments.pattern for each in (network.patterns if given == RECIPE else [given])]
+    patterns = [each for given in arguments.pattern for each in (recognizer.patterns if given == RECIPE else [given])]
     desk = Desk(
-        Recognizer(network),
+        recognizer,
         folder,
         out=arguments.out,
         order=arguments.order,

@@ -15,7 +15,6 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.breakdown import LineErrors
 from ocrlib.evaluation.compare import Comparison, compare
 from ocrlib.evaluation.report import ErrorReport, chosen_split, report_on
-from ocrlib.network.open import Network, open_network
 from ocrlib.network.run_files import read_run_file
 from ocrlib.reading.recognizer import Reading, Recognizer
 
@@ -23,8 +22,8 @@ from ocrlib.reading.recognizer import Reading, Recognizer
 class TimedRecognizer(Recognizer):
     """A recognizer that measures its own speed, from its second batch on: in the first, libraries get ready."""
 
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
         self._batches, self._lines, self._seconds = 0, 0, 0.0
 
     def read_batch(self, image: np.ndarray, width: np.ndarray) -> list[Reading]:
@@ -101,7 +100,7 @@ def measure_all(models: Sequence[str], data: Path, split: str | None, trust: boo
     """Returns each of the models measured on the same lines.
 
     Args:
-      models: as `open_network` takes them.
+      models: as `Recognizer.load` takes them.
       data: a dataset, or a folder of pairs.
       split: of the dataset; None for test.
       trust: import the module of a network that a user built.
@@ -112,7 +111,7 @@ def measure_all(models: Sequence[str], data: Path, split: str | None, trust: boo
     chosen = chosen_split(data, split)
     contestants = []
     for model in models:
-        recognizer = TimedRecognizer(open_network(model, trust))
+        recognizer = TimedRecognizer.load(model, trust=trust)
         report = report_on(recognizer, data, chosen)
         seconds = (read_run_file(Path(model), "metrics.json") or {}).get("training_seconds")
         contestants.append(

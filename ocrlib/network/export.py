@@ -20,7 +20,17 @@ from ocrlib.errors import UserError
 from ocrlib.files import sync_folder, write_json, write_output
 from ocrlib.invocation import command
 from ocrlib.network.export_check import NUM_DRAWN, agreeing_texts, largest_difference, some_lines
-from ocrlib.network.open import ONNX_FORMAT, Network, find_model, keras_network, load_keras, open_network, with_patterns
+from ocrlib.network.open import (
+    NGRAM_ENDING,
+    ONNX_FORMAT,
+    Network,
+    find_model,
+    find_ngram,
+    keras_network,
+    load_keras,
+    open_network,
+    with_patterns,
+)
 
 PREPROCESSING = (
     "image: uint8 gray levels (1 channel) or RGB (3), 0 black to 255 paper, cut to the line's ink with `margins` "
@@ -67,8 +77,9 @@ def export_model(
     else:
         write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
         num_bytes, near = write(keras_model, network, out)
+    beside = _copy_ngram(path, out) if file_format == "onnx" else ""
     how = FORMATS[file_format][1].format(out=out, predict=command("predict", "--model", out, "PATH"))
-    return f"{out}: {num_bytes / 1e6:.1f} MB, {near}; go on with `{how}`"
+    return f"{out}: {num_bytes / 1e6:.1f} MB, {near}{beside}; go on with `{how}`"
 
 
 def _check_out(out: Path, file_format: str) -> None:
@@ -78,11 +89,22 @@ def _check_out(out: Path, file_format: str) -> None:
         raise UserError(f"{out}: expected a name that ends in {ending}")
     if file_format == "saved_model" and out.suffix in (".onnx", ".keras", ".pb"):
         raise UserError(f"{out}: a SavedModel is a folder; expected a name without {out.suffix}")
-    for path in [out, out.with_suffix(".json")] if file_format == "litert" else [out]:
+    beside = {"litert": [out.with_suffix(".json")], "onnx": [out.with_suffix(NGRAM_ENDING)]}
+    for path in [out, *beside.get(file_format, [])]:
         if path.exists() or path.is_symlink():
             raise UserError(f"{path}: is there already; choose another --out, or remove it first")
     if not os.access(out.parent, os.W_OK):
         raise UserError(f"{out}: cannot be written: expected a folder that is there and may be written to")
+
+
+def _copy_ngram(model: Path, out: Path) -> str:
+    """Copies the language model beside a model, if there is one, and returns what to tell of it."""
+    ngram = find_ngram(str(model))
+    if ngram is None:
+        return ""
+    copy = out.with_suffix(NGRAM_ENDING)
+    write_output(copy, ngram.read_bytes())
+    return f", and {copy.name} with its language model"
 
 
 def _metadata(network: Network) -> dict[str, str | int]:

@@ -5,9 +5,7 @@ TensorFlow is imported only if a `.keras` file is opened; ONNX Runtime starts in
 
 import json
 import os
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
-from ocrlib.files import read_json, read_regular
+from ocrlib.files import ZIP_DAMAGES, read_json, read_regular
 from ocrlib.network.ready import Network
 from ocrlib.network.trial import bounded_memory, check_network, check_room, no_memory, stopped_after_time
 from ocrlib.pictures.paper import MARGINS, Margins
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
 ONNX_FORMAT = "ocrlib-onnx/1"  # in the metadata of the file, beside the values that `Network` needs
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 ENDINGS = (".onnx", ".keras")  # of the files of a shipped model; the first one starts faster
+NGRAM_ENDING = ".ngram"  # of the language model that lies beside a model's file; `reading.decoding.ngram` reads it
 _MAX_WEIGHTS_BYTES = 1 << 30  # the largest network that comes with ocrlib has 3 MB
 _MAX_PART_BYTES = 16 << 20  # of a .keras file: its settings have some ten kilobytes
 # What Keras raises over a file that is damaged, or made by somebody who wants to see what it does.
@@ -39,14 +38,11 @@ _KERAS_DAMAGES = (
     AttributeError,
     TypeError,
     LookupError,
-    RuntimeError,
     ImportError,
     ArithmeticError,
     AssertionError,
     EOFError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
+    *ZIP_DAMAGES,
 )
 
 
@@ -83,6 +79,12 @@ def find_model(model: str, endings: tuple[str, ...] = ENDINGS) -> Path:
         raise UserError(f"{model}: is shipped, but not as a {' or '.join(endings)} file")
     known = f", and no shipped model of that name ({', '.join(shipped)})" if shipped else ""
     raise UserError(f"{model}: no such run folder, .keras or .onnx file{known}")
+
+
+def find_ngram(model: str) -> Path | None:
+    """Returns the file of the language model that belongs to a model, if one does; raises as `find_model` does."""
+    path = find_model(model).with_suffix(NGRAM_ENDING)
+    return path if path.is_file() else None
 
 
 def open_network(model: str, trust: bool = False) -> Network:

@@ -1,4 +1,5 @@
-"""A finished run becomes a model that comes with ocrlib: NAME.keras, NAME.onnx and NAME.json, its card.
+"""A finished run becomes a model that comes with ocrlib: NAME.keras, NAME.onnx, NAME.json, which is its card, and
+NAME.ngram if the run has a language model.
 
 Run as `python -m ocrlib.pretrained.ship RUN NAME`; `make pretrained-numeric` does. The card says what the model was
 made of and what it was measured to do: each file of figures in the run folder that `evaluate --out` or a benchmark
@@ -17,14 +18,14 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
 from ocrlib.network.export import export_model
-from ocrlib.network.open import PRETRAINED, shipped_names
+from ocrlib.network.open import NGRAM_ENDING, PRETRAINED, find_ngram, shipped_names
 from ocrlib.pretrained.smaller import compress_keras, halve_weights
 
 _FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
 
 
 def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
-    """Writes the three files of a run's best network, in place of those that are there, and returns the card.
+    """Writes the files of a run's best network, in place of those that are there, and returns the card.
 
     Args:
       run: a finished run folder, its datasets still where they were.
@@ -50,6 +51,12 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
         shutil.copyfile(run / "best.keras", keras_file)
         compress_keras(keras_file)
         exported.replace(onnx_file)
+    ngram = find_ngram(str(run))
+    ngram_file = onnx_file.with_suffix(NGRAM_ENDING)
+    if ngram is None:
+        ngram_file.unlink(missing_ok=True)
+    else:
+        shutil.copyfile(ngram, ngram_file)
     card = {
         "name": name,
         "made_by": f"make pretrained-{name}",
@@ -65,7 +72,9 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
         ],
         "trainings": trainings,
         "training_hours": round(sum(training["hours"] for training in trainings), 2),
-        "bytes": {file.suffix[1:]: file.stat().st_size for file in (keras_file, onnx_file)},
+        "bytes": {
+            file.suffix[1:]: file.stat().st_size for file in (keras_file, onnx_file, ngram_file) if file.exists()
+        },
         "figures": {what: _short(result) for what, result in measured.items()},
     }
     write_json(folder / f"{name}.json", card)

@@ -41,6 +41,8 @@ class Reader:
       min_confidence: where the confidence is below it, 0 to 1, or the line is of another kind than you say,
         `Reading.text` is empty and `Reading.guess` has what was read.
       search: take the most probable text also where nothing is known about the lines; slower, and rarely better.
+      language_model: a file that `ocrlib language-model` wrote; "auto" for the one that belongs to the model, if there
+        is one; "none". It has a say where nothing is known about the lines and one text is asked for.
 
     Attributes:
       charset: the characters that the model knows.
@@ -61,6 +63,7 @@ class Reader:
         nbest: int = 1,
         min_confidence: float | None = None,
         search: bool = False,
+        language_model: str | Path = "auto",
     ) -> None:
         if not 1 <= nbest <= 100:
             raise UserError(f"nbest: expected a whole number from 1 to 100, not {nbest!r}")
@@ -74,8 +77,10 @@ class Reader:
             check=check,
         )
         self._nbest, self._min_confidence, self._search = nbest, min_confidence, search
+        named = str(language_model) in ("auto", "none")
+        self._language_model = str(language_model if named else Path(language_model).absolute())
         with installed():
-            recognizer = Recognizer.load(self._model, self._known, nbest, search)
+            recognizer = Recognizer.load(self._model, self._known, nbest, search, language_model=self._language_model)
         self._recognizer: Recognizer | None = recognizer
         self.charset: str = recognizer.charset.characters
         self.notes: tuple[str, ...] = recognizer.notes
@@ -155,6 +160,7 @@ class Reader:
             nbest=self._nbest,
             min_confidence=self._min_confidence,
             search=self._search,
+            language_model=self._language_model,
         )
         return again, ()
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from PIL import Image
@@ -10,11 +11,13 @@ from PIL import Image
 from ocrlib.batches.padding import blank_images, padded_width
 from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
-from ocrlib.network.open import Network, keras_network, open_network
+from ocrlib.errors import UserError
+from ocrlib.network.open import Network, find_ngram, keras_network, open_network
 from ocrlib.pictures.opening import cut_line_image
 from ocrlib.pictures.paper import has_ink
 from ocrlib.reading.decoding.decoder import Decoded, Decoder
 from ocrlib.reading.decoding.language import Known, build_language
+from ocrlib.reading.decoding.ngram import NGram
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +34,8 @@ class Reading:
     Attributes:
       text: in the characters of the reader's charset; empty also where no text that the line can be was found.
       confidence: 0 to 1, the probability of the text, all its CTC paths added up. Where something is known about the
-        line: its share of the probability of all texts that the line can be.
+        line: its share of the probability of all texts that the line can be; where a language model had a say, its
+        share of what picture and language model give to all texts.
       characters: the confidence of each character of the text, 0 to 1; None where texts were searched.
       probability: of the text, whatever is known about the line; None where the best path was taken.
       language: the total probability of all texts that the line can be; None likewise.
@@ -73,9 +77,10 @@ class Recognizer:
       known: what the user knows about the lines.
       num_texts: the most probable ones of each line.
       searches: take the most probable text, not what the best path says, also where nothing is known.
+      ngram: a language model, which has a say where nothing is known and one text is asked for.
 
     Attributes:
-      charset, height, channels: the network's.
+      charset, height, channels, patterns: the network's.
       known, notes: as given, and what the user should be told about it, a line each.
 
     Raises:
@@ -83,15 +88,21 @@ class Recognizer:
     """
 
     def __init__(
-        self, network: Network, known: Known | None = None, num_texts: int = 1, searches: bool = False
+        self,
+        network: Network,
+        known: Known | None = None,
+        num_texts: int = 1,
+        searches: bool = False,
+        ngram: NGram | None = None,
     ) -> None:
         self._network = network
         self.charset, self.height, self.channels = network.charset, network.height, network.channels
-        self.margins = network.margins
+        self.margins, self.patterns = network.margins, network.patterns
         self.known = known or Known()
         language = None if self.known.is_nothing else build_language(self.known, network.charset, network.patterns)
         self.notes = language.notes if language else ()
-        self._decoder = Decoder(network.charset, language, num_texts, searches)
+        ngram = None if ngram is None else ngram.for_charset(network.charset)
+        self._decoder = Decoder(network.charset, language, num_texts, searches, ngram=ngram)
 
     @classmethod
     def load(
@@ -101,20 +112,36 @@ class Recognizer:
         num_texts: int = 1,
         searches: bool = False,
         trust: bool = False,
-    ) -> "Recognizer":
+        language_model: str = "auto",
+    ) -> Self:
         """Returns the reader in a run folder, a `.keras` file, an `.onnx` file, or that is shipped by that name.
 
-        With `trust`, the module of a network that a user built is imported.
+        Args:
+          trust: import the module of a network that a user built.
+          language_model: a file; `auto` for the one that belongs to the model, if there is one; `none`.
 
         Raises:
-          UserError: there is none, or it is not one of ours; or as above.
+          UserError: there is none, or it is not one of ours; a language model where it would have no say; or as above.
         """
-        return cls(open_network(model, trust), known, num_texts, searches)
+        has_no_say = searches or num_texts > 1 or not (known is None or known.is_nothing)
+        if has_no_say and language_model not in ("auto", "none"):
+            raise UserError(
+                "--language-model: has no say where patterns, lists or checks say what a line can be, nor with --nbest "
+                "and --beam; leave out one or the other"
+            )
+        network = open_network(model, trust)
+        found = find_ngram(model) if language_model == "auto" else Path(language_model)
+        ngram = None if has_no_say or language_model == "none" or found is None else NGram.load(found)
+        return cls(network, known, num_texts, searches, ngram)
 
     @classmethod
     def of_keras(cls, network: "keras.Model", charset: Charset) -> "Recognizer":
         """Returns a reader with a network of `crnn.build_crnn`, which may go on learning meanwhile."""
         return cls(keras_network(network, charset))
+
+    def told(self, ngram: NGram) -> "Recognizer":
+        """Returns a reader with the same network, and a language model besides; raises UserError as above."""
+        return Recognizer(self._network, ngram=ngram)
 
     def read(self, pictures: Sequence[np.ndarray | Image.Image]) -> list[Reading]:
         """Returns what stands in each picture of a line, in their order.

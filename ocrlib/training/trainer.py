@@ -22,6 +22,7 @@ from ocrlib.training.curve import draw_curve
 from ocrlib.training.devices import Devices, Learner, open_devices, scope_of
 from ocrlib.training.history import PredictionStrip, figures_line, read_rows, write_row
 from ocrlib.training.hold_back import forget_learned, hold_back
+from ocrlib.training.language import take_over_ngram
 from ocrlib.training.lines import Replay
 from ocrlib.training.machines import read_machines
 from ocrlib.training.plan import settle
@@ -247,6 +248,9 @@ def _measure(
         before = run.about["before"]
         share, after = hold_back(run.folder, run.start, replay, before, run.settings.train.forget)
         replayed = {"before": before, "after": after, "kept": share}
+    language = None
+    if run.about["init"] is not None:
+        language = take_over_ngram(run.folder, run.about["init"], datasets, run.settings.data)
     split = "test" if all("test" in m.splits and m.splits["test"].samples for m in manifests) else "val"
     recognizer = Recognizer.load(str(run.folder / "best.keras"))
     measured = [measure(recognizer, folder, split, run.settings.data) for folder in datasets]
@@ -259,4 +263,6 @@ def _measure(
     metrics["reads"] = any(result["cer"] <= MOST_ERRORS for result in metrics["datasets"].values())
     if replayed:
         metrics["replay"] = replayed
+    if language:
+        metrics["language_model"] = language
     return metrics, measured

@@ -13,9 +13,11 @@ import onnx
 from onnx import TensorProto, helper
 from PIL import Image
 
+from ocrlib.charset import Charset
 from ocrlib.imports.unpack import unpack
 from ocrlib.network.open import ONNX_FORMAT
 from ocrlib.pretrained.gpu.arrays import Shape, write_arrays
+from ocrlib.reading.decoding.ngram import learn_ngram
 from tests.generating import TINY
 from tests.hostile.entrances import Variable
 from tests.imports.own_lines import png_of, write_page
@@ -61,6 +63,10 @@ class Material:
         return self.folder / "learned.npz"
 
     @property
+    def ngram(self) -> Path:
+        return self.folder / "other.ngram"  # beside none of the models, which would read with it
+
+    @property
     def picture(self) -> Path:
         return self.folder / "line.png"
 
@@ -81,6 +87,7 @@ def make_material(folder: Path) -> Material:
     Image.fromarray(draw_line("123")).save(made.picture)
     onnx.save(tiny_onnx(), made.onnx)
     _in_a_fork(lambda: _save_network(made.keras))
+    learn_ngram(numbers(50), Charset(DIGITS))[0].save(made.ngram)
     write_arrays(made.arrays, Shape(height=32, charset=DIGITS, encoder="wide", stride=2, filters=1), {"w": np.eye(9)})
     (folder / "words.txt").write_text("".join(f"{number}\n" for number in numbers(50)))
     (folder / "mine.toml").write_text(RECIPE)

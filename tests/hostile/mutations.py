@@ -1,8 +1,10 @@
 """Files of every format, changed at places that are drawn by chance."""
 
+import io
 import json
 import random
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,6 +84,7 @@ def mutations(material: Material, count: int, seed: int) -> Iterator[Case]:
         "place to resume from": lambda rng: _file("run/last/*", ["place", "run/last"], rng),
         "ONNX": lambda rng: _file("tiny.onnx", ["ocrlib", "predict", "line.png", "--model", "tiny.onnx"], rng),
         ".keras": lambda rng: _file("tiny.keras", ["ocrlib", "predict", "line.png", "--model", "tiny.keras"], rng),
+        "language model": _language_model,
         "picture": _pictures,
         "report": _report,
         "arrays of the GPU": lambda rng: _file("learned.npz", ["gpu arrays", "learned.npz"], rng),
@@ -159,6 +162,29 @@ def _report(rng: Chance) -> Callable[[Path, Material], list[str]]:
         path = rng.choice(sorted(path for path in (folder / "run").rglob("*") if path.is_file()))
         path.write_bytes(mutated(path.read_bytes(), rng))
         return command
+
+    return make
+
+
+def _language_model(rng: Chance) -> Callable[[Path, Material], list[str]]:
+    """Half of them changed in the file, half in a part of it whose checksum is right."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        data = material.ngram.read_bytes()
+        if rng.random() < 0.5:
+            data = mutated(data, rng)
+        else:
+            with zipfile.ZipFile(io.BytesIO(data)) as file:
+                parts = {name: file.read(name) for name in file.namelist()}
+            name = rng.choice(sorted(parts))
+            parts[name] = mutated(parts[name], rng)
+            changed = io.BytesIO()
+            with zipfile.ZipFile(changed, "w", rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))) as file:
+                for name, part in parts.items():
+                    file.writestr(name, part)
+            data = changed.getvalue()
+        (folder / "other.ngram").write_bytes(data)
+        return [*_READ_ONNX[:2], str(material.picture), "--model", str(material.onnx), "--language-model=other.ngram"]
 
     return make
 

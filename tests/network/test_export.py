@@ -9,11 +9,13 @@ import onnxruntime as ort
 import pytest
 
 from ocrlib.backend import keras, tf
+from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.invocation import command
 from ocrlib.network import crnn, export, layers
 from ocrlib.network.export import export_model
+from ocrlib.reading.decoding.ngram import learn_ngram
 from tests.network.test_crnn import build, noise, pad, probabilities
 from tests.programs import run_program
 
@@ -149,6 +151,14 @@ def test_an_export_with_other_answers_is_not_written(tmp_path: Path, monkeypatch
     assert [file.name for file in tmp_path.iterdir()] == ["net.keras"]
 
 
+def test_the_language_model_beside_a_network_is_copied_beside_the_onnx_file(tmp_path: Path) -> None:
+    _, path = save(tmp_path)
+    learn_ngram(["01 23"], Charset(CHARSET))[0].save(tmp_path / "net.ngram")
+    told = export_model(str(path), "onnx", tmp_path / "other.onnx")
+    assert (tmp_path / "other.ngram").read_bytes() == (tmp_path / "net.ngram").read_bytes()
+    assert ", and other.ngram with its language model; go on with `" in told
+
+
 # SavedModel
 
 
@@ -216,6 +226,15 @@ def test_a_place_that_cannot_be_used_is_refused_first(
     with pytest.raises(UserError) as raised:
         export_model(str(tmp_path / "net.keras"), file_format, tmp_path / out)
     assert str(raised.value).startswith(f"{tmp_path / out}: {message}")
+
+
+def test_a_language_model_that_is_there_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "new.ngram").write_text("mine")
+    monkeypatch.setattr(export, "load_keras", lambda path: pytest.fail("the work was begun"))
+    with pytest.raises(UserError) as raised:
+        export_model(str(tmp_path / "net.keras"), "onnx", tmp_path / "new.onnx")
+    assert str(raised.value).startswith(f"{tmp_path / 'new.ngram'}: is there already; choose another --out")
+    assert (tmp_path / "new.ngram").read_text() == "mine"
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:

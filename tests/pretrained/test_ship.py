@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ocrlib.charset import Charset
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import write_json
@@ -13,6 +14,7 @@ from ocrlib.network.export import export_model
 from ocrlib.network.open import open_network
 from ocrlib.pretrained.ship import ship
 from ocrlib.pretrained.smaller import compress_keras, halve_weights
+from ocrlib.reading.decoding.ngram import learn_ngram
 from ocrlib.reading.recognizer import Recognizer
 from tests.training_fixtures import TrainedRun, draw_line
 
@@ -57,6 +59,26 @@ def test_the_card_tells_of_the_run_that_a_run_started_from(
     shutil.rmtree(first)
     with pytest.raises(UserError, match=r"config\.json: is not there"):
         ship(second, "digits", tmp_path / "models")
+
+
+def test_the_language_model_of_a_run_is_shipped_and_an_older_one_is_removed_with_it(
+    trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocrlib.pretrained.ship.export_model", lambda model, file_format, out: out.touch())  # seconds
+    monkeypatch.setattr("ocrlib.pretrained.ship.halve_weights", lambda path: None)
+    run, models = Path(shutil.copytree(trained_run.run, tmp_path / "run")), tmp_path / "models"
+    models.mkdir()
+    learn_ngram(trained_run.texts, Charset("0123456789"))[0].save(run / "best.ngram")
+    shipped = models / "digits.ngram"
+    shipped.write_text("an older one")
+    card = ship(run, "digits", models)
+    assert shipped.read_bytes() == (run / "best.ngram").read_bytes()
+    assert set(card["bytes"]) == {"keras", "onnx", "ngram"}
+    assert card["bytes"]["ngram"] == shipped.stat().st_size
+    (run / "best.ngram").unlink()
+    card = ship(run, "digits", models)
+    assert set(card["bytes"]) == {"keras", "onnx"}
+    assert sorted(path.name for path in models.iterdir()) == ["digits.json", "digits.keras", "digits.onnx"]
 
 
 def test_a_run_that_has_not_ended_is_not_shipped(tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ import pytest
 from PIL import Image, ImageSequence
 
 import ocrlib
+from ocrlib.charset import Charset
+from ocrlib.network.open import PRETRAINED
 from ocrlib.pictures.opening import list_pictures
 from ocrlib.reading import prediction
+from ocrlib.reading.decoding.ngram import learn_ngram
 from tests.programs import ROOT, run_code
 
 EXAMPLES = {path: path.with_suffix(".gt.txt").read_text().strip() for path in sorted((ROOT / "examples").glob("*.png"))}
@@ -228,6 +231,39 @@ def test_where_no_such_text_stands_the_language_is_small_and_nothing_is_answered
 def test_what_cannot_be_is_refused_at_once(wrong: dict[str, object], message: str) -> None:
     with pytest.raises(ocrlib.UserError, match=message):
         ocrlib.Reader(**wrong)
+
+
+# A language model of characters
+
+NOISE = np.random.default_rng(0).integers(0, 256, (32, 90)).astype(np.uint8)
+
+
+def test_a_language_model_is_told_to_a_reader_and_to_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: ocrlib.Reader
+) -> None:
+    model, _ = learn_ngram(["7" * 20], Charset("0123456789"), weight=10.0)
+    model.save(tmp_path / "sevens.ngram")
+    monkeypatch.chdir(tmp_path)
+    told = ocrlib.Reader("numeric", language_model="sevens.ngram")
+    assert told.read(NOISE).text != reader.read(NOISE).text
+    assert set(told.read(NOISE).text) <= {"7"}
+    assert told.read(PICTURE) == reader.read(PICTURE)  # which is beyond doubt
+    monkeypatch.chdir(ROOT)
+    copy = pickle.loads(pickle.dumps(told))
+    assert copy.read(NOISE) == told.read(NOISE)
+
+
+def test_the_language_model_beside_a_model_is_used_unless_the_user_says_none(
+    tmp_path: Path, reader: ocrlib.Reader
+) -> None:
+    (tmp_path / "mine.onnx").write_bytes((PRETRAINED / "numeric.onnx").read_bytes())
+    learn_ngram(["7" * 20], Charset("0123456789"), weight=10.0)[0].save(tmp_path / "mine.ngram")
+    told, untold = (ocrlib.Reader(tmp_path / "mine.onnx", language_model=how) for how in ("auto", "none"))
+    assert set(told.read(NOISE).text) <= {"7"}
+    assert untold.read(NOISE) == reader.read(NOISE)
+    assert pickle.loads(pickle.dumps(untold)).read(NOISE) == untold.read(NOISE)
+    with pytest.raises(ocrlib.UserError, match="--language-model: has no say"):
+        ocrlib.Reader("numeric", nbest=2, language_model=tmp_path / "mine.ngram")
 
 
 # Threads, processes, ends

@@ -10,7 +10,9 @@ from ocrlib.backend import keras
 from ocrlib.charset import Charset
 from ocrlib.errors import UserError
 from ocrlib.network.open import Network
-from ocrlib.reading.recognizer import BATCH_PIXELS, Recognizer, _batches_by_width
+from ocrlib.reading.decoding.language import Known
+from ocrlib.reading.decoding.ngram import NGram, learn_ngram
+from ocrlib.reading.recognizer import BATCH_PIXELS, Reading, Recognizer, _batches_by_width
 from tests.training_fixtures import TrainedRun, draw_line
 
 
@@ -134,6 +136,80 @@ def test_no_images_give_no_readings(recognizer: Recognizer) -> None:
 )
 def test_batches_have_lines_of_similar_width(widths: list[int], batches: list[list[int]]) -> None:
     assert list(_batches_by_width(widths)) == batches
+
+
+# With a language model
+
+
+DIGITS = Charset("0123456789")
+
+
+def of_one_digit(digit: str) -> NGram:
+    """A language model that nothing outweighs but a line beyond doubt: all is one digit."""
+    return learn_ngram([digit * 20], DIGITS, weight=10.0)[0]
+
+
+def test_the_language_model_beside_a_model_is_used_unless_another_one_or_none_is_named(
+    trained_run: TrainedRun, tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other.ngram"
+    run.mkdir()
+    shutil.copy(trained_run.run / "best.keras", run)
+    blurred = [np.minimum(image, np.roll(image, 8, axis=1)) for image in images_of(trained_run.texts)]
+
+    def read(**how: object) -> list[Reading]:
+        return Recognizer.load(str(run), **how).read_lines(blurred)
+
+    of_one_digit("7").save(other)
+    plain = Recognizer.load(str(run))  # none is beside it
+    without, with_sevens, with_ones = (
+        recognizer.read_lines(blurred)
+        for recognizer in (plain, plain.told(of_one_digit("7")), plain.told(of_one_digit("1")))
+    )
+    of_one_digit("1").save(run / "best.ngram")
+    assert [each.text for each in with_ones] != [each.text for each in without]
+    assert with_ones != with_sevens
+    assert read() == with_ones
+    assert read(language_model="none") == without
+    assert read(language_model=str(other)) == with_sevens
+    for reading, was in zip(with_ones, without, strict=True):
+        assert reading == was or was.confidence <= 0.9
+        assert reading.characters is not None and len(reading.characters) == len(reading.text)
+    # Where patterns say what a line can be, the one beside it has no say.
+    known = Known(patterns=("[0-9]*",))
+    assert read(known=known) == Recognizer(plain._network, known).read_lines(blurred)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"known": Known(patterns=("[0-9]+",))}, {"known": Known(check="luhn")}, {"num_texts": 2}, {"searches": True}],
+)
+def test_a_language_model_that_would_have_no_say_is_refused(how: dict[str, object], tmp_path: Path) -> None:
+    of_one_digit("7").save(tmp_path / "sevens.ngram")
+    with pytest.raises(UserError, match="--language-model: has no say where patterns, lists or checks say what"):
+        Recognizer.load("numeric", **how, language_model=str(tmp_path / "sevens.ngram"))
+    Recognizer.load("numeric", **how, language_model="none")
+
+
+def test_a_language_model_that_is_none_or_of_other_characters_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"absent\.ngram: cannot be read as a language model"):
+        Recognizer.load("numeric", language_model=str(tmp_path / "absent.ngram"))
+    learn_ngram(["abc"], Charset("abc"))[0].save(tmp_path / "letters.ngram")
+    with pytest.raises(UserError, match="the model knows none of the characters of the language model"):
+        Recognizer.load("numeric", language_model=str(tmp_path / "letters.ngram"))
+
+
+def test_a_reader_can_be_told_a_language_model_and_stays_as_it_was() -> None:
+    doubt = np.array([[0.55, 0.45, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    image = np.full((32, 12, 1), 255, np.uint8)
+    plain = Recognizer(fixed_network(doubt))
+    model, _ = learn_ngram(["bb", "bbb", "ba"], Charset("xab"))  # in another order, and an "x" more
+    (told,), (before,) = plain.told(model).read([image]), plain.read([image])
+    assert (told.text, before.text) == ("bb", "ab")
+    assert told.characters == pytest.approx([0.45, 1.0])
+    assert 0.5 < told.confidence < 1
+    with pytest.raises(UserError, match="knows none of the characters"):
+        plain.told(learn_ngram(["xy"], Charset("xy"))[0])
 
 
 # What is not a model

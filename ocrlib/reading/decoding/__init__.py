@@ -1,5 +1,7 @@
 """From probabilities to text: the one place where CTC's answers are read.
 
+ngram        which characters follow which: a language model of running text
+beam         the text that picture and language model together hold for most probable
 paths        the two rules of CTC, the best path, the probability of a text
 automaton    a set of texts as an automaton, and CTC's states over it
 places       regular expressions -> a graph of places

@@ -1,4 +1,4 @@
-"""From probabilities to texts: the best path, or the most probable of the texts that a line can be.
+"""From probabilities to texts: the best path, that with a language model, or the most probable text of a set.
 
 Where one text has more than half of its language's probability, no other can have as much, and nothing is searched:
 that is so for most lines. For the others `backward` gives bounds and `search` the texts.
@@ -16,8 +16,10 @@ from ocrlib.charset import Charset
 from ocrlib.reading.decoding.active import ActiveParts, active_parts
 from ocrlib.reading.decoding.automaton import CTCStates, every_text
 from ocrlib.reading.decoding.backward import LOGS, PLAIN, Numbers, best_text_bounds, language_probability
+from ocrlib.reading.decoding.beam import Beam
 from ocrlib.reading.decoding.language import Language
-from ocrlib.reading.decoding.paths import best_paths, text_probability
+from ocrlib.reading.decoding.ngram import NGram
+from ocrlib.reading.decoding.paths import best_paths, certainties, text_probability
 from ocrlib.reading.decoding.search import MAX_WORK, BestFirst, Found
 
 _LARGE = 2_000  # edges beyond which a line gets the active part of the automaton to itself
@@ -28,6 +30,8 @@ _TOO_SMALL = 1e-250  # below it, logarithms: nothing that a double cannot hold m
 _SMALLEST = 1e-45  # what a float32 cannot hold counts as this, where all else is as improbable
 _CHUNK_NUMBERS = 80_000  # of edges times samples, that stay in the processor's cache
 _KEPT_NUMBERS = 8_000_000  # of bounds in memory
+# The best path's text is taken where it has more of all that the line can be: no language model outweighs that.
+_BEYOND_DOUBT = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,7 @@ class Decoder:
       num_texts: the most probable ones of each line.
       searches: take the most probable text, not the best path, where a line can be any text.
       max_work: the bound on the work for a line, see `search.BestFirst`.
+      ngram: of the charset; has a say in doubtful lines, where a line can be any text and one is asked for.
     """
 
     def __init__(
@@ -74,8 +79,10 @@ class Decoder:
         num_texts: int = 1,
         searches: bool = False,
         max_work: int = MAX_WORK,
+        ngram: NGram | None = None,
     ) -> None:
         self._follows_best_path = language is None and num_texts == 1 and not searches
+        self._beam = Beam(ngram) if ngram is not None and self._follows_best_path else None
         self._ctc = CTCStates(language.automaton if language else every_text(charset.num_classes))
         self._num_texts, self._max_work = num_texts, max_work
         self._passes: Callable[[Sequence[int]], bool] | None = None
@@ -96,9 +103,15 @@ class Decoder:
         best = best_paths(probs, input_length)
         if self._follows_best_path:
             chances = text_probability(probs, input_length, best.classes).tolist()
-            return [
+            followed = [
                 Decoded(classes=text, probability=p, language=1.0, confidence=p, characters=characters)
                 for text, p, characters in zip(best.classes, chances, best.characters, strict=True)
+            ]
+            if self._beam is None:
+                return followed
+            return [
+                each if each.probability > _BEYOND_DOUBT else self._weighed(self._beam, steps[:length], each)
+                for each, steps, length in zip(followed, probs, input_length, strict=True)
             ]
         probs = _normalised(probs, np.asarray(input_length))
         chances = text_probability(probs, input_length, best.classes).tolist()
@@ -121,6 +134,13 @@ class Decoder:
                 for row, each in zip(some, found, strict=True):
                     decoded[row] = each
         return [each for each in decoded if each is not None]
+
+    def _weighed(self, beam: Beam, steps: np.ndarray, best: Decoded) -> Decoded:
+        """A sample (T, C) as picture and language model hold it for most probable; `best` is the best path's text."""
+        classes, share = beam.read(steps)
+        if classes == best.classes:
+            return replace(best, confidence=share)
+        return replace(best, classes=classes, confidence=share, characters=certainties(steps, classes))
 
     def _is_answer(self, text: list[int]) -> bool:
         return self._ctc.automaton.accepts(text) and (self._passes is None or self._passes(text))

@@ -115,3 +115,36 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     rows = np.arange(num_samples)
     ended = alpha[rows, 2 * lengths] + np.where(lengths > 0, alpha[rows, np.maximum(2 * lengths - 1, 0)], 0.0)
     return np.where(np.asarray(input_length) > 0, np.minimum(np.exp(log_scale) * ended, 1.0), lengths == 0)
+
+
+def certainties(probs: np.ndarray, classes: list[int]) -> list[float]:
+    """Returns the probability of each character of a text at the most certain of its time steps.
+
+    A character's steps are those of the most probable of the text's paths.
+
+    Args:
+      probs: (T, C) of one line, softmax over C.
+      classes: of the text, which must have a path.
+    """
+    blank = probs.shape[1] - 1
+    states = np.full(2 * len(classes) + 1, blank)
+    states[1::2] = classes
+    may_skip = np.zeros(len(states), bool)
+    may_skip[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
+    with np.errstate(divide="ignore"):
+        emitted = np.log(probs[:, states].astype(np.float64))  # (T, S)
+    best = np.full(len(states), -np.inf)
+    best[:2] = emitted[0, :2]
+    back = np.zeros(emitted.shape, int)  # how many states before it each state is best entered from
+    for step in range(1, len(probs)):
+        from_here = np.stack([best, np.roll(best, 1), np.where(may_skip, np.roll(best, 2), -np.inf)])
+        from_here[1, 0] = -np.inf
+        back[step] = from_here.argmax(axis=0)
+        best = from_here[back[step], np.arange(len(states))] + emitted[step]
+    state = len(states) - 1 if len(classes) == 0 or best[-1] >= best[-2] else len(states) - 2
+    highest = [0.0] * len(classes)
+    for step in range(len(probs) - 1, -1, -1):
+        if state % 2:
+            highest[state // 2] = max(highest[state // 2], float(probs[step, states[state]]))
+        state -= int(back[step, state])
+    return highest

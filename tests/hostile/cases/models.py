@@ -1,7 +1,8 @@
-"""Models of strangers: ONNX files whose metadata or graph lies, `.keras` files that are not ours."""
+"""Models of strangers: ONNX files whose metadata or graph lies, `.keras` files that are not ours, language models."""
 
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -102,6 +103,20 @@ def _keras(how: str, change: Callable[[dict[str, bytes]], Any], says: str = "") 
     return _predict(".keras", how, write, says)
 
 
+def _lzma(path: Path, sound: Path) -> None:
+    """Writes a sound file packed in the one way that has an error of its own where it is damaged, and damages it."""
+    with zipfile.ZipFile(sound) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        for name, data in parts.items():
+            file.writestr(name, data)
+    packed = bytearray(path.read_bytes())
+    for part in file.infolist():
+        middle = part.header_offset + 30 + len(part.filename) + part.compress_size // 2
+        packed[middle : middle + 9] = b"\xff" * 9
+    path.write_bytes(packed)
+
+
 def _config(how: str, change: Callable[[dict[str, Any]], Any], says: str = "") -> Case:
     def changed(parts: dict[str, bytes]) -> None:
         config = json.loads(parts["config.json"])
@@ -190,6 +205,56 @@ def _build(maker: str) -> Case:
     return Case(kind="own network", how=maker[:30], make=make, says="")
 
 
+def _ngram(how: str, change: Callable[[Path], Any]) -> Case:
+    """A language model that lies beside the model, where nobody has to name it, and is changed."""
+
+    def make(folder: Path, material: Material) -> list[str]:
+        shutil.copy(material.onnx, folder / "model.onnx")
+        path = folder / "model.ngram"
+        shutil.copy(material.ngram, path)
+        change(path)
+        return ["ocrlib", "predict", "--model", "model.onnx", str(material.picture)]
+
+    return Case(kind="language model", how=how, make=make, says="cannot be read as a language model")
+
+
+def _counts(how: str, **changes: Any) -> Case:
+    """A language model with other parts: arrays, or None for one that is left out."""
+
+    def change(path: Path) -> None:
+        with np.load(path) as file:
+            parts = {name: file[name] for name in file.files} | changes
+        with path.open("wb") as file:
+            np.savez_compressed(file, **{name: values for name, values in parts.items() if values is not None})
+
+    return _ngram(how, change)
+
+
+def _gaps(*values: int) -> np.ndarray:
+    """Gaps between codes as a language model's file has them: the lowest byte of each, then the next one of each."""
+    return np.array(values, "<i8").view(np.uint8).reshape(-1, 8).T.ravel()
+
+
+def _part(how: str, part: bytes) -> Case:
+    """A language model with other bytes in the place of an array."""
+
+    def change(path: Path) -> None:
+        with zipfile.ZipFile(path) as file:
+            parts = {name: file.read(name) for name in file.namelist()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, data in (parts | {"gaps2.npy": part}).items():
+                file.writestr(name, data)
+
+    return _ngram(how, change)
+
+
+def _array_of(shape: str, kind: str = "|u1") -> bytes:
+    """The header of a NumPy array that says so, and a few numbers."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(64)
+
+
+_ONE = {"gaps": _gaps(1), "steps": np.zeros(1, np.uint8)}  # an n-gram
 _SOFTMAX = helper.make_node("Softmax", ["logits"], ["shares"], axis=-1)
 CASES = [
     *(
@@ -261,6 +326,7 @@ CASES = [
     ),
     _predict(".keras", "empty", lambda path, _: path.write_bytes(b"")),
     _predict(".keras", "text", lambda path, _: path.write_text("hello")),
+    _predict(".keras", "packed by LZMA, damaged", lambda path, material: _lzma(path, material.keras)),
     _keras("no config", lambda parts: parts.pop("config.json")),
     _keras("no weights", lambda parts: parts.pop("model.weights.h5")),
     _keras("config is no JSON", lambda parts: parts.update({"config.json": b"{"})),
@@ -290,4 +356,32 @@ CASES = [
     _config("margins of NaN", _characters(margins=[float("nan")] * 4)),
     _config("margins of texts", _characters(margins="hello")),
     _config("patterns that are numbers", _characters(patterns=[1, 2])),
+    _ngram("empty", lambda path: path.write_bytes(b"")),
+    _ngram("text", lambda path: path.write_text("hello")),
+    _ngram("packed by LZMA, damaged", lambda path: _lzma(path, path)),
+    _ngram("cut in the middle", lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])),
+    _counts("another format", about=np.array(["\x1b[2J", "0123456789"])),
+    _counts("a charset of escapes", about=np.array(["ocrlib-ngram/1", "\x1b[2J345678"])),
+    _counts("a charset of no characters", about=np.array([0x30, 0, 0x110000, 0x7FFFFFFF], np.uint32).view("<U2")),
+    _counts("no charset", about=np.array("ocrlib-ngram/1")),
+    _counts("objects", about=np.array([{"a": 1}, None], object)),
+    _counts("weights are NaN", weights=np.array([np.nan, np.nan])),
+    _counts("weights are imaginary", weights=np.array([1j, 1j])),
+    _counts("a weight of 1e300", weights=np.array([1e300, 0.0])),
+    _counts("no counts", steps2=None),
+    _counts("counts of 2**63", steps1=np.full(10, 252, np.uint8)),
+    _counts("counts beyond all numbers", steps1=np.full(10, 255, np.uint8)),
+    _counts("codes fall", gaps1=_gaps(5, *[2**63 - 1] * 9)),
+    _counts("codes are texts", gaps1=np.array(["a"] * 10)),
+    _counts("codes below 0", gaps1=_gaps(-1, *[1] * 9)),
+    _counts("half a number", gaps1=_gaps(*[1] * 10)[:77]),
+    _counts("300 lengths", **{f"{n}{i}": values for i in range(7, 307) for n, values in _ONE.items()}),
+    _counts("900 MB of zeros", gaps1=np.zeros(900_000_000, np.uint8)),
+    _part("no array", b"hello"),
+    _part("a petabyte", _array_of("(125000000000000,)")),
+    _part("10**30 numbers", _array_of("(1" + "0" * 30 + ",)")),
+    _part("-1 numbers", _array_of("(-1,)")),
+    _part("deep", _array_of("(" * 3000)),
+    _part("a header with escapes", _array_of("(1,), '\x1b[2J': 1")),
+    _part("a kind with escapes", _array_of("(1,)", "\x1b[2J")),
 ]

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from ocrlib.charset import Charset
 from ocrlib.reading.decoding import active as active_module
 from ocrlib.reading.decoding import decoder as decoder_module
+from ocrlib.reading.decoding.beam import Beam
 from ocrlib.reading.decoding.decoder import Decoded, Decoder
 from ocrlib.reading.decoding.language import Known, build_language
+from ocrlib.reading.decoding.ngram import NGram, learn_ngram
+from ocrlib.reading.decoding.paths import certainties
 from tests.reading.decoding.brute_force import all_chances, draw_probs
 
 CHARSET = Charset("ab1")
@@ -174,3 +177,62 @@ def test_no_language_is_the_best_path_with_the_confidence_of_its_text() -> None:
     chances = all_chances(probs[0])
     assert found.confidence == found.probability == pytest.approx(chances[tuple(found.classes)], rel=1e-5)
     assert found.language == 1.0
+
+
+# With a language model of characters
+
+
+def ngram(weight: float = 1.0) -> NGram:
+    """A model that likes "b1" and has never met "a1"."""
+    return learn_ngram(["b1", "b1", "b1b1", "ba"], CHARSET, weight=weight)[0]
+
+
+def test_a_doubtful_line_is_changed_and_its_characters_have_a_confidence_each() -> None:
+    probs = np.array([[[0.6, 0.4, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.9, 0.1]]], np.float32)
+    (plain,) = Decoder(CHARSET).decode(probs, np.array([3]))
+    (found,) = Decoder(CHARSET, ngram=ngram()).decode(probs, np.array([3]))
+    assert (CHARSET.decode(plain.classes), CHARSET.decode(found.classes)) == ("a1", "b1")
+    assert found.characters == pytest.approx([0.4, 0.9])
+    assert found.confidence == Beam(ngram()).read(probs[0])[1]
+    assert 0.5 < found.confidence < 1
+
+
+def test_the_text_of_the_best_path_stays_and_its_confidence_is_the_share() -> None:
+    probs = np.array([[[0.4, 0.6, 0.0, 0.0], [0.0, 0.0, 0.9, 0.1]]], np.float32)
+    (plain,) = Decoder(CHARSET).decode(probs, np.array([2]))
+    (found,) = Decoder(CHARSET, ngram=ngram()).decode(probs, np.array([2]))
+    assert (found.classes, found.characters) == (plain.classes, plain.characters)
+    assert found.confidence == Beam(ngram()).read(probs[0])[1] > plain.confidence
+
+
+def test_a_language_model_has_no_say_where_nothing_is_in_doubt() -> None:
+    against = ngram(weight=10.0)
+    for sure, changed in ((0.89, True), (0.91, False)):
+        probs = np.array([[[sure, 1 - sure, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]], np.float32)
+        (plain,) = Decoder(CHARSET).decode(probs, np.array([2]))
+        (found,) = Decoder(CHARSET, ngram=against).decode(probs, np.array([2]))
+        assert (CHARSET.decode(found.classes), found == plain) == ("b1" if changed else "a1", not changed)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10**6), length=st.integers(0, 6))
+def test_each_line_is_that_of_the_beam_or_of_the_best_path(seed: int, length: int) -> None:
+    probs, lengths = draw_probs(np.random.RandomState(seed), 3, 6, 4), np.array([length, 6, 3])
+    probs[0, length:] = 0.7  # padding is not read
+    found = Decoder(CHARSET, ngram=ngram()).decode(probs, lengths)
+    for each, plain, steps, number in zip(found, Decoder(CHARSET).decode(probs, lengths), probs, lengths, strict=True):
+        if plain.probability > 0.9:
+            assert each == plain
+            continue
+        assert (each.classes, each.confidence) == Beam(ngram()).read(steps[:number])
+        assert each.characters == pytest.approx(certainties(steps[:number], each.classes))
+        assert (each.is_found, each.is_proven, each.others) == (True, True, ())
+
+
+@pytest.mark.parametrize("how", [{"num_texts": 2}, {"searches": True}, {"language": "[ab]1"}])
+def test_it_has_no_say_where_texts_are_searched(how: dict[str, object]) -> None:
+    probs, lengths = draw_probs(np.random.RandomState(3), 6, 5, 4), np.full(6, 5)
+    if "language" in how:
+        how = {"language": build_language(Known(patterns=(str(how["language"]),)), CHARSET)}
+    told, plain = Decoder(CHARSET, **how, ngram=ngram(weight=10.0)), Decoder(CHARSET, **how)
+    assert told.decode(probs, lengths) == plain.decode(probs, lengths)

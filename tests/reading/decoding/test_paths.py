@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from ocrlib.backend import keras, tf
 from ocrlib.charset import Charset
 from ocrlib.network.layers import CharacterProbabilities
-from ocrlib.reading.decoding.paths import best_paths, text_probability
+from ocrlib.reading.decoding.paths import best_paths, certainties, text_probability
 from ocrlib.training.ctc_model import CTCModel
 
 BLANK = 10  # of the digits
@@ -156,6 +156,53 @@ def test_the_best_path_is_the_collapse_of_the_most_probable_of_all_paths(
     assert decoded == [text]
     whole = sum(chance for path, chance in chances.items() if collapse(path, num_classes - 1) == text)
     assert confidence[0] == pytest.approx(whole, rel=1e-4)
+
+
+def highest_of_runs(probs: np.ndarray, path: tuple[int, ...]) -> list[float]:
+    """What each character of a path has at the most certain of its time steps."""
+    blank, highest = probs.shape[1] - 1, []
+    for each, run in itertools.groupby(enumerate(path), key=lambda item: item[1]):
+        steps = [step for step, _ in run]
+        if each != blank:
+            highest.append(float(probs[steps, each].max()))
+    return highest
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores=distinct_scores, data=st.data())
+def test_the_certainties_of_a_text_are_those_of_the_most_probable_of_its_paths(
+    scores: np.ndarray, data: st.DataObject
+) -> None:
+    probs = scores / scores.sum(axis=1, keepdims=True)
+    num_steps, num_classes = probs.shape
+    paths = list(itertools.product(range(num_classes), repeat=num_steps))
+    text = collapse(data.draw(st.sampled_from(paths)), num_classes - 1)
+    chances = {
+        path: math.prod(probs[t, step] for t, step in enumerate(path))
+        for path in paths
+        if collapse(path, num_classes - 1) == text
+    }
+    best = [path for path, chance in chances.items() if chance >= max(chances.values()) * (1 - 1e-9)]
+    assert any(
+        certainties(probs, text) == pytest.approx(highest_of_runs(probs, path)) for path in best
+    )  # of two equal ones either
+
+
+@settings(max_examples=60, deadline=None)
+@given(scores=distinct_scores)
+def test_the_certainties_of_the_best_path_are_its_own(scores: np.ndarray) -> None:
+    probs = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
+    best = best_paths(probs[None], np.array([len(probs)]))
+    assert certainties(probs, best.classes[0]) == pytest.approx(best.characters[0])
+
+
+@pytest.mark.parametrize("text", [[], [0], [1, 1], [1, 0, 1]])
+def test_certainties_are_one_a_character_also_where_steps_are_impossible(text: list[int]) -> None:
+    probs = one_hot([[1, 1, 2, 1, 1]], 3)[0]  # "11" for sure
+    found = certainties(probs, text)
+    assert len(found) == len(text)
+    assert found == [1.0, 1.0] or text != [1, 1]
+    assert all(0 <= each <= 1 for each in found)
 
 
 @pytest.mark.parametrize(
