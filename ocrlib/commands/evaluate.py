@@ -66,7 +66,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print(f"{sum(map(bool, unknown))} lines hold characters that the model does not know: {characters}")
     print(errors_text(report, arguments.min_confidence), end="")
     if arguments.out is not None:
-        figures = {"model": arguments.model, "data": what, **known_figures(arguments), **report.figures()}
+        language_model = arguments.language_model if recognizer.has_ngram else "none"
+        told = {"model": arguments.model, "data": what, "language_model": language_model}
+        figures = {**told, **known_figures(arguments), **report.figures()}
         write_output(arguments.out, json_text(figures).encode())
         print(f"{arguments.out}: all figures")
     if arguments.coverage is not None:

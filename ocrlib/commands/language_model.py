@@ -1,4 +1,4 @@
-"""`python -m ocrlib language-model`: which characters follow which in texts, for a reader to be told."""
+"""`python -m ocrlib language-model`: makes a language model from texts."""
 
 import argparse
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ocrlib.errors import UserError
 from ocrlib.extras import installed
 
 _MEGABYTE = 1_000_000
-_MAX_TEXT_BYTES = 1 << 30
+_MAX_TEXT_BYTES = 1 << 27  # counting takes some forty times as much memory
 
 
 def add_commands(commands: Any) -> None:
@@ -36,13 +36,12 @@ def add_commands(commands: Any) -> None:
         help="how many to draw from a recipe (default: 100000)",
     )
     command.add_argument(
-        "--megabytes", type=whole_number(least=1, most=60), default=3, metavar="N", help="of the file (default: 3)"
+        "--megabytes", type=whole_number(least=1, most=40), default=3, metavar="N", help="of the file (default: 3)"
     )
     add_trust(command)
     command.set_defaults(run=learn)
 
 
-@installed("data")
 def learn(arguments: argparse.Namespace) -> int:
     """Writes a language model of texts, and says how much it was learned from."""
     from tqdm import tqdm
@@ -68,7 +67,7 @@ def learn(arguments: argparse.Namespace) -> int:
 
 
 def _texts(source: Path | str, num_lines: int) -> Iterator[str]:
-    """The lines of a source; whatever is wrong with it is told before the first."""
+    """The lines of a source; a file that is not there is told of before the first."""
     path = Path(source)
     if path.suffix == ".toml":
         return _drawn(path, num_lines)
@@ -88,6 +87,7 @@ def _drawn(path: Path, num_lines: int) -> Iterator[str]:
     return (source.draw("train", index, 0).text for index in range(num_lines))
 
 
+@installed("data")
 def _labels(source: Path | str) -> Iterator[str]:
     """Texts of a dataset's training split."""
     from ocrlib.dataset.manifest import read_manifest

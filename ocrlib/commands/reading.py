@@ -61,8 +61,8 @@ def add_known(command: argparse.ArgumentParser) -> None:
         "--language-model",
         default="auto",
         metavar="FILE",
-        help="of the characters of running text, as `ocrlib language-model` writes one; 'none'; (default: 'auto', the "
-        "one that belongs to the model, if there is one). It has a say where none of the other options is given",
+        help="a file of `ocrlib language-model`, or 'none' (default: 'auto', that of the model, if it has one); not "
+        "used with --pattern, --lexicon, --charset, --check, --nbest or --beam",
     )
 
 
@@ -101,7 +101,6 @@ def known_figures(arguments: argparse.Namespace) -> dict[str, Any]:
         "lexicon": arguments.lexicon and str(arguments.lexicon),
         "charset": arguments.charset,
         "check": arguments.check,
-        "language_model": None if arguments.language_model == "auto" else arguments.language_model,
     }
     return {"known": {name: value for name, value in given.items() if value}} if any(given.values()) else {}
 

@@ -22,8 +22,8 @@ from ocrlib.reading.recognizer import Reading, Recognizer
 class TimedRecognizer(Recognizer):
     """A recognizer that measures its own speed, from its second batch on: in the first, libraries get ready."""
 
-    def __init__(self, *how: Any) -> None:
-        super().__init__(*how)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self._batches, self._lines, self._seconds = 0, 0, 0.0
 
     def read_batch(self, image: np.ndarray, width: np.ndarray) -> list[Reading]:

@@ -19,13 +19,15 @@ from ocrlib.imports.layouts import LAYOUTS
 from ocrlib.imports.ledger import Prepared, Wanted
 from ocrlib.imports.line import Reader
 from ocrlib.imports.settings import Import, ImportRender
-from ocrlib.pictures.opening import line_image, load_picture
+from ocrlib.pictures.opening import cut_line_image, line_image, load_picture
 from ocrlib.pictures.pairs import Unusable
+from ocrlib.pictures.paper import Margins
 
 ROWS = 500  # of a task; about 5 MB of pixels
 MAX_ASPECT = 100.0  # width by height; the longest printed line of a page has about 60
 MIN_ASPECT = 1 / 8  # a single "1" that is cut tightly has about 1 / 4
 MIN_SIDE_PX = 2
+CUT = Margins(0.1, 0.1, 0.08, 0.1)  # about those of the lines that recipes draw, which models learned from
 _MIN_CONTRAST = 8  # gray levels; a picture with less shows nothing
 
 Prepare = tuple[list[Prepared], list[tuple[int, Unusable]]]
@@ -121,17 +123,23 @@ def prepare(line: Wanted, read: _Read, render: ImportRender) -> tuple[np.ndarray
     except UserError as error:
         raise Refused("broken picture", str(error).removeprefix(f"{line.name}: ")) from None
     _check_size(*picture.size)
-    width = max(1, round(picture.width * render.height / picture.height))
-    if (needed := ctc_steps(line.label) * render.px_per_step) > width:
-        detail = f"{line.label!r} needs {needed} px at height {render.height}, the picture has {width}"
-        raise Refused("too narrow for its text", detail)
     try:
-        image = line_image(picture, render.height, render.channels)
+        image = _line_of(picture, render)
     except UserError as error:
         raise Refused("absurd proportions", str(error)) from None
+    if (needed := ctc_steps(line.label) * render.px_per_step) > image.shape[1]:
+        detail = f"{line.label!r} needs {needed} px at height {render.height}, the picture has {image.shape[1]}"
+        raise Refused("too narrow for its text", detail)
     if int(image.max()) - int(image.min()) < _MIN_CONTRAST:
         raise Refused("picture without ink", f"all of it is about {int(image.mean())}")
     return image[:, :, 0] if render.channels == 1 else image, num_pages
+
+
+def _line_of(picture: Image.Image, render: ImportRender) -> np.ndarray:
+    """The image of a line, (H, W, channels) uint8."""
+    if not render.cut or picture.height == render.height:
+        return line_image(picture, render.height, render.channels)
+    return cut_line_image(picture, render.height, render.channels, CUT)[0]
 
 
 def _check_size(width: int, height: int) -> None:

@@ -60,6 +60,8 @@ class ImportRender:
     """Pixels; pictures are scaled to it and keep their proportions."""
     channels: Literal[1, 3] = 1
     """1 for gray, 3 for RGB."""
+    cut: bool = True
+    """Cut off the empty paper around a line, as readers do; a picture of the very height is a line image already."""
     px_per_step: Annotated[int, Field(ge=1, le=32)] = 4
     """A text that needs more than one time step for so many pixels of width is refused, because CTC could not write
     it. The networks here have a step for 2 or for 4 pixels."""
@@ -133,6 +135,9 @@ class Import:
 
 def import_from_dict(values: Mapping[str, Any], where: str) -> Import:
     """Returns the import that a manifest's `recipe` tells of; `where` names the file in errors."""
+    render = values.get("render")
+    if isinstance(render, Mapping):  # before there was a choice, nothing was cut
+        values = {**values, "render": {"cut": False, **render}}
     return config.build(Import, values, {}, where)
 
 

@@ -77,7 +77,7 @@ def export_model(
     else:
         write = {"onnx": _write_onnx, "rapidocr": _write_rapidocr, "saved_model": _write_saved_model}[file_format]
         num_bytes, near = write(keras_model, network, out)
-    beside = _copy_ngram(path, out) if file_format == "onnx" else ""
+    beside = _copy_ngram(path, out, file_format)
     how = FORMATS[file_format][1].format(out=out, predict=command("predict", "--model", out, "PATH"))
     return f"{out}: {num_bytes / 1e6:.1f} MB, {near}{beside}; go on with `{how}`"
 
@@ -97,11 +97,13 @@ def _check_out(out: Path, file_format: str) -> None:
         raise UserError(f"{out}: cannot be written: expected a folder that is there and may be written to")
 
 
-def _copy_ngram(model: Path, out: Path) -> str:
+def _copy_ngram(model: Path, out: Path, file_format: str) -> str:
     """Copies the language model beside a model, if there is one, and returns what to tell of it."""
     ngram = find_ngram(str(model))
     if ngram is None:
         return ""
+    if file_format != "onnx":
+        return ", its language model left out, which only ocrlib's reader uses"
     copy = out.with_suffix(NGRAM_ENDING)
     write_output(copy, ngram.read_bytes())
     return f", and {copy.name} with its language model"

@@ -18,10 +18,20 @@ from ocrlib.dataset.manifest import read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
 from ocrlib.network.export import export_model
-from ocrlib.network.open import NGRAM_ENDING, PRETRAINED, find_ngram, shipped_names
+from ocrlib.network.open import NGRAM_ENDING, PRETRAINED, shipped_names
 from ocrlib.pretrained.smaller import compress_keras, halve_weights
 
-_FIGURES = ("exact_match", "data", "lines", "cer", "known_fonts", "heldout_fonts", "errors_by", "reliability")
+_FIGURES = (
+    "exact_match",
+    "data",
+    "language_model",
+    "lines",
+    "cer",
+    "known_fonts",
+    "heldout_fonts",
+    "errors_by",
+    "reliability",
+)
 
 
 def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
@@ -44,19 +54,18 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     found = {file.stem: read_json(file) for file in sorted(run.glob("*.json"))}
     measured = {what: figures for what, figures in found.items() if _FIGURES[0] in figures}
     keras_file, onnx_file = folder / f"{name}.keras", folder / f"{name}.onnx"
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:  # both or neither
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:  # all or none
         exported = Path(temporary) / onnx_file.name
         export_model(str(run / "best.keras"), "onnx", exported)
         halve_weights(exported)
         shutil.copyfile(run / "best.keras", keras_file)
         compress_keras(keras_file)
         exported.replace(onnx_file)
-    ngram = find_ngram(str(run))
-    ngram_file = onnx_file.with_suffix(NGRAM_ENDING)
-    if ngram is None:
-        ngram_file.unlink(missing_ok=True)
-    else:
-        shutil.copyfile(ngram, ngram_file)
+        ngram, ngram_file = (file.with_suffix(NGRAM_ENDING) for file in (exported, onnx_file))
+        if ngram.exists():  # the export copied that of the run
+            ngram.replace(ngram_file)
+        else:
+            ngram_file.unlink(missing_ok=True)
     card = {
         "name": name,
         "made_by": f"make pretrained-{name}",

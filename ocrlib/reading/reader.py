@@ -15,7 +15,7 @@ from ocrlib.extras import installed
 from ocrlib.pictures.opening import load_picture, read_pages
 from ocrlib.reading.decoding.language import Known
 from ocrlib.reading.prediction import Line, cut_for, read_decoded
-from ocrlib.reading.recognizer import Reading, Recognizer
+from ocrlib.reading.recognizer import NO_LANGUAGE_MODEL, OWN, Reading, Recognizer
 
 Picture = str | Path | Image.Image | np.ndarray | bytes
 
@@ -42,7 +42,7 @@ class Reader:
         `Reading.text` is empty and `Reading.guess` has what was read.
       search: take the most probable text also where nothing is known about the lines; slower, and rarely better.
       language_model: a file that `ocrlib language-model` wrote; "auto" for the one that belongs to the model, if there
-        is one; "none". It has a say where nothing is known about the lines and one text is asked for.
+        is one; "none". It is used where nothing is known about the lines and one text is wanted.
 
     Attributes:
       charset: the characters that the model knows.
@@ -63,7 +63,7 @@ class Reader:
         nbest: int = 1,
         min_confidence: float | None = None,
         search: bool = False,
-        language_model: str | Path = "auto",
+        language_model: str | Path = OWN,
     ) -> None:
         if not 1 <= nbest <= 100:
             raise UserError(f"nbest: expected a whole number from 1 to 100, not {nbest!r}")
@@ -77,7 +77,7 @@ class Reader:
             check=check,
         )
         self._nbest, self._min_confidence, self._search = nbest, min_confidence, search
-        named = str(language_model) in ("auto", "none")
+        named = str(language_model) in (OWN, NO_LANGUAGE_MODEL)
         self._language_model = str(language_model if named else Path(language_model).absolute())
         with installed():
             recognizer = Recognizer.load(self._model, self._known, nbest, search, language_model=self._language_model)

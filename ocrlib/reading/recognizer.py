@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BATCH_PIXELS = 64 * 160  # of width, all lines of a batch together
 # With less, all texts that a line can be together, it is of another kind: docs/patterns.md has the figures.
 LEAST_LANGUAGE = 0.01
+OWN, NO_LANGUAGE_MODEL = "auto", "none"  # in place of the file of a language model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,8 @@ class Reading:
     Attributes:
       text: in the characters of the reader's charset; empty also where no text that the line can be was found.
       confidence: 0 to 1, the probability of the text, all its CTC paths added up. Where something is known about the
-        line: its share of the probability of all texts that the line can be; where a language model had a say, its
-        share of what picture and language model give to all texts.
+        line: its share of the probability of all texts that the line can be; where a language model was asked, its
+        share among the texts that the search met, by picture and language model together.
       characters: the confidence of each character of the text, 0 to 1; None where texts were searched.
       probability: of the text, whatever is known about the line; None where the best path was taken.
       language: the total probability of all texts that the line can be; None likewise.
@@ -77,10 +78,11 @@ class Recognizer:
       known: what the user knows about the lines.
       num_texts: the most probable ones of each line.
       searches: take the most probable text, not what the best path says, also where nothing is known.
-      ngram: a language model, which has a say where nothing is known and one text is asked for.
+      ngram: a language model, which is asked where nothing is known and one text is wanted.
 
     Attributes:
       charset, height, channels, patterns: the network's.
+      has_ngram: whether there is a language model that is asked.
       known, notes: as given, and what the user should be told about it, a line each.
 
     Raises:
@@ -101,6 +103,7 @@ class Recognizer:
         self.known = known or Known()
         language = None if self.known.is_nothing else build_language(self.known, network.charset, network.patterns)
         self.notes = language.notes if language else ()
+        self.has_ngram = ngram is not None
         ngram = None if ngram is None else ngram.for_charset(network.charset)
         self._decoder = Decoder(network.charset, language, num_texts, searches, ngram=ngram)
 
@@ -112,7 +115,7 @@ class Recognizer:
         num_texts: int = 1,
         searches: bool = False,
         trust: bool = False,
-        language_model: str = "auto",
+        language_model: str = OWN,
     ) -> Self:
         """Returns the reader in a run folder, a `.keras` file, an `.onnx` file, or that is shipped by that name.
 
@@ -121,17 +124,17 @@ class Recognizer:
           language_model: a file; `auto` for the one that belongs to the model, if there is one; `none`.
 
         Raises:
-          UserError: there is none, or it is not one of ours; a language model where it would have no say; or as above.
+          UserError: there is none, or it is not one of ours; a language model where it is not used; or as above.
         """
-        has_no_say = searches or num_texts > 1 or not (known is None or known.is_nothing)
-        if has_no_say and language_model not in ("auto", "none"):
+        is_unused = searches or num_texts > 1 or not (known is None or known.is_nothing)
+        if is_unused and language_model not in (OWN, NO_LANGUAGE_MODEL):
             raise UserError(
-                "--language-model: has no say where patterns, lists or checks say what a line can be, nor with --nbest "
-                "and --beam; leave out one or the other"
+                "language model: is not used where a pattern, lexicon, charset or check is given, nor for several "
+                "texts (nbest) or the exact search (search, --beam); leave out one or the other"
             )
         network = open_network(model, trust)
-        found = find_ngram(model) if language_model == "auto" else Path(language_model)
-        ngram = None if has_no_say or language_model == "none" or found is None else NGram.load(found)
+        found = find_ngram(model) if language_model == OWN else Path(language_model)
+        ngram = None if is_unused or language_model == NO_LANGUAGE_MODEL or found is None else NGram.load(found)
         return cls(network, known, num_texts, searches, ngram)
 
     @classmethod
@@ -139,7 +142,7 @@ class Recognizer:
         """Returns a reader with a network of `crnn.build_crnn`, which may go on learning meanwhile."""
         return cls(keras_network(network, charset))
 
-    def told(self, ngram: NGram) -> "Recognizer":
+    def with_ngram(self, ngram: NGram) -> "Recognizer":
         """Returns a reader with the same network, and a language model besides; raises UserError as above."""
         return Recognizer(self._network, ngram=ngram)
 

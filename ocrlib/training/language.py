@@ -9,7 +9,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.evaluate import evaluate_dataset
 from ocrlib.network.open import NGRAM_ENDING, find_ngram
 from ocrlib.reading.decoding.ngram import NGram
-from ocrlib.reading.recognizer import Recognizer
+from ocrlib.reading.recognizer import NO_LANGUAGE_MODEL, Recognizer
 
 
 def take_over_ngram(
@@ -35,14 +35,13 @@ def take_over_ngram(
         found = find_ngram(init)
         if found is None:
             return None
-        network = Recognizer.load(str(best), language_model="none")
+        network = Recognizer.load(str(best), language_model=NO_LANGUAGE_MODEL)
         ngram = NGram.load(found).for_charset(network.charset)
     except UserError as error:  # which a training of hours does not fail for
-        taken.unlink(missing_ok=True)
         print(f"language model of {init}: left out; {error}")
         return None
     edits, rates = {}, {}
-    for way, recognizer in (("without", network), ("with", network.told(ngram))):
+    for way, recognizer in (("without", network), ("with", network.with_ngram(ngram))):
         measured = [evaluate_dataset(recognizer, folder, "val", selection) for folder in datasets]
         edits[way] = sum(figures["character_edits"] for figures in measured)
         rates[way] = edits[way] / max(1, sum(figures["characters"] for figures in measured))

@@ -71,6 +71,11 @@ class Run:
         write_json(self.folder / CONFIG, about)
 
 
+def _is_cut(manifest: Manifest) -> bool:
+    """Whether the lines of a dataset were cut as a reader cuts them, so that a known network's margins are right."""
+    return manifest.imported and bool(manifest.recipe.get("render", {}).get("cut"))
+
+
 def prepare(
     datasets: Sequence[Path],
     manifests: Sequence[Manifest],
@@ -94,7 +99,8 @@ def prepare(
     )
     if "plan" not in about:  # only now: a dataset that cannot be opened leaves no run behind
         write_json(run / CONFIG, about)
-    network.get_layer("characters").margins = list(measure_margins(some_lines(lines.own)))
+    if init is None or not all(_is_cut(manifest) for manifest in manifests):
+        network.get_layer("characters").margins = list(measure_margins(some_lines(lines.own)))
     plan = _planned(about, settings, lines, CTCModel(network, charset))
     training = lines.mixture(plan)
     num_steps = sum(training.count(settings.train.seed, epoch) for epoch in range(plan.epochs))

@@ -5,6 +5,7 @@ config.json      every setting, the datasets with their fingerprints and how man
                  up to date after each epoch
 history.csv      a row for each epoch; curve.png draws it
 best.keras       the network of the lowest validation CER; with a replay, at the end what `hold_back` left of it
+best.ngram       the language model of the start, where it helps; written at the end
 last/            weights, optimizer and place in the data, to resume from; with a replay also the network before that
 predictions/     what the network reads in the same lines, after each epoch
 tensorboard/     the same figures for TensorBoard

@@ -166,4 +166,4 @@ def test_predict_is_told_a_language_model_by_its_option(
     assert told.stdout != plain.stdout
     refused = predict("--language-model", tmp_path / "out.ngram", "--nbest", 2)
     assert (refused.code, len(refused.messages)) == (2, 1)
-    assert "--language-model: has no say where patterns, lists or checks say what a line can be" in refused.stderr
+    assert "language model: is not used where a pattern, lexicon, charset or check is given" in refused.stderr

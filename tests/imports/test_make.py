@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ocrlib.dataset.manifest import read_manifest
 from ocrlib.dataset.verify import verify_shard
@@ -22,7 +22,7 @@ from ocrlib.imports.again import import_again
 from ocrlib.imports.layouts import find_layout
 from ocrlib.imports.make import import_dataset
 from ocrlib.imports.settings import ImportSource
-from ocrlib.pictures.opening import line_image, read_picture
+from ocrlib.pictures.opening import cut_line_image, line_image, read_picture
 from tests.imports.own_lines import (
     import_from,
     lines_of,
@@ -54,8 +54,46 @@ def test_pictures_become_a_dataset_like_any_other(tmp_path):
     for split, lines in lines_of(tmp_path / "out", manifest).items():
         for name, text, pixels in lines:
             assert text == (source / name).with_suffix(".gt.txt").read_text().strip(), split
-            assert pixels == line_image(read_picture(source / name, "it"), 32, 1).tobytes()
+            assert pixels == as_cut(source / name).tobytes()
     assert not (tmp_path / "out" / ".work").exists()
+
+
+def as_cut(picture: Path) -> np.ndarray:
+    """What a reader makes of a picture, with the margins of an import."""
+    return cut_line_image(read_picture(picture, "it"), 32, 1, prepare.CUT)[0]
+
+
+def test_empty_paper_around_a_line_is_cut_unless_the_user_says_no(tmp_path):
+    loose = ImageOps.expand(picture_of("4711"), (60, 50, 40, 70), "white")
+    (tmp_path / "mine").mkdir()
+    loose.save(tmp_path / "mine" / "1.png")
+    (tmp_path / "mine" / "1.gt.txt").write_text("4711")
+    images = {}
+    for cut in ("true", "false"):
+        manifest = import_from(tmp_path / "mine", tmp_path / cut, {"render.cut": cut}).manifest
+        ((_, _, pixels),) = lines_of(tmp_path / cut, manifest)["train"]
+        images[cut] = np.frombuffer(pixels, np.uint8).reshape(32, -1)
+        assert import_again(tmp_path / cut, manifest, 1, trust=True) == []
+    assert images["false"].tobytes() == line_image(loose, 32, 1).tobytes()
+    rows = {cut: int((image < 128).any(axis=1).sum()) for cut, image in images.items()}
+    assert rows["true"] > 20 > 12 > rows["false"]  # of 32 that show print
+
+
+def test_a_picture_of_the_very_height_is_a_line_image_already(tmp_path):
+    loose = ImageOps.expand(picture_of("4711").resize((40, 12)), 10, "white")  # 32 pixels high
+    (tmp_path / "mine").mkdir()
+    loose.save(tmp_path / "mine" / "1.png")
+    (tmp_path / "mine" / "1.gt.txt").write_text("4711")
+    manifest = import_from(tmp_path / "mine", tmp_path / "out").manifest
+    ((_, _, pixels),) = lines_of(tmp_path / "out", manifest)["train"]
+    assert pixels == line_image(loose, 32, 1).tobytes()
+
+
+def test_what_was_imported_before_anything_was_cut_is_imported_again_as_it_was(tmp_path):
+    source = write_pairs(tmp_path / "mine", numbered(4))
+    manifest = import_from(source, tmp_path / "out", {"render.cut": "false"}).manifest
+    del manifest.recipe["render"]["cut"]
+    assert import_again(tmp_path / "out", manifest, 4, trust=True) == []
 
 
 def test_three_channels_and_another_height(tmp_path):
@@ -340,4 +378,4 @@ def test_sixteen_bits_and_transparency_come_out_as_reading_has_them(tmp_path):
     (source / "deep.gt.txt").write_text("4711")
     manifest = import_from(source, tmp_path / "out").manifest
     found = {name: pixels for lines in lines_of(tmp_path / "out", manifest).values() for name, _, pixels in lines}
-    assert found["deep.png"] == line_image(read_picture(source / "deep.png", "it"), 32, 1).tobytes()
+    assert found["deep.png"] == as_cut(source / "deep.png").tobytes()

@@ -262,7 +262,7 @@ def test_the_language_model_beside_a_model_is_used_unless_the_user_says_none(
     assert set(told.read(NOISE).text) <= {"7"}
     assert untold.read(NOISE) == reader.read(NOISE)
     assert pickle.loads(pickle.dumps(untold)).read(NOISE) == untold.read(NOISE)
-    with pytest.raises(ocrlib.UserError, match="--language-model: has no say"):
+    with pytest.raises(ocrlib.UserError, match="language model: is not used"):
         ocrlib.Reader("numeric", nbest=2, language_model=tmp_path / "mine.ngram")
 
 

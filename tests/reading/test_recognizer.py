@@ -164,7 +164,7 @@ def test_the_language_model_beside_a_model_is_used_unless_another_one_or_none_is
     plain = Recognizer.load(str(run))  # none is beside it
     without, with_sevens, with_ones = (
         recognizer.read_lines(blurred)
-        for recognizer in (plain, plain.told(of_one_digit("7")), plain.told(of_one_digit("1")))
+        for recognizer in (plain, plain.with_ngram(of_one_digit("7")), plain.with_ngram(of_one_digit("1")))
     )
     of_one_digit("1").save(run / "best.ngram")
     assert [each.text for each in with_ones] != [each.text for each in without]
@@ -186,7 +186,7 @@ def test_the_language_model_beside_a_model_is_used_unless_another_one_or_none_is
 )
 def test_a_language_model_that_would_have_no_say_is_refused(how: dict[str, object], tmp_path: Path) -> None:
     of_one_digit("7").save(tmp_path / "sevens.ngram")
-    with pytest.raises(UserError, match="--language-model: has no say where patterns, lists or checks say what"):
+    with pytest.raises(UserError, match="language model: is not used where a pattern, lexicon"):
         Recognizer.load("numeric", **how, language_model=str(tmp_path / "sevens.ngram"))
     Recognizer.load("numeric", **how, language_model="none")
 
@@ -204,12 +204,12 @@ def test_a_reader_can_be_told_a_language_model_and_stays_as_it_was() -> None:
     image = np.full((32, 12, 1), 255, np.uint8)
     plain = Recognizer(fixed_network(doubt))
     model, _ = learn_ngram(["bb", "bbb", "ba"], Charset("xab"))  # in another order, and an "x" more
-    (told,), (before,) = plain.told(model).read([image]), plain.read([image])
+    (told,), (before,) = plain.with_ngram(model).read([image]), plain.read([image])
     assert (told.text, before.text) == ("bb", "ab")
     assert told.characters == pytest.approx([0.45, 1.0])
     assert 0.5 < told.confidence < 1
     with pytest.raises(UserError, match="knows none of the characters"):
-        plain.told(learn_ngram(["xy"], Charset("xy"))[0])
+        plain.with_ngram(learn_ngram(["xy"], Charset("xy"))[0])
 
 
 # What is not a model

@@ -30,7 +30,7 @@ _TOO_SMALL = 1e-250  # below it, logarithms: nothing that a double cannot hold m
 _SMALLEST = 1e-45  # what a float32 cannot hold counts as this, where all else is as improbable
 _CHUNK_NUMBERS = 80_000  # of edges times samples, that stay in the processor's cache
 _KEPT_NUMBERS = 8_000_000  # of bounds in memory
-# The best path's text is taken where it has more of all that the line can be: no language model outweighs that.
+# Above it the best path's text is taken, and no language model is asked; from 0.8 to 0.98 the errors were the same.
 _BEYOND_DOUBT = 0.9
 
 
@@ -43,7 +43,8 @@ class Decoded:
       probability: of the text, all its paths added up, 0 to 1.
       language: the total probability of all texts that the line can be, 0 to 1; 1 if it can be any.
       confidence: the text's probability among the texts that the line can be, less those that the check refused; where
-        not all of them were looked at, the least that it can be.
+        not all of them were looked at, the least that it can be; with an n-gram, its share among the texts that the
+        beam met.
       characters: the confidence of each character; None where no single path was followed.
       others: (classes, probability, confidence) of the next most probable texts.
       is_found: whether there is a text.
@@ -69,7 +70,7 @@ class Decoder:
       num_texts: the most probable ones of each line.
       searches: take the most probable text, not the best path, where a line can be any text.
       max_work: the bound on the work for a line, see `search.BestFirst`.
-      ngram: of the charset; has a say in doubtful lines, where a line can be any text and one is asked for.
+      ngram: of the charset; is asked about doubtful lines, where a line can be any text and one is wanted.
     """
 
     def __init__(
@@ -140,7 +141,10 @@ class Decoder:
         classes, share = beam.read(steps)
         if classes == best.classes:
             return replace(best, confidence=share)
-        return replace(best, classes=classes, confidence=share, characters=certainties(steps, classes))
+        (chance,) = text_probability(steps[None], np.array([len(steps)]), [classes]).tolist()
+        return replace(
+            best, classes=classes, probability=chance, confidence=share, characters=certainties(steps, classes)
+        )
 
     def _is_answer(self, text: list[int]) -> bool:
         return self._ctc.automaton.accepts(text) and (self._passes is None or self._passes(text))

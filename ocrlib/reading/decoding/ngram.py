@@ -35,7 +35,7 @@ _MOST_CODES = 1 << 62
 _STEPS = 4  # of a count, from one to its double
 _MOST_STEPS = 40 * _STEPS  # a million million, of which as many as there are characters can be added up
 _MAX_FILE_BYTES = 64 << 20
-_MAX_PARTS_BYTES = 1 << 29  # of the arrays in a file
+_MAX_PARTS_BYTES = 1 << 28  # of the arrays in a file: 29 million n-grams, 2 GB while they are opened
 
 
 class NGram:
@@ -116,7 +116,8 @@ class NGram:
     def for_charset(self, charset: Charset) -> "NGram":
         """Returns the model for a network with other characters.
 
-        What has a character that the network lacks is left out. One that was never met is improbable everywhere.
+        What has a character that the network lacks is left out. A character that was never counted gets a small
+        probability everywhere.
 
         Raises:
           UserError: the network knows none of the characters.
