@@ -62,10 +62,8 @@ def test_the_card_tells_of_the_run_that_a_run_started_from(
 
 
 def test_the_language_model_of_a_run_is_shipped_and_an_older_one_is_removed_with_it(
-    trained_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained_run: TrainedRun, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ocrlib.pretrained.ship.export_model", lambda model, file_format, out: out.touch())  # seconds
-    monkeypatch.setattr("ocrlib.pretrained.ship.halve_weights", lambda path: None)
     run, models = Path(shutil.copytree(trained_run.run, tmp_path / "run")), tmp_path / "models"
     models.mkdir()
     learn_ngram(trained_run.texts, Charset("0123456789"))[0].save(run / "best.ngram")
