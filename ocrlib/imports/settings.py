@@ -66,7 +66,7 @@ class ImportRender:
     """A text that needs more than one time step for so many pixels of width is refused, because CTC could not write
     it. The networks here have a step for 2 or for 4 pixels."""
     duplicates: Literal["reject", "keep"] = "reject"
-    """What is done with a picture that is the same as another one, to the last pixel."""
+    """What is done with a picture whose line image is the same as that of another one, to the last pixel."""
 
 
 @dataclass(frozen=True, kw_only=True, config=config.STRICT)

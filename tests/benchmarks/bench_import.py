@@ -29,14 +29,15 @@ _USAGE = re.compile(r"^@ ([\d.]+) ([\d.]+) ([\d.]+)$", re.MULTILINE)
 
 
 def write_pairs(folder: Path, count: int) -> None:
-    """Writes NAME.png with NAME.gt.txt: numbers in black on gray, with a point of their own each."""
+    """Writes NAME.png with NAME.gt.txt: numbers in black on gray, each with pale stripes of its own across the middle."""
     folder.mkdir()
     chance = random.Random(1)
     texts = ["".join(chance.choices("0123456789", k=chance.randint(4, 9))) for _ in range(200)]
     drawn = [np.array(Image.fromarray(draw_line(text)).resize((len(text) * 22, 48))) for text in texts]
     for number in range(count):
         text, image = texts[number % len(texts)], drawn[number % len(texts)].copy()
-        image[0, : image.shape[1]] = np.frombuffer(number.to_bytes(8), np.uint8)[np.arange(image.shape[1]) % 8]
+        bits = number >> (np.arange(image.shape[1]) // 4) & 1  # 4 pixels for each bit of the number
+        image[16:32] ^= (bits * 24).astype(np.uint8)
         stream = io.BytesIO()
         Image.fromarray(image).save(stream, "PNG", compress_level=1)
         name = f"page{number // 40:05d}_{number % 40:02d}"

@@ -149,7 +149,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     print("|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         spent = f"{row['processor_s']:.0f} s" if row["processor_s"] is not None else ""
-        rates = [f"{row[key]:.1%}" for key in ("new_cer", "new_exact_match", "kept_cer", "kept_exact_match")]
+        rates = [f"{row[f'{what}_cer']:.2%} | {row[f'{what}_exact_match']:.1%}" for what in ("new", "kept")]
         told = [row["set"], row["lines"], row["way"], row["draws"], row["steps"] or "", spent, *rates]
         print(f"| {' | '.join(map(str, told))} |")
 
