@@ -84,6 +84,7 @@ def _drawn(path: Path, num_lines: int) -> Iterator[str]:
 
     recipe = load_recipe(path)
     source = open_text(recipe.text, recipe.seed)
+    source.check_split("train")
     return (source.draw("train", index, 0).text for index in range(num_lines))
 
 

@@ -8,7 +8,7 @@ trainer      a run from its datasets to its metrics
 prepare      the first half of it: all is opened, built and written down, nothing is learned yet
 record       what config.json tells of a run
 hold_back    what was learned is taken back in part, where it cost too much of what was known
-language     the language model of the start, taken over where it helps
+ngram        the language model of the start, taken over where it helps
 run_folder   the files of a run, and whether a run in a folder may go on
 ctc_model    the training step with its CTC loss, and the figures of a validation
 precision    float32, or bfloat16 where the processor is faster with it

@@ -71,11 +71,6 @@ class Run:
         write_json(self.folder / CONFIG, about)
 
 
-def _is_cut(manifest: Manifest) -> bool:
-    """Whether the lines of a dataset were cut as a reader cuts them, so that a known network's margins are right."""
-    return manifest.imported and bool(manifest.recipe.get("render", {}).get("cut"))
-
-
 def prepare(
     datasets: Sequence[Path],
     manifests: Sequence[Manifest],
@@ -99,8 +94,7 @@ def prepare(
     )
     if "plan" not in about:  # only now: a dataset that cannot be opened leaves no run behind
         write_json(run / CONFIG, about)
-    if init is None or not all(_is_cut(manifest) for manifest in manifests):
-        network.get_layer("characters").margins = list(measure_margins(some_lines(lines.own)))
+    _set_margins(network, init, manifests, lines)
     plan = _planned(about, settings, lines, CTCModel(network, charset))
     training = lines.mixture(plan)
     num_steps = sum(training.count(settings.train.seed, epoch) for epoch in range(plan.epochs))
@@ -194,6 +188,13 @@ def new_network(manifests: Sequence[Manifest], charset: Charset, settings: Model
         channels=manifests[0].image.channels,
         charset=charset.characters,
     )
+
+
+def _set_margins(network: keras.Model, init: str | None, manifests: Sequence[Manifest], lines: RunLines) -> None:
+    """Gives a network the margins of the lines it learns from; a known one keeps its own for lines that were cut."""
+    cut = all(manifest.imported and manifest.recipe.get("render", {}).get("cut") for manifest in manifests)
+    if init is None or not cut:
+        network.get_layer("characters").margins = list(measure_margins(some_lines(lines.own)))
 
 
 def _known_network(

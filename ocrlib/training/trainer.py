@@ -22,9 +22,9 @@ from ocrlib.training.curve import draw_curve
 from ocrlib.training.devices import Devices, Learner, open_devices, scope_of
 from ocrlib.training.history import PredictionStrip, figures_line, read_rows, write_row
 from ocrlib.training.hold_back import forget_learned, hold_back
-from ocrlib.training.language import take_over_ngram
 from ocrlib.training.lines import Replay
 from ocrlib.training.machines import read_machines
+from ocrlib.training.ngram import take_over_ngram
 from ocrlib.training.plan import settle
 from ocrlib.training.prepare import Run, prepare
 from ocrlib.training.record import dataset_entry

@@ -112,13 +112,13 @@ def test_what_cannot_be_used_is_refused_in_a_line(learn: Command, tmp_path: Path
         "absent.txt": f"{tmp_path / 'absent.txt'}: cannot be read: No such file or directory",
         "absent.toml": "absent.toml: ",
         "latin1.txt": f"{tmp_path / 'latin1.txt'}: expected UTF-8, but byte 3 is none; convert it first",
-        "greek.txt": "there is no text of the model's characters to learn from",
-        "empty.txt": "there is no text of the model's characters to learn from",
+        "greek.txt": "no line consists of the model's characters alone, so nothing can be learned",
+        "empty.txt": "no line consists of the model's characters alone, so nothing can be learned",
         "empty": f"{tmp_path / 'empty'}",
         "broken.toml": "broken.toml: ",
         "d": f"{untrained}: has no training split to learn from",
     }.items():
-        beside = [] if message.startswith("there is no text") else [tmp_path / "sound.txt"]
+        beside = [] if message.startswith("no line consists") else [tmp_path / "sound.txt"]
         done = learn(*beside, tmp_path / source)
         assert (done.code, len(said(done))) == (2, 1), (source, done.stderr)
         assert message in said(done)[0]

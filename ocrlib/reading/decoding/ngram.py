@@ -201,7 +201,7 @@ def learn_ngram(
         else:
             left_out += 1
     if not lines:
-        raise UserError("there is no text of the model's characters to learn from")
+        raise UserError("no line consists of the model's characters alone, so nothing can be learned")
     counted = _count(np.concatenate(lines), beginning, order)
     most = max(times.max() for _, times in counted)
     least = 1
@@ -288,7 +288,7 @@ def _array(file: Any, name: str, kind: str) -> np.ndarray:
         raise ValueError(f"its part {name} is not what it must be")
     # NumPy makes texts of numbers that are no characters, over which Python then fails.
     if kind == "U" and (values.astype(values.dtype.newbyteorder("=")).view(np.uint32) > sys.maxunicode).any():
-        raise ValueError(f"its part {name} is no text")
+        raise ValueError(f"its part {name} has numbers that stand for no character")
     if kind != "U" and values.dtype.itemsize != (1 if kind == "u" else 8):
         raise ValueError(f"its part {name} has numbers of {values.dtype.itemsize} bytes")
     return values

@@ -137,7 +137,7 @@ def test_texts_with_other_characters_are_left_out_and_counted() -> None:
 
 @pytest.mark.parametrize("texts", [[], [""], ["é", "xyz"]])
 def test_no_usable_text_is_an_error_of_one_line(texts: list[str]) -> None:
-    with pytest.raises(UserError, match="there is no text of the model's characters to learn from"):
+    with pytest.raises(UserError, match="no line consists of the model's characters alone, so nothing can be learned"):
         learn_ngram(texts, CHARSET)
 
 

@@ -13,9 +13,9 @@ from ocrlib.charset import Charset
 from ocrlib.network.crnn import build_crnn
 from ocrlib.reading.decoding.ngram import NGram, learn_ngram
 from ocrlib.reading.recognizer import Recognizer
-from ocrlib.training import language as module
+from ocrlib.training import ngram as module
 from ocrlib.training.checkpoint import save_network
-from ocrlib.training.language import take_over_ngram
+from ocrlib.training.ngram import take_over_ngram
 from ocrlib.training.settings import RunConfig
 from ocrlib.training.trainer import train
 from tests.training_fixtures import numbers, write_dataset
