@@ -1,6 +1,7 @@
 """The labelling desk: which line comes next, and what becomes of an answer. Knows nothing of browsers."""
 
 import heapq
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -64,6 +65,7 @@ class Desk:
         self._later: set[int] = set()
         self._held: dict[str, tuple[int, float]] = {}  # {tab: the line that it shows, since when}
         self._lock = threading.RLock()
+        self._told = itertools.count(1)
         self._guesses = Guesses(recognizer, folder, self.lines, self._fits, self._take_guess)
 
     def start(self) -> None:
@@ -180,10 +182,11 @@ class Desk:
                 heapq.heappush(self._waiting, (int(guess.fits), guess.confidence, number))
 
     def progress(self) -> dict[str, Any]:
-        """Returns how far it is, JSON-ready."""
+        """Returns how far it is, JSON-ready; what is told later has a higher `told`."""
         with self._lock:
             counts, kinds = self._answers.counts, list(self._answers.kinds.values())
             return {
+                "told": next(self._told),
                 "lines": len(self.lines),
                 "answered": len(self.lines) - len(self._open) - len(self._damaged),
                 "open": len(self._open),

@@ -79,6 +79,23 @@ def test_all_lines_by_keyboard_alone(desk: str, page: Any, folder: Path) -> None
     ]
 
 
+def test_what_comes_late_does_not_turn_the_count_back(desk: str, page: Any) -> None:
+    page.goto(desk)
+    _shows(page, "02.png")
+    held: list[Any] = []
+    page.route("**/ask/remarks", lambda route: held.append((route, route.fetch())))
+    page.evaluate("() => { window.late = ask('remarks', { text: '67' }); }")
+    while not held:  # the server has answered, and the page does not know
+        page.wait_for_timeout(10)
+    page.keyboard.press("Enter")
+    _shows(page, "01.png")
+    route, response = held[0]
+    assert response.json()["progress"]["answered"] == 0
+    route.fulfill(response=response)
+    assert page.evaluate("async () => (await window.late).remarks") == []
+    assert page.inner_text("#progress").startswith("1 of 4 answered")
+
+
 def test_fifty_lines_by_keyboard_alone(page: Any, tmp_path: Path) -> None:
     texts = [text for text in dict.fromkeys(numbers(120, seed=8)) if len(text) > 1][:50]
     folder = draw_folder(tmp_path / "fifty", texts)
