@@ -139,7 +139,7 @@ def _line_of(picture: Image.Image, render: ImportRender) -> np.ndarray:
     """The image of a line, (H, W, channels) uint8."""
     if not render.cut or picture.height == render.height:
         return line_image(picture, render.height, render.channels)
-    return cut_line_image(picture, render.height, render.channels, CUT)[0]
+    return cut_line_image(picture, render.height, render.channels, CUT)
 
 
 def _check_size(width: int, height: int) -> None:

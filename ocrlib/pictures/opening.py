@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ocrlib.errors import UserError
 from ocrlib.pictures.levels import upright_picture, upright_pixels
 from ocrlib.pictures.looks import look_of
-from ocrlib.pictures.paper import MARGINS, Margins, cut_line, find_line, to_gray
+from ocrlib.pictures.paper import MARGINS, Box, Margins, cut_line, find_line, to_gray
 
 # What Pillow reads by itself, each format with its endings. Left out are those that it hands to another program (EPS
 # and PS to Ghostscript), those it can only name (HDF5, GRIB, BUFR, MPEG, and WMF outside Windows), and fonts, palettes
@@ -219,31 +219,41 @@ def line_image(picture: Image.Image | np.ndarray, height: int, channels: int) ->
 
 def cut_line_image(
     picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
-) -> tuple[np.ndarray, str | None]:
-    """Returns the line on a picture, as `line_image` does, but with the margins given, whatever paper is around it.
+) -> np.ndarray:
+    """Returns the line on a picture, as `line_image` does, but with the margins given, whatever paper is around it."""
+    pixels, _, box = _find(picture, channels)
+    return _scaled(Image.fromarray(cut_line(pixels, box, margins, height)), height, channels)
 
-    Beside it what the picture looks like, if not a line: see `looks.look_of`.
-    """
+
+def cut_and_look(
+    picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
+) -> tuple[np.ndarray, str | None]:
+    """Returns what `cut_line_image` does, and what the picture looks like, if not a line: see `looks.look_of`."""
+    pixels, gray, box = _find(picture, channels)
+    line = Image.fromarray(cut_line(pixels, box, margins, height))
+    return _scaled(line, height, channels), look_of(gray, box)
+
+
+def _find(picture: Image.Image | np.ndarray, channels: int) -> tuple[np.ndarray, np.ndarray, Box | None]:
+    """The pixels of a picture, as `upright_pixels` returns them, in gray, and the box of its ink."""
     pixels = upright_pixels(picture, channels)
     rows, columns = pixels.shape[:2]
     if max(rows, columns) > _MAX_PROPORTION * min(rows, columns):
         raise UserError(f"is {columns} x {rows} pixels, too far from the shape of a line of text")
     gray = to_gray(pixels)
-    box = find_line(gray)
-    line = Image.fromarray(cut_line(pixels, box, margins, height))
-    return _scaled(line, height, channels), look_of(gray, box)
+    return pixels, gray, find_line(gray)
 
 
 def cut_named_picture(
     picture: Image.Image | np.ndarray, name: str, height: int, channels: int, margins: Margins = MARGINS
 ) -> tuple[np.ndarray, str | None]:
-    """Returns what `cut_line_image` does; an error says of which picture it is.
+    """Returns what `cut_and_look` does; an error says of which picture it is.
 
     Raises:
       UserError: the line is too long, or its values are no levels.
     """
     try:
-        return cut_line_image(picture, height, channels, margins)
+        return cut_and_look(picture, height, channels, margins)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
     except _DAMAGES as error:

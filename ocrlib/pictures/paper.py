@@ -188,8 +188,8 @@ def find_ink(gray: np.ndarray) -> np.ndarray | None:
     change = raster.change_of(gray)
     counts = raster.counts_of(change)
     from_top = np.cumsum(counts[::-1])[::-1]  # how many pixels change by so much or more
-    strongest = int(np.flatnonzero(from_top >= min(change.size, max(24, change.size // 10_000)))[-1])
-    grain = int(np.flatnonzero(from_top >= 0.9 * change.size)[-1])  # a tenth of a line is paper, however tight it is
+    strongest = int(np.count_nonzero(from_top >= min(change.size, max(24, change.size // 10_000)))) - 1
+    grain = int(np.count_nonzero(from_top >= 0.9 * change.size)) - 1  # a tenth of a line is paper, however tight it is
     if strongest < max(_FAINTEST, min(_GRAIN_ALONE * grain + 2, _SURE)):
         return None
     return change > max(_OF_INK * strongest, min(_OF_GRAIN * grain + 6, 0.6 * strongest))
@@ -203,10 +203,9 @@ def _inside_edges(mask: np.ndarray) -> Box:
     """
     height, width = mask.shape
     reach, corner = int(_EDGE * height), int(min(_EDGE * width, _EDGE * height))
-    rows = mask[:, corner : width - corner].mean(axis=1)
-    top, bottom = _past_edge(rows[:reach], _ALONG), _past_edge(rows[::-1][:reach], _ALONG)
+    top, bottom = _past_edges(raster.shares_of(mask[:, corner : width - corner], axis=1), reach, _ALONG)
     left, right = _side_edges(mask[top : height - bottom])
-    if width < 2.5 * height and not (top and bottom and left and right):
+    if (top or bottom) and width < 2.5 * height and not (top and bottom and left and right):
         top = bottom = 0
         left, right = _side_edges(mask)
     return Box(top, left, height - bottom, width - right)
@@ -219,21 +218,30 @@ def _side_edges(mask: np.ndarray) -> tuple[int, int]:
     """
     height, width = mask.shape
     reach = int(min(_EDGE * width, 2 * _EDGE * height))
-    columns = mask.mean(axis=0)
-    left, right = _past_edge(columns[:reach], _ACROSS), _past_edge(columns[::-1][:reach], _ACROSS)
+    left, right = _past_edges(raster.shares_of(mask, axis=0), reach, _ACROSS)
+    if not (left or right):
+        return 0, 0
     inked = np.flatnonzero(mask[:, left : width - right].any(axis=1))
     if len(inked) and 0.08 * height <= inked[0] <= 0.6 * height and inked[-1] < 0.92 * height:
         return left, right
     return 0, 0
 
 
-def _past_edge(share: np.ndarray, least: float) -> int:
-    """How many rows or columns, from the border inwards, belong to an edge and to nothing else; 0 without an edge.
+def _past_edges(share: np.ndarray, reach: int, least: float) -> tuple[int, int]:
+    """How many of the first and of the last rows or columns belong to an edge and to nothing else; 0 without an edge.
 
     Args:
       share: of each, the share that is inked.
+      reach: how many of them, from the border inwards, are looked at.
       least: the share that an edge has at its densest. Paper follows it.
     """
+    if share.max(initial=0) < least:  # so it is nearly always
+        return 0, 0
+    return _past_edge(share[:reach], least), _past_edge(share[::-1][:reach], least)
+
+
+def _past_edge(share: np.ndarray, least: float) -> int:
+    """The same for the rows or columns from one border."""
     inked = np.flatnonzero(share > 0)
     if not len(inked):
         return 0
@@ -286,7 +294,7 @@ def printed(gray: np.ndarray, box: Box) -> np.ndarray:
     """
     line = gray[box.top : box.bottom, box.left : box.right]
     level = raster.best_threshold(line)
-    return (line > level) != (np.median(_rim_of(gray, box)) > level)
+    return (line > level) != (raster.median_of(_rim_of(gray, box)) > level)
 
 
 def _rim_of(picture: np.ndarray, box: Box) -> np.ndarray:

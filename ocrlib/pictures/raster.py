@@ -19,12 +19,15 @@ def framed(picture: np.ndarray, top: int, bottom: int, left: int, right: int, pa
     Args:
       paper: a level or a colour; None repeats the outermost pixels.
     """
-    if paper is None:
-        return np.pad(picture, ((top, bottom), (left, right)), mode="edge")
     height, width = picture.shape[:2]
-    whole = np.empty((top + height + bottom, left + width + right, *picture.shape[2:]), np.uint8)
-    whole[:] = paper
-    whole[top : top + height, left : left + width] = picture
+    below, behind = top + height, left + width
+    whole = np.empty((below + bottom, behind + right, *picture.shape[2:]), np.uint8)
+    if paper is not None:
+        whole[:] = paper
+    whole[top:below, left:behind] = picture
+    if paper is None:
+        whole[:top, left:behind], whole[below:, left:behind] = picture[0], picture[-1]
+        whole[:, :left], whole[:, behind:] = whole[:, left : left + 1], whole[:, behind - 1 : behind]
     return whole
 
 
@@ -61,8 +64,21 @@ def _spread(pixels: np.ndarray, chosen: np.ufunc) -> np.ndarray:
     return both
 
 
+def shares_of(mask: np.ndarray, axis: int) -> np.ndarray:
+    """The mean of a mask (H, W) bool along an axis."""
+    return np.add.reduce(mask.view(np.uint8), axis=axis, dtype=np.uint32) / mask.shape[axis]
+
+
+def median_of(levels: np.ndarray) -> float:
+    """The median of (N,) uint8."""
+    ordered = np.sort(levels)
+    return (int(ordered[(len(ordered) - 1) // 2]) + int(ordered[len(ordered) // 2])) / 2
+
+
 def counts_of(gray: np.ndarray) -> np.ndarray:
     """(256,) int64: how many pixels there are of each level."""
+    if cv2 is not None and gray.size < 1 << 24:  # its counts are of 32 bits of floating point
+        return cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     return np.bincount(gray.ravel(), minlength=256)
 
 
@@ -85,7 +101,8 @@ def marks_of(mask: np.ndarray) -> np.ndarray:
     Pixels that touch at a corner are connected. The order of the pieces is not promised.
     """
     if cv2 is not None:
-        return cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2][1:]
+        kind = cv2.CV_16U if mask.size < 1 << 16 else cv2.CV_32S  # of the numbers of pieces
+        return cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=kind)[2][1:]
     height, width = mask.shape
     wide = np.zeros((height, width + 2), np.int8)
     wide[:, 1:-1] = mask

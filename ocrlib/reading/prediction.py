@@ -25,7 +25,7 @@ WINDOW_BYTES = 256 << 20  # of pictures that are in memory already, such as the 
 TASK = 16  # of them that a thread decodes at a time
 
 
-Line = tuple[np.ndarray, str | None]  # cut, as `pictures.cut_line_image` returns it, and its look
+Line = tuple[np.ndarray, str | None]  # as `pictures.cut_and_look` returns them
 S = TypeVar("S")
 
 

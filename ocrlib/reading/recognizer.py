@@ -13,7 +13,7 @@ from ocrlib.charset import Charset
 from ocrlib.ctc import time_steps
 from ocrlib.errors import UserError
 from ocrlib.network.open import Network, find_ngram, keras_network, open_network
-from ocrlib.pictures.opening import cut_line_image
+from ocrlib.pictures.opening import cut_and_look
 from ocrlib.pictures.paper import has_ink
 from ocrlib.reading.decoding.decoder import Decoded, Decoder
 from ocrlib.reading.decoding.language import Known, build_language
@@ -155,7 +155,7 @@ class Recognizer:
         Raises:
           UserError: an array that does not have the shape or the numbers of a picture.
         """
-        lines = [cut_line_image(picture, self.height, self.channels, self.margins) for picture in pictures]
+        lines = [cut_and_look(picture, self.height, self.channels, self.margins) for picture in pictures]
         readings = self.read_lines([line for line, _ in lines])
         return [replace(reading, look=look) for reading, (_, look) in zip(readings, lines, strict=True)]
 

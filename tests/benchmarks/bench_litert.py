@@ -44,7 +44,7 @@ def main() -> int:
     reader = Recognizer(open_network(str(find_model(arguments.model, (".keras",)))))
     pairs = [each for each in find_pairs(arguments.folder) if isinstance(each, Pair)]
     pictures = [read_picture(pair.picture, pair.picture.name) for pair in pairs]
-    lines = [cut_line_image(each, reader.height, reader.channels, reader.margins)[0] for each in pictures]
+    lines = [cut_line_image(each, reader.height, reader.channels, reader.margins) for each in pictures]
     truths = [pair.text.read_text(encoding="utf-8").strip() for pair in pairs]
     expected = [reading.text for reading in reader.read_lines(lines)]
     width_px = max(line.shape[1] for line in lines)

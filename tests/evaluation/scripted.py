@@ -27,7 +27,7 @@ class ScriptedReader:
     def __init__(self, truths: Sequence[str], script: Mapping[str, tuple[str, float]]) -> None:
         self._said = {}
         for truth in truths:  # as it stands in a dataset, and as it is read from a picture
-            for image in (draw_line(truth), cut_line_image(draw_line(truth), 32, 1)[0]):
+            for image in (draw_line(truth), cut_line_image(draw_line(truth), 32, 1)):
                 self._said[image.tobytes()] = script.get(truth, (truth, 0.9))
         self.sizes: list[int] = []
 

@@ -72,7 +72,7 @@ def test_the_misses_of_a_folder_of_pairs(reader: ScriptedReader, pairs: Path, tm
     assert write_misses(lines, reader, pairs, None, tmp_path / "out") == 2
     rows = (tmp_path / "out" / "misses.tsv").read_text().splitlines()[1:]
     assert [row.split("\t")[0] for row in rows] == ["01234.png", "345.png"]
-    line, _ = cut_line_image(draw_line("345"), 32, 1)
+    line = cut_line_image(draw_line("345"), 32, 1)
     assert contains(Image.open(tmp_path / "out" / "misses.png"), line[:, :, 0])
 
 

@@ -60,7 +60,7 @@ def test_pictures_become_a_dataset_like_any_other(tmp_path):
 
 def as_cut(picture: Path) -> np.ndarray:
     """What a reader makes of a picture, with the margins of an import."""
-    return cut_line_image(read_picture(picture, "it"), 32, 1, prepare.CUT)[0]
+    return cut_line_image(read_picture(picture, "it"), 32, 1, prepare.CUT)
 
 
 def test_empty_paper_around_a_line_is_cut_unless_the_user_says_no(tmp_path):

@@ -44,7 +44,7 @@ def read(path: Path, channels: int = 1) -> np.ndarray:
 
 def as_read(pixels: np.ndarray, channels: int = 1) -> np.ndarray:
     """What `read` must return for a picture of these pixels, however it is stored."""
-    image = cut_line_image(Image.fromarray(pixels.astype(np.uint8)), HEIGHT, channels)[0].astype(np.int16)
+    image = cut_line_image(Image.fromarray(pixels.astype(np.uint8)), HEIGHT, channels).astype(np.int16)
     return image[:, :, 0] if channels == 1 else image
 
 
@@ -280,7 +280,7 @@ def pages_of(path: Path) -> list[tuple[str, np.ndarray]]:
     found = []
     for added, picture in read_pages(path):
         assert isinstance(picture, Image.Image)
-        found.append((added, cut_line_image(picture, HEIGHT, 1)[0][:, :, 0]))
+        found.append((added, cut_line_image(picture, HEIGHT, 1)[:, :, 0]))
     return found
 
 
