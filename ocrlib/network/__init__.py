@@ -10,6 +10,7 @@ open         from what a user calls a model to a network that runs
 warm_start   a known network with a last layer for another charset
 run_files    what a run folder tells of itself, checked
 export       a trained network as a file for other programs
+export_layers    the same network in layers that become few ONNX operations
 export_check     whether it answers as the Keras model does
 export_litert    the form that phones run
 export_rapidocr  the form that RapidOCR feeds and reads

@@ -173,9 +173,11 @@ def _onnx_model(keras_model: Any) -> Any:
     """Returns an onnx.ModelProto from image and width to probs."""
     import onnx
 
+    from ocrlib.network.export_layers import for_onnx
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        _export(keras_model, path, "onnx")
+        _export(for_onnx(keras_model), path, "onnx")
         model = onnx.load(path)
     _round_divisions_down(model)
     _name_tensors(model)

@@ -9,18 +9,24 @@ wrote there is taken up under its name.
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import ocrlib
 from ocrlib.arguments import Parser, run_main
-from ocrlib.dataset.manifest import read_manifest
+from ocrlib.batches.loader import Loader
+from ocrlib.batches.split import SplitLines
+from ocrlib.charset import Charset
+from ocrlib.dataset.manifest import Manifest, read_manifest
 from ocrlib.errors import UserError
 from ocrlib.files import read_json, write_json
 from ocrlib.network.export import export_model
 from ocrlib.network.open import NGRAM_ENDING, PRETRAINED, shipped_names
-from ocrlib.pretrained.smaller import compress_keras, halve_weights
+from ocrlib.pretrained.smaller import compress_keras, halve_weights, quantize
 
+_LINES_SEEN, _BATCH = 200, 8  # from which the ranges of whole numbers come
 _FIGURES = (
     "exact_match",
     "data",
@@ -34,13 +40,14 @@ _FIGURES = (
 )
 
 
-def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
+def ship(run: Path, name: str, folder: Path = PRETRAINED, *, int8: bool = False) -> dict[str, Any]:
     """Writes the files of a run's best network, in place of those that are there, and returns the card.
 
     Args:
       run: a finished run folder, its datasets still where they were.
       name: what users will call the model.
       folder: where the files go.
+      int8: the `.onnx` file computes with whole numbers, whose range comes from lines of the validation split.
 
     Raises:
       UserError: the run is not finished.
@@ -57,6 +64,8 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=folder) as temporary:  # all or none
         exported = Path(temporary) / onnx_file.name
         export_model(str(run / "best.keras"), "onnx", exported)
+        if int8:
+            quantize(exported, _some_batches(Path(entries[0]["folder"]), datasets[0]))
         halve_weights(exported)
         shutil.copyfile(run / "best.keras", keras_file)
         compress_keras(keras_file)
@@ -88,6 +97,12 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED) -> dict[str, Any]:
     }
     write_json(folder / f"{name}.json", card)
     return card
+
+
+def _some_batches(dataset: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+    """Yields the first batches of a dataset's validation split."""
+    lines = SplitLines(dataset, "val", Charset(manifest.charset))
+    return islice(Loader(lines, stride=None, batch_size=_BATCH).batches(), _LINES_SEEN // _BATCH)
 
 
 def _trainings(run: Path) -> list[dict[str, Any]]:
@@ -122,8 +137,9 @@ def main() -> None:
     parser = Parser(description="Makes a finished run a model that comes with ocrlib.")
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--int8", action="store_true", help="the .onnx file computes with whole numbers")
     arguments = parser.parse_args(sys.argv[1:])
-    card = ship(arguments.run, arguments.name)
+    card = ship(arguments.run, arguments.name, int8=arguments.int8)
     sizes = ", ".join(f"{kind} {size / 1e6:.2f} MB" for kind, size in card["bytes"].items())
     print(f"{arguments.name}: {sizes}; go on with `python -m ocrlib predict --model {arguments.name} PATH`")
 

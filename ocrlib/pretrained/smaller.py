@@ -1,12 +1,15 @@
-"""The files of a shipped model take half the room, because their large weights are rounded to half precision.
+"""The files of a shipped model take less room: large weights are rounded to half precision, or to whole numbers.
 
-What computes with them does so in float32, as before. In the `.keras` file they stay float32 numbers whose last bits
-are 0, and compression does the rest. The figures on a card are measured before: docs/models.md says what it costs.
+With weights in half precision a network computes in float32, as before. In the `.keras` file they stay float32 numbers
+whose last bits are 0, and compression does the rest. With whole numbers an `.onnx` file is read twice as fast, because
+its convolutions multiply those. The figures on a card are measured before: docs/models.md says what it costs.
 """
 
 import io
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -52,3 +55,45 @@ def halve_weights(path: Path) -> None:
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def quantize(path: Path, batches: Iterable[Mapping[str, np.ndarray]]) -> None:
+    """Lets the convolutions of an `.onnx` file multiply whole numbers of 8 bits, but for the first three.
+
+    Weights have a scale for each filter; those of what they are multiplied with come from the range that it has on some
+    lines. Weights take 7 of their 8 bits: processors without VNNI add two products in 16 bits, which 8 bits overflow.
+    Source: Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference".
+
+    Args:
+      batches: image (B, H, W, C) uint8 and width (B,) int32 of lines like those that it will read.
+    """
+    import onnx
+    from onnxruntime import quantization
+
+    class Lines(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self._left: Iterator[Mapping[str, np.ndarray]] = iter(batches)
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self._left, None)
+            return None if batch is None else {name: batch[name] for name in ("image", "width")}
+
+    model = onnx.load(path)
+    convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
+    quantization.quantize_static(
+        model,
+        path,
+        Lines(),
+        op_types_to_quantize=["Conv"],
+        nodes_to_exclude=convolutions[:3],  # a sixth of the products, and half of what rounding does to probabilities
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+    )
+    written = onnx.load(path)
+    del written.metadata_props[:]
+    written.metadata_props.extend(model.metadata_props)
+    onnx.checker.check_model(written, full_check=True)
+    onnx.save(written, path)

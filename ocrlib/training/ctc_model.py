@@ -6,6 +6,7 @@ image a character stands; it finds out, because that lowers the loss.
 """
 
 import errno
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ocrlib.errors import UserError
 from ocrlib.evaluation.metrics import count_errors
 from ocrlib.network.crnn import width_stride
 from ocrlib.reading.decoding.paths import best_paths
-from ocrlib.training.precision import Precision, computing_in
+from ocrlib.training.precision import Precision, computing_in, without_spoiled
 
 _NOT_FINITE = "the loss is not finite"
 
@@ -41,10 +42,16 @@ class CTCModel(keras.Model):
         self._stride = width_stride(network)
         self.loss_mean = keras.metrics.Mean("loss")
         self.cer, self.wer, self.exact_match = (keras.metrics.Mean(name) for name in ("cer", "wer", "exact_match"))
+        self.spoiled_steps = keras.metrics.Sum("spoiled_steps")
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """What Keras resets at the start of each epoch and each validation."""
+        return [*self._measured, self.spoiled_steps]
+
+    @property
+    def _measured(self) -> list[keras.metrics.Metric]:
+        """What a validation gives."""
         return [self.loss_mean, self.cer, self.wer, self.exact_match]
 
     def num_lines_learned(self) -> int:
@@ -59,10 +66,21 @@ class CTCModel(keras.Model):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self._ctc_losses(batch, training=True)[0])
             scaled = self.optimizer.scale_loss(loss)  # more than 1 under mixed precision only
-        weights = self.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(scaled, weights), weights, strict=True))
-        self.loss_mean.update_state(loss, sample_weight=tf.shape(batch["width"])[0])
-        return {"loss": self.loss_mean.result()}
+        return self.learn_from(loss, tape.gradient(scaled, self.trainable_variables), tf.shape(batch["width"])[0])
+
+    def learn_from(self, loss: tf.Tensor, gradients: Sequence[Any], num_lines: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Changes the weights by a batch's gradients, and returns the figures of the epoch so far.
+
+        In bfloat16 these include in how many steps a part of the gradients was left out.
+        """
+        figures = [self.loss_mean]
+        if self.precision == "bfloat16":
+            gradients, spoiled = without_spoiled(gradients, self.trainable_variables)
+            self.spoiled_steps.update_state(tf.cast(spoiled, tf.float32))
+            figures.append(self.spoiled_steps)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        self.loss_mean.update_state(loss, sample_weight=num_lines)
+        return {metric.name: metric.result() for metric in figures}
 
     def test_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the mean loss, and the error rates of the best path against the labels, over all batches so far."""
@@ -74,7 +92,7 @@ class CTCModel(keras.Model):
         add_share(self.cer, character_edits, characters)
         add_share(self.wer, word_edits, words)
         add_share(self.exact_match, exact, lines)
-        return {metric.name: metric.result() for metric in self.metrics}
+        return {metric.name: metric.result() for metric in self._measured}
 
     def _ctc_losses(self, batch: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns (B,) losses, (B, T, C) probabilities, (B,) true time steps."""

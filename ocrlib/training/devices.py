@@ -131,7 +131,7 @@ class Learner:
         for number, batch in enumerate(training):
             calls.on_train_batch_begin(number)
             with self._devices.told_if_lost():
-                figures = {"loss": float(self._step(batch))}
+                figures = {name: float(value) for name, value in self._step(batch).items()}
             calls.on_train_batch_end(number, figures)
         model.reset_metrics()
         calls.on_test_begin()
@@ -150,14 +150,13 @@ class Learner:
         return figures
 
     def _learn(self, batch: Mapping[str, Any]) -> Any:
-        """Takes the step that `CTCModel.train_step` does, and returns the mean loss over the lines of the epoch."""
+        """Takes the step that `CTCModel.train_step` does, and returns the same figures."""
         model, devices = self._model, self._devices
         # Here for all devices: they are traced by turns, and each would find the precision that the one before has set.
         with computing_in(model.network, model.precision):
             loss, gradients = devices.first(devices.strategy.run(self._learn_part, args=(batch,)))
-        model.optimizer.apply(gradients, model.trainable_variables)  # outside `run`: clipped once, for all devices
-        model.loss_mean.update_state(loss, sample_weight=tf.shape(batch["width"])[0])
-        return model.loss_mean.result()
+        # Outside `run`: clipped once, for all devices.
+        return model.learn_from(loss, gradients, tf.shape(batch["width"])[0])
 
     def _learn_part(self, batch: Mapping[str, Any]) -> tuple[Any, Any]:
         """Runs on each device; returns the mean loss of the batch, and the gradients of it, from all parts.

@@ -18,10 +18,12 @@ MAX_HISTORY_BYTES = 16 << 20  # some hundred bytes an epoch
 
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
     """Returns the line that a user sees after an epoch; `epoch` counts from 0."""
+    spoiled = int(figures.get("spoiled_steps", 0))
+    left_out = f"; {spoiled} steps left a part of the gradients out, which was no number in bfloat16" if spoiled else ""
     return (
         f"epoch {epoch + 1}: loss {figures['loss']:.3f}, validation loss {figures['val_loss']:.3f}, "
         f"CER {figures['val_cer']:.2%}, WER {figures['val_wer']:.2%}, exact {figures['val_exact_match']:.2%}, "
-        f"{figures['minutes']:.1f} min"
+        f"{figures['minutes']:.1f} min{left_out}"
     )
 
 

@@ -9,7 +9,7 @@ from ocrlib.batches.loader import Loader
 from ocrlib.batches.mixture import Mixture
 from ocrlib.batches.split import SplitLines
 from ocrlib.charset import Charset
-from ocrlib.training.history import read_rows, strip_lines, write_row
+from ocrlib.training.history import figures_line, read_rows, strip_lines, write_row
 from tests.training_fixtures import DIGITS, draw_line, numbers, write_dataset
 
 
@@ -18,6 +18,13 @@ def test_the_header_comes_once_and_each_epoch_has_its_row(tmp_path: Path) -> Non
         write_row(tmp_path / "history.csv", epoch, {"val_cer": 0.5 / (epoch + 1), "loss": 2.0})
     rows = (tmp_path / "history.csv").read_bytes().decode().split("\r\n")
     assert rows == ["epoch,loss,val_cer", "1,2.0,0.5", "2,2.0,0.25", "3,2.0,0.16666666666666666", ""]
+
+
+def test_the_line_of_an_epoch_tells_of_steps_with_a_part_left_out() -> None:
+    figures = {"loss": 1.0, "val_loss": 2.0, "val_cer": 0.1, "val_wer": 0.2, "val_exact_match": 0.5, "minutes": 3.0}
+    plain = "epoch 1: loss 1.000, validation loss 2.000, CER 10.00%, WER 20.00%, exact 50.00%, 3.0 min"
+    assert figures_line(0, {**figures, "spoiled_steps": 0.0}) == figures_line(0, figures) == plain
+    assert figures_line(0, {**figures, "spoiled_steps": 2.0}).startswith(f"{plain}; 2 steps left a part of")
 
 
 def test_an_epoch_that_is_trained_again_has_one_row(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from ocrlib.charset import Charset
 from ocrlib.network.crnn import build_crnn
 from ocrlib.training import precision as module
 from ocrlib.training.ctc_model import CTCModel
-from ocrlib.training.precision import choose_precision, computing_in, has_bfloat16
+from ocrlib.training.precision import choose_precision, computing_in, has_bfloat16, without_spoiled
 
 DIGITS = Charset("0123456789")
 
@@ -109,3 +109,47 @@ def test_the_processor_is_asked_by_its_flags(tmp_path):
     file.write_text("model name : amx_bf16\nflags : fpu avx2\n")
     assert not has_bfloat16(file)
     assert not has_bfloat16(tmp_path / "missing")
+
+
+def _gradients(network: keras.Model, batch: dict[str, tf.Tensor]) -> tuple[CTCModel, tf.Tensor, list[tf.Tensor]]:
+    """A model in bfloat16, its loss over a batch, and the gradients of its weights."""
+    model = CTCModel(network, DIGITS, "bfloat16")
+    model.compile(optimizer=keras.optimizers.SGD(1e-3, global_clipnorm=1.0), jit_compile=False)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model._ctc_losses(batch, training=True)[0])
+    return model, loss, tape.gradient(loss, model.trainable_variables)
+
+
+def test_a_tile_of_nan_in_the_gradient_of_one_convolution_is_left_out_and_counted(network, batch):
+    model, loss, gradients = _gradients(network, batch)
+    names = [weight.path for weight in model.trainable_variables]
+    spoiled = names.index("conv3/kernel")
+    hole = np.zeros(gradients[spoiled].shape, bool)
+    hole[0, 1, :32, :16] = True
+    gradients[spoiled] = tf.where(hole, float("nan"), gradients[spoiled])
+    before = [weight.numpy() for weight in model.trainable_variables]
+    figures = [model.learn_from(loss, gradients, tf.constant(4)) for _ in range(2)][-1]
+    assert float(figures["spoiled_steps"]) == 2.0
+    after = [weight.numpy() for weight in model.trainable_variables]
+    assert all(np.isfinite(weights).all() for weights in after)
+    assert np.array_equal(after[spoiled][hole], before[spoiled][hole])
+    assert (after[spoiled][~hole] != before[spoiled][~hole]).mean() > 0.9
+    assert (after[names.index("conv2/kernel")] != before[names.index("conv2/kernel")]).mean() > 0.9
+
+
+def test_a_training_that_fails_keeps_its_nan(network, batch):
+    model, loss, gradients = _gradients(network, batch)
+    names = [weight.path for weight in model.trainable_variables]
+    for name in ("conv3/kernel", "block3_norm/gamma"):
+        gradients[names.index(name)] *= float("nan")
+    figures = model.learn_from(loss, gradients, tf.constant(4))
+    assert float(figures["spoiled_steps"]) == 0.0
+    assert not any(np.isfinite(weight.numpy()).all() for weight in model.trainable_variables)  # by their common norm
+
+
+def test_without_other_weights_nothing_is_taken_for_spoiled():
+    kernel, nan = tf.Variable(tf.ones((3, 3, 1, 2))), tf.fill((3, 3, 1, 2), float("nan"))
+    mended, spoiled = without_spoiled([nan, None], [kernel, tf.Variable([1.0])])
+    assert not bool(spoiled)
+    assert np.isnan(mended[0].numpy()).all()
+    assert mended[1] is None

@@ -100,13 +100,13 @@ def text_probability(probs: np.ndarray, input_length: np.ndarray, classes: list[
     emitted *= np.arange(states.shape[1]) <= 2 * lengths[:, None]  # not the states that only longer texts have
     alpha = np.zeros(states.shape)
     alpha[:, :2] = emitted[0, :, :2]
-    log_scale = np.zeros(num_samples)
+    log_scale, shortest = np.zeros(num_samples), int(np.min(input_length))
     for step in range(1, num_steps):
         moved = alpha.copy()
         moved[:, 1:] += alpha[:, :-1]
         moved[:, 2:] += may_skip * alpha[:, :-2]
         moved *= emitted[step]
-        alpha = np.where((step < input_length)[:, None], moved, alpha)
+        alpha = moved if step < shortest else np.where((step < input_length)[:, None], moved, alpha)
         if step % _SCALED == 0:
             scale = np.maximum(alpha.sum(axis=1), 1e-300)
             alpha /= scale[:, None]
@@ -129,22 +129,26 @@ def certainties(probs: np.ndarray, classes: list[int]) -> list[float]:
     blank = probs.shape[1] - 1
     states = np.full(2 * len(classes) + 1, blank)
     states[1::2] = classes
-    may_skip = np.zeros(len(states), bool)
-    may_skip[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
+    skip = np.full(len(states), -np.inf)
+    skip[2:][(states[2:] != blank) & (states[2:] != states[:-2])] = 0.0
     with np.errstate(divide="ignore"):
         emitted = np.log(probs[:, states].astype(np.float64))  # (T, S)
-    best = np.full(len(states), -np.inf)
-    best[:2] = emitted[0, :2]
-    back = np.zeros(emitted.shape, int)  # how many states before it each state is best entered from
-    for step in range(1, len(probs)):
-        from_here = np.stack([best, np.roll(best, 1), np.where(may_skip, np.roll(best, 2), -np.inf)])
-        from_here[1, 0] = -np.inf
-        back[step] = from_here.argmax(axis=0)
-        best = from_here[back[step], np.arange(len(states))] + emitted[step]
-    state = len(states) - 1 if len(classes) == 0 or best[-1] >= best[-2] else len(states) - 2
+    # What the best path up to each state has, behind two states that no path comes from.
+    best = np.full((len(probs), len(states) + 2), -np.inf)
+    best[0, 2:4] = emitted[0, :2]
+    for before, now, here in zip(best, best[1:], emitted[1:], strict=False):
+        np.maximum(before[2:], before[1:-1], out=now[2:])
+        np.maximum(now[2:], before[:-2] + skip, out=now[2:])
+        now[2:] += here
+    state = len(states) - 1  # a path ends there, or in the last character
+    if len(classes) and best[-1, -2] > best[-1, -1]:
+        state -= 1
     highest = [0.0] * len(classes)
     for step in range(len(probs) - 1, -1, -1):
         if state % 2:
             highest[state // 2] = max(highest[state // 2], float(probs[step, states[state]]))
-        state -= int(back[step, state])
+        if step:
+            skipping, beside, staying = best[step - 1, state : state + 3].tolist()
+            came_from = [staying, beside, skipping + skip[state]]
+            state -= came_from.index(max(came_from))
     return highest
