@@ -6,12 +6,23 @@ into the weights. Here a line keeps its one row, (B, 1, T, f), and each convolut
 """
 
 from ocrlib.backend import keras, tf
-from ocrlib.network.layers import CharacterProbabilities, MaskedBidirectionalLSTM
+from ocrlib.network.layers import (
+    CharacterProbabilities,
+    Columns,
+    FusedBatchNormalization,
+    Ink,
+    MaskColumns,
+    MaskedBidirectionalLSTM,
+)
+from ocrlib.network.levels import Levels
 
 
 def for_onnx(network: keras.Model) -> keras.Model:
-    """Returns a model of `crnn.build_crnn` for export, which answers as it does; any other model as it is."""
-    if not isinstance(network.get_layer("characters"), CharacterProbabilities):
+    """Returns a model of `crnn.build_crnn` for export, which answers as it does.
+
+    A model with layers of other kinds comes back as it is: a user built it, or an early version did.
+    """
+    if not all(isinstance(layer, _KNOWN) for layer in network.layers):
         return network
     counterpart = keras.models.clone_model(network, clone_function=_counterpart)
     _, height, _, channels = next(tensor for tensor in network.inputs if tensor.name == "image").shape
@@ -31,7 +42,7 @@ def _counterpart(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 class _WithRow(keras.layers.Layer):
-    """Stands for a layer, whose name it has."""
+    """A layer with one row in place of another one, under the same name."""
 
     def __init__(self, of):
         super().__init__(name=of.name)
@@ -50,7 +61,14 @@ class _ColumnsWithRow(_WithRow):
 
 
 class _ConvolutionWithRow(_WithRow):
-    """Input: (B, 1, T, f). Output: (B, 1, T, f'). ONNX Runtime wants to be told the padding of a dilated one."""
+    """Input: (B, 1, T, f). Output: (B, 1, T, f').
+
+    The padding is explicit, because ONNX Runtime finds none for a dilated convolution by itself.
+    """
+
+    def __init__(self, of):
+        super().__init__(of)
+        assert of.padding == "same" and of.strides == (1,) and not of.use_bias, of.name  # as `crnn` builds them
 
     def call(self, features):
         (size,), (dilation,) = self.of.kernel_size, self.of.dilation_rate
@@ -87,3 +105,19 @@ _COUNTERPARTS = {
     MaskedBidirectionalLSTM: _LSTMWithRow,
     CharacterProbabilities: _CharactersWithRow,
 }
+# They take a row as well as they take none, or stand before the columns are joined.
+_KNOWN = (
+    *_COUNTERPARTS,
+    keras.layers.InputLayer,
+    keras.layers.Conv2D,
+    keras.layers.ReLU,
+    keras.layers.Add,
+    keras.layers.Dropout,
+    keras.layers.Permute,
+    keras.layers.Reshape,
+    Columns,
+    FusedBatchNormalization,
+    Ink,
+    Levels,
+    MaskColumns,
+)

@@ -228,7 +228,7 @@ def cut_line_image(
 def cut_and_look(
     picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
 ) -> tuple[np.ndarray, str | None]:
-    """Returns what `cut_line_image` does, and what the picture looks like, if not a line: see `looks.look_of`."""
+    """Returns what `cut_line_image` does, and what the picture looks like; None for a line: see `looks.look_of`."""
     pixels, gray, box = _find(picture, channels)
     line = Image.fromarray(cut_line(pixels, box, margins, height))
     return _scaled(line, height, channels), look_of(gray, box)

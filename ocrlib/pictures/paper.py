@@ -235,13 +235,13 @@ def _past_edges(share: np.ndarray, reach: int, least: float) -> tuple[int, int]:
       reach: how many of them, from the border inwards, are looked at.
       least: the share that an edge has at its densest. Paper follows it.
     """
-    if share.max(initial=0) < least:  # so it is nearly always
+    if share.max(initial=0) < least:  # nearly always: nothing is that full
         return 0, 0
     return _past_edge(share[:reach], least), _past_edge(share[::-1][:reach], least)
 
 
 def _past_edge(share: np.ndarray, least: float) -> int:
-    """The same for the rows or columns from one border."""
+    """How many of the first belong to an edge, as above."""
     inked = np.flatnonzero(share > 0)
     if not len(inked):
         return 0

@@ -70,14 +70,14 @@ def shares_of(mask: np.ndarray, axis: int) -> np.ndarray:
 
 
 def median_of(levels: np.ndarray) -> float:
-    """The median of (N,) uint8."""
+    """The median of (N,) uint8, N at least 1."""
     ordered = np.sort(levels)
     return (int(ordered[(len(ordered) - 1) // 2]) + int(ordered[len(ordered) // 2])) / 2
 
 
 def counts_of(gray: np.ndarray) -> np.ndarray:
     """(256,) int64: how many pixels there are of each level."""
-    if cv2 is not None and gray.size < 1 << 24:  # its counts are of 32 bits of floating point
+    if cv2 is not None and gray.size < 1 << 24:  # OpenCV counts in float32
         return cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     return np.bincount(gray.ravel(), minlength=256)
 

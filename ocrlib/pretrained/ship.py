@@ -26,7 +26,7 @@ from ocrlib.network.export import export_model
 from ocrlib.network.open import NGRAM_ENDING, PRETRAINED, shipped_names
 from ocrlib.pretrained.smaller import compress_keras, halve_weights, quantize
 
-_LINES_SEEN, _BATCH = 200, 8  # from which the ranges of whole numbers come
+_NUM_BATCHES, _BATCH_SIZE = 25, 8  # from whose lines the ranges of whole numbers come
 _FIGURES = (
     "exact_match",
     "data",
@@ -47,7 +47,8 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED, *, int8: bool = False)
       run: a finished run folder, its datasets still where they were.
       name: what users will call the model.
       folder: where the files go.
-      int8: the `.onnx` file computes with whole numbers, whose range comes from lines of the validation split.
+      int8: the `.onnx` file computes with whole numbers, whose range comes from lines of the first dataset's
+        validation split.
 
     Raises:
       UserError: the run is not finished.
@@ -100,9 +101,9 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED, *, int8: bool = False)
 
 
 def _some_batches(dataset: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:
-    """Yields the first batches of a dataset's validation split."""
+    """Yields some batches of a dataset's validation split, of all widths: they are shuffled."""
     lines = SplitLines(dataset, "val", Charset(manifest.charset))
-    return islice(Loader(lines, stride=None, batch_size=_BATCH).batches(), _LINES_SEEN // _BATCH)
+    return islice(Loader(lines, stride=None, batch_size=_BATCH_SIZE).batches(seed=0), _NUM_BATCHES)
 
 
 def _trainings(run: Path) -> list[dict[str, Any]]:

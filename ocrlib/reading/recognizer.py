@@ -150,7 +150,7 @@ class Recognizer:
         """Returns what stands in each picture of a line, in their order.
 
         Args:
-          pictures: of any kind and size, as for `pictures.cut_line_image`.
+          pictures: of any kind and size, as for `pictures.cut_and_look`.
 
         Raises:
           UserError: an array that does not have the shape or the numbers of a picture.

@@ -62,7 +62,7 @@ class CTCModel(keras.Model):
         return self.network(inputs, training=training)
 
     def train_step(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Learns from a batch and returns the mean loss over the lines of the epoch so far."""
+        """Learns from a batch and returns what `learn_from` does."""
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self._ctc_losses(batch, training=True)[0])
             scaled = self.optimizer.scale_loss(loss)  # more than 1 under mixed precision only
@@ -71,7 +71,12 @@ class CTCModel(keras.Model):
     def learn_from(self, loss: tf.Tensor, gradients: Sequence[Any], num_lines: tf.Tensor) -> dict[str, tf.Tensor]:
         """Changes the weights by a batch's gradients, and returns the figures of the epoch so far.
 
-        In bfloat16 these include in how many steps a part of the gradients was left out.
+        These are the mean loss over its lines and, in bfloat16, in how many steps a part of the gradients was left out.
+
+        Args:
+          loss: the mean over the batch.
+          gradients: of `trainable_variables`, in their order; None where there is none.
+          num_lines: of the batch.
         """
         figures = [self.loss_mean]
         if self.precision == "bfloat16":

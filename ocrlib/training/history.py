@@ -19,7 +19,8 @@ MAX_HISTORY_BYTES = 16 << 20  # some hundred bytes an epoch
 def figures_line(epoch: int, figures: Mapping[str, float]) -> str:
     """Returns the line that a user sees after an epoch; `epoch` counts from 0."""
     spoiled = int(figures.get("spoiled_steps", 0))
-    left_out = f"; {spoiled} steps left a part of the gradients out, which was no number in bfloat16" if spoiled else ""
+    steps = f"{spoiled} step{'s' * (spoiled > 1)}"
+    left_out = f"; in {steps} a part of the gradients was not a number in bfloat16 and was left out" if spoiled else ""
     return (
         f"epoch {epoch + 1}: loss {figures['loss']:.3f}, validation loss {figures['val_loss']:.3f}, "
         f"CER {figures['val_cer']:.2%}, WER {figures['val_wer']:.2%}, exact {figures['val_exact_match']:.2%}, "
@@ -63,7 +64,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     for row in found:
         try:
             for value in row.values():
-                float(value)
+                if value != "":  # a column that later epochs have
+                    float(value)
             rows[int(row["epoch"])] = row
         except (KeyError, TypeError, ValueError):  # too few fields, too many, or half a number
             continue

@@ -59,14 +59,15 @@ def without_spoiled(gradients: Sequence[Any], weights: Sequence[Any]) -> tuple[l
     """Returns the gradients with 0 in place of what a kernel in bfloat16 has spoiled, and whether it has.
 
     On processors with AMX, oneDNN's gradient of a convolution's weights has a tile of NaN at times (16 x 32 of 73,728
-    numbers of one layer, in one step of some hundreds with ten lines), although all else in the step is right. Probably
+    numbers of one layer, in about one step of 1,500 with ten lines), although all else in the step is right. Probably
     it multiplies what happens to lie in memory behind the last column with 0. A step like that learns from the rest. A
-    training that really fails has NaN in other gradients as well, and gets them all back.
+    training that really fails has NaN in other gradients as well, and gets them all back, as it does where only
+    convolutions learn.
 
     Args:
       gradients: of the weights, in their order; None where there is none.
     """
-    is_kernel = [len(weight.shape) > 2 for weight in weights]  # of a convolution
+    is_kernel = [len(weight.shape) > 2 for weight in weights]  # of a convolution, as good as always
     kernels: list[tf.Tensor] = []  # of each, whether all of its gradient are numbers
     others: list[tf.Tensor] = []
     for each, kernel in zip(gradients, is_kernel, strict=True):

@@ -65,7 +65,7 @@ class Desk:
         self._later: set[int] = set()
         self._held: dict[str, tuple[int, float]] = {}  # {tab: the line that it shows, since when}
         self._lock = threading.RLock()
-        self._told = itertools.count(1)
+        self._serials = itertools.count(1)
         self._guesses = Guesses(recognizer, folder, self.lines, self._fits, self._take_guess)
 
     def start(self) -> None:
@@ -182,11 +182,11 @@ class Desk:
                 heapq.heappush(self._waiting, (int(guess.fits), guess.confidence, number))
 
     def progress(self) -> dict[str, Any]:
-        """Returns how far it is, JSON-ready; what is told later has a higher `told`."""
+        """Returns how far it is, JSON-ready; what is asked for later has a higher `serial`."""
         with self._lock:
             counts, kinds = self._answers.counts, list(self._answers.kinds.values())
             return {
-                "told": next(self._told),
+                "serial": next(self._serials),
                 "lines": len(self.lines),
                 "answered": len(self.lines) - len(self._open) - len(self._damaged),
                 "open": len(self._open),

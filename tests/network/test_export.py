@@ -111,6 +111,35 @@ def test_onnx_tells_what_it_wants_and_gives(exported: tuple[keras.Model, Path]) 
     assert (output.name, output.shape, output.type) == ("probs", ["batch", "steps", 11], "tensor(float)")
 
 
+def test_each_convolution_is_one_operation_with_its_normalisation_in_its_weights(
+    exported: tuple[keras.Model, Path],
+) -> None:
+    network, path = exported
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    convolutions = [each for each in network.layers if isinstance(each, (keras.layers.Conv1D, keras.layers.Conv2D))]
+    assert (kinds.count("Conv"), kinds.count("BatchNormalization")) == (len(convolutions), 0)
+
+
+def test_a_network_of_an_early_version_is_exported_as_it_is(tmp_path: Path) -> None:
+    image = keras.Input((32, None, 1), name="image", dtype="uint8")
+    width = keras.Input((), name="width", dtype="int32")
+    x = keras.layers.Conv2D(8, (8, 4), strides=(8, 4))(layers.Ink(4)(image, width))
+    x = layers.MaskColumns(4)(layers.Columns(name="columns")(x), width)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv1D(8, 3, padding="same", dilation_rate=2)(x))
+    probs = layers.CharacterProbabilities(len(CHARSET) + 1, CHARSET, 4, name="characters")(x)
+    network = keras.Model({"image": image, "width": width}, probs)
+    network.save(tmp_path / "net.keras")
+    export_model(str(tmp_path / "net.keras"), "onnx", tmp_path / "net.onnx")
+    session = ort.InferenceSession(tmp_path / "net.onnx")
+    assert largest_difference(network, lambda batch: session.run(["probs"], batch)[0]) < 1e-5
+
+
+def test_a_network_whose_columns_are_joined_in_two_steps_is_exported(tmp_path: Path) -> None:
+    export_model("wikipedia", "onnx", tmp_path / "net.onnx")  # compares the answers
+    kinds = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+    assert (kinds.count("Conv"), kinds.count("BatchNormalization")) == (15, 0)
+
+
 @pytest.mark.parametrize("exported", [LSTM], indirect=True)
 def test_an_lstm_is_written_as_lstms_not_as_loops(exported: tuple[keras.Model, Path]) -> None:
     kinds = [node.op_type for node in onnx.load(exported[1]).graph.node]

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from ocrlib.charset import Charset
@@ -55,8 +56,18 @@ def test_in_whole_numbers_a_model_reads_the_same_and_its_file_is_smaller(
         expected.charset,
         expected.patterns,
     )
+    graph = onnx.load(models / "digits.onnx").graph
+    made_by = {name: node for node in graph.node for name in node.output}
+    stored = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    weights = [node.input[1] for node in graph.node if node.op_type == "Conv"]
+    whole = [name in made_by and made_by[name].op_type == "DequantizeLinear" for name in weights]
+    assert whole == [False] * 3 + [True] * (len(weights) - 3)
+    for name in weights[3:]:
+        values, scales = (stored[part] for part in made_by[name].input[:2])
+        assert values.dtype == np.int8 and np.abs(values).max() <= 64
+        assert scales.shape == (len(values),)
     width = images[0].shape[1]
-    batch = np.full((2, *images[0].shape[:1], width + 24, 1), 255, np.uint8)
+    batch = np.full((2, len(images[0]), width + 24, 1), 255, np.uint8)
     batch[:, :, :width] = images[0]
     together = network.run(batch, np.array([width, width], np.int32))
     alone = network.run(images[0][None], np.array([width], np.int32))

@@ -24,7 +24,17 @@ def test_the_line_of_an_epoch_tells_of_steps_with_a_part_left_out() -> None:
     figures = {"loss": 1.0, "val_loss": 2.0, "val_cer": 0.1, "val_wer": 0.2, "val_exact_match": 0.5, "minutes": 3.0}
     plain = "epoch 1: loss 1.000, validation loss 2.000, CER 10.00%, WER 20.00%, exact 50.00%, 3.0 min"
     assert figures_line(0, {**figures, "spoiled_steps": 0.0}) == figures_line(0, figures) == plain
-    assert figures_line(0, {**figures, "spoiled_steps": 2.0}).startswith(f"{plain}; 2 steps left a part of")
+    assert figures_line(0, {**figures, "spoiled_steps": 1.0}).startswith(f"{plain}; in 1 step a part of")
+    assert figures_line(0, {**figures, "spoiled_steps": 2.0}).startswith(f"{plain}; in 2 steps a part of")
+
+
+def test_rows_without_a_column_that_came_later_stay(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    for epoch in range(4):
+        write_row(path, epoch, {"loss": 1.0} if epoch < 2 else {"loss": 1.0, "spoiled_steps": 0.0})
+    assert [(row["epoch"], row["spoiled_steps"]) for row in read_rows(path)] == [
+        ("1", ""), ("2", ""), ("3", "0.0"), ("4", "0.0"),
+    ]  # fmt: skip
 
 
 def test_an_epoch_that_is_trained_again_has_one_row(tmp_path: Path) -> None:

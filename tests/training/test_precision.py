@@ -127,6 +127,7 @@ def test_a_tile_of_nan_in_the_gradient_of_one_convolution_is_left_out_and_counte
     hole = np.zeros(gradients[spoiled].shape, bool)
     hole[0, 1, :32, :16] = True
     gradients[spoiled] = tf.where(hole, float("nan"), gradients[spoiled])
+    gradients[names.index("conv4/kernel")] = gradients[names.index("line_block_norm/beta")] = None
     before = [weight.numpy() for weight in model.trainable_variables]
     figures = [model.learn_from(loss, gradients, tf.constant(4)) for _ in range(2)][-1]
     assert float(figures["spoiled_steps"]) == 2.0

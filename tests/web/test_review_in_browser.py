@@ -85,7 +85,9 @@ def test_what_comes_late_does_not_turn_the_count_back(desk: str, page: Any) -> N
     held: list[Any] = []
     page.route("**/ask/remarks", lambda route: held.append((route, route.fetch())))
     page.evaluate("() => { window.late = ask('remarks', { text: '67' }); }")
-    while not held:  # the server has answered, and the page does not know
+    for _ in range(6000):  # until the server has answered, and the page does not know
+        if held:
+            break
         page.wait_for_timeout(10)
     page.keyboard.press("Enter")
     _shows(page, "01.png")

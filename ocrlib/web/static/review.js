@@ -13,7 +13,7 @@ let done = []; // [number, version] of the answers that this tab can take back
 let insists = false; // Enter was pressed over a text that does not fit
 let busy = false;
 let zoom = 1;
-let told = 0; // the progress that is shown: answers may overtake each other on their way, and the older one is late
+let newest = 0; // serial of the progress that is shown: answers may overtake each other on their way
 
 async function ask(what, values) {
   let answer;
@@ -51,8 +51,8 @@ function percent(share) {
 }
 
 function showProgress(now) {
-  if (now.told < told) return;
-  told = now.told;
+  if (now.serial < newest) return;
+  newest = now.serial;
   at("bar").value = now.answered;
   const parts = [`${now.answered} of ${now.lines} answered`];
   if (now.unreadable) parts.push(`${now.unreadable} not readable`);
