@@ -221,27 +221,29 @@ def cut_line_image(
     picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
 ) -> np.ndarray:
     """Returns the line on a picture, as `line_image` does, but with the margins given, whatever paper is around it."""
-    pixels, _, box = _find(picture, channels)
-    return _scaled(Image.fromarray(cut_line(pixels, box, margins, height)), height, channels)
+    return _cut(picture, height, channels, margins)[0]
 
 
 def cut_and_look(
     picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins = MARGINS
 ) -> tuple[np.ndarray, str | None]:
     """Returns what `cut_line_image` does, and what the picture looks like; None for a line: see `looks.look_of`."""
-    pixels, gray, box = _find(picture, channels)
-    line = Image.fromarray(cut_line(pixels, box, margins, height))
-    return _scaled(line, height, channels), look_of(gray, box)
+    line, gray, box = _cut(picture, height, channels, margins)
+    return line, look_of(gray, box)
 
 
-def _find(picture: Image.Image | np.ndarray, channels: int) -> tuple[np.ndarray, np.ndarray, Box | None]:
-    """The pixels of a picture, as `upright_pixels` returns them, in gray, and the box of its ink."""
+def _cut(
+    picture: Image.Image | np.ndarray, height: int, channels: int, margins: Margins
+) -> tuple[np.ndarray, np.ndarray, Box | None]:
+    """The line on a picture, the picture in gray, and the box of its ink there."""
     pixels = upright_pixels(picture, channels)
     rows, columns = pixels.shape[:2]
     if max(rows, columns) > _MAX_PROPORTION * min(rows, columns):
         raise UserError(f"is {columns} x {rows} pixels, too far from the shape of a line of text")
     gray = to_gray(pixels)
-    return pixels, gray, find_line(gray)
+    box = find_line(gray)
+    line = Image.fromarray(cut_line(pixels, box, margins, height))
+    return _scaled(line, height, channels), gray, box
 
 
 def cut_named_picture(

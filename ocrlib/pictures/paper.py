@@ -294,7 +294,7 @@ def printed(gray: np.ndarray, box: Box) -> np.ndarray:
     """
     line = gray[box.top : box.bottom, box.left : box.right]
     level = raster.best_threshold(line)
-    return (line > level) != (raster.median_of(_rim_of(gray, box)) > level)
+    return (line > level) != (raster.median_of(raster.counts_of(_rim_of(gray, box))) > level)
 
 
 def _rim_of(picture: np.ndarray, box: Box) -> np.ndarray:

@@ -69,17 +69,18 @@ def shares_of(mask: np.ndarray, axis: int) -> np.ndarray:
     return np.add.reduce(mask.view(np.uint8), axis=axis, dtype=np.uint32) / mask.shape[axis]
 
 
-def median_of(levels: np.ndarray) -> float:
-    """The median of (N,) uint8, N at least 1."""
-    ordered = np.sort(levels)
-    return (int(ordered[(len(ordered) - 1) // 2]) + int(ordered[len(ordered) // 2])) / 2
-
-
 def counts_of(gray: np.ndarray) -> np.ndarray:
     """(256,) int64: how many pixels there are of each level."""
     if cv2 is not None and gray.size < 1 << 24:  # OpenCV counts in float32
         return cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     return np.bincount(gray.ravel(), minlength=256)
+
+
+def median_of(counts: np.ndarray) -> float:
+    """The median of gray levels that are given by their counts, (256,), at least one of them; as `numpy.median`."""
+    up_to = counts.cumsum()
+    low, high = up_to.searchsorted(((up_to[-1] - 1) // 2, up_to[-1] // 2), side="right").tolist()
+    return (low + high) / 2
 
 
 def best_threshold(gray: np.ndarray) -> int:

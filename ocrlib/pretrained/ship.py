@@ -61,21 +61,8 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED, *, int8: bool = False)
             raise UserError(f"{entry['folder']}: is not the dataset that {run} learned from; make it again as it was")
     found = {file.stem: read_json(file) for file in sorted(run.glob("*.json"))}
     measured = {what: figures for what, figures in found.items() if _FIGURES[0] in figures}
-    keras_file, onnx_file = folder / f"{name}.keras", folder / f"{name}.onnx"
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:  # all or none
-        exported = Path(temporary) / onnx_file.name
-        export_model(str(run / "best.keras"), "onnx", exported)
-        if int8:
-            quantize(exported, _some_batches(Path(entries[0]["folder"]), datasets[0]))
-        halve_weights(exported)
-        shutil.copyfile(run / "best.keras", keras_file)
-        compress_keras(keras_file)
-        exported.replace(onnx_file)
-        ngram, ngram_file = (file.with_suffix(NGRAM_ENDING) for file in (exported, onnx_file))
-        if ngram.exists():  # the export copied that of the run
-            ngram.replace(ngram_file)
-        else:
-            ngram_file.unlink(missing_ok=True)
+    lines = _some_batches(Path(entries[0]["folder"]), datasets[0]) if int8 else None
+    files = _write_files(run / "best.keras", folder / f"{name}.keras", lines)
     card = {
         "name": name,
         "made_by": f"make pretrained-{name}",
@@ -91,13 +78,37 @@ def ship(run: Path, name: str, folder: Path = PRETRAINED, *, int8: bool = False)
         ],
         "trainings": trainings,
         "training_hours": round(sum(training["hours"] for training in trainings), 2),
-        "bytes": {
-            file.suffix[1:]: file.stat().st_size for file in (keras_file, onnx_file, ngram_file) if file.exists()
-        },
+        "bytes": {file.suffix[1:]: file.stat().st_size for file in files},
         "figures": {what: _short(result) for what, result in measured.items()},
     }
     write_json(folder / f"{name}.json", card)
     return card
+
+
+def _write_files(best: Path, keras_file: Path, lines: Iterator[Mapping[str, Any]] | None) -> list[Path]:
+    """Writes what is shipped of a network, in place of what is there, and returns the paths.
+
+    Args:
+      best: the network, with its language model beside it if it has one.
+      keras_file: where it goes, the others beside it.
+      lines: batches from which the ranges of whole numbers come; None for weights in half precision.
+    """
+    onnx_file, ngram_file = keras_file.with_suffix(".onnx"), keras_file.with_suffix(NGRAM_ENDING)
+    with tempfile.TemporaryDirectory(dir=keras_file.parent) as temporary:  # all or none
+        exported = Path(temporary) / onnx_file.name
+        export_model(str(best), "onnx", exported)
+        if lines is not None:
+            quantize(exported, lines)
+        halve_weights(exported)
+        shutil.copyfile(best, keras_file)
+        compress_keras(keras_file)
+        exported.replace(onnx_file)
+        ngram = exported.with_suffix(NGRAM_ENDING)
+        if ngram.exists():  # the export copied that of the run
+            ngram.replace(ngram_file)
+        else:
+            ngram_file.unlink(missing_ok=True)
+    return [file for file in (keras_file, onnx_file, ngram_file) if file.exists()]
 
 
 def _some_batches(dataset: Path, manifest: Manifest) -> Iterator[Mapping[str, Any]]:

@@ -67,8 +67,10 @@ def without_spoiled(gradients: Sequence[Any], weights: Sequence[Any]) -> tuple[l
     Args:
       gradients: of the weights, in their order; None where there is none.
     """
-    is_kernel = [len(weight.shape) > 2 for weight in weights]  # of a convolution, as good as always
-    kernels: list[tf.Tensor] = []  # of each, whether all of its gradient are numbers
+    is_kernel = [
+        len(weight.shape) > 2 for weight in weights
+    ]  # of a convolution, or in a network of the user's of attention
+    kernels: list[tf.Tensor] = []  # of each, whether its gradient is all numbers
     others: list[tf.Tensor] = []
     for each, kernel in zip(gradients, is_kernel, strict=True):
         if each is not None:

@@ -176,6 +176,7 @@ def draw_plot(rows: Sequence[dict[str, Any]], out: Path) -> None:
             plot.set_title(title)
             plot.set_xlabel("own lines")
             plot.set_ylabel("CER")
+            plot.set_yscale("symlog", linthresh=1e-3)  # what learned nothing would press the others to the ground
             plot.yaxis.set_major_formatter(PercentFormatter(xmax=1))
             plot.set_ylim(bottom=0)
             plot.legend()

@@ -9,6 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ocrlib.pictures.raster import counts_of, median_of
+
 Array = np.ndarray
 
 _LEVELS = np.arange(256, dtype=np.int16)
@@ -26,18 +28,11 @@ def histogram(image: Array) -> Array:
     global _counted
     if _counted is not None and _counted[0] is image:
         return _counted[1]
-    counts = cv2.calcHist([image], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    counts = counts_of(image)
     counts.flags.writeable = False
     if not image.flags.writeable:
         _counted = (image, counts)
     return counts
-
-
-def median_of(counts: Array) -> float:
-    """The median of gray levels that are given by their counts, (256,), at least one of them; as `numpy.median`."""
-    up_to = counts.cumsum()
-    low, high = up_to.searchsorted(((up_to[-1] - 1) // 2, up_to[-1] // 2), side="right").tolist()
-    return (low + high) / 2
 
 
 def paper_of(image: Array) -> Any:

@@ -406,7 +406,7 @@ def test_a_file_that_is_too_large_is_refused(bound: str, tmp_path: Path, monkeyp
 def test_an_array_that_is_none_is_refused(part: bytes, tmp_path: Path) -> None:
     path = tmp_path / "crafted.ngram"
     write_zip(path, {**sound_parts(), "gaps1.npy": part})
-    refused(path)
+    assert refused(path)
 
 
 def test_what_is_no_such_file_is_refused(tmp_path: Path) -> None:
@@ -449,7 +449,7 @@ def test_a_file_that_was_cut_is_refused(share: float, tmp_path_factory: pytest.T
     path = tmp_path_factory.getbasetemp() / "cut.ngram"
     whole = sound_bytes(zipfile.ZIP_DEFLATED)
     path.write_bytes(whole[: int(share * len(whole))])
-    refused(path)
+    assert refused(path)
 
 
 @settings(max_examples=200)
